@@ -1,0 +1,27 @@
+#!/bin/sh
+# uv or plain pip, for .venv alone:  requirements/packages.sh uv|pip install ARGUMENTS…
+set -eu
+installer=$1
+shift
+python=.venv/bin/python
+
+case $installer in
+  pip) export PIP_NO_COMPILE=1 && exec $python -m pip "$@" ;;
+  uv) ;;
+  *) echo "INSTALLER is uv or pip, not '$installer'." >&2 && exit 2 ;;
+esac
+
+# uv itself comes by pip, held to the hashes in uv.txt.
+$python -m pip install --quiet --only-binary :all: --require-hashes -r requirements/uv.txt || {
+  echo "uv could not be installed; plain pip does the same: make setup INSTALLER=pip" >&2
+  exit 1
+}
+
+# uv does not read pip's settings, so the two it cannot do without are handed on.
+pip_setting() { $python -m pip config get "$1" 2>/dev/null || true; }
+index=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-${PIP_INDEX_URL:-$(pip_setting global.index-url)}}}
+certificates=${SSL_CERT_FILE:-${PIP_CERT:-$(pip_setting global.cert)}}
+if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
+if [ -n "$certificates" ]; then export SSL_CERT_FILE="$certificates"; fi
+
+UV_PYTHON=$python exec .venv/bin/uv pip "$@"
