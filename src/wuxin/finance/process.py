@@ -212,7 +212,9 @@ def _name(node: Any) -> str:
 
 def _process(bpmn: bytes) -> Any:
     """The one process element of a file, with only such nodes in it as a facility may have."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(bpmn, parser)
     except etree.XMLSyntaxError as wrong:
