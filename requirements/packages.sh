@@ -24,4 +24,5 @@ certificates=${SSL_CERT_FILE:-${PIP_CERT:-$(pip_setting global.cert)}}
 if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
 if [ -n "$certificates" ]; then export SSL_CERT_FILE="$certificates"; fi
 
-UV_PYTHON=$python exec .venv/bin/uv pip "$@"
+export UV_PYTHON=$python
+exec .venv/bin/uv pip "$@"

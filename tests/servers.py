@@ -1,0 +1,91 @@
+"""Real servers for the tests, from the system's packages, on free loopback ports."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")  # Debian keeps daemons where users do not look
+START_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A running MQTT broker."""
+
+    host: str
+    port: int
+    log: Path
+
+
+def need(program: str) -> Path:
+    """Return where a server's program is; without it skip the test, or fail it where CI=true."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
+    if found := shutil.which(program, path=path):
+        return Path(found)
+    reason = f"{program} is not installed; on Debian: apt-get install {program}"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a process listens on a loopback port; False when it ended before it did."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no answer on port {port} after {START_SECONDS} s")
+        time.sleep(0.02)
+    return False
+
+
+@contextmanager
+def run_mosquitto(folder: Path, port: int | None = None) -> Iterator[Broker]:
+    """Run a Mosquitto that trusts everybody, and kill it at the end.
+
+    Args:
+        folder: where its configuration and its log go.
+        port: the loopback port, to come back on the same one after a fault; a free one if None.
+
+    Raises:
+        RuntimeError: it did not start; the message has its log.
+    """
+    program = need("mosquitto")
+    log = folder / "mosquitto.log"
+    for _ in range(1 if port else 3):  # between our look and its start another may take the port
+        chosen = port or free_port()
+        settings = folder / f"mosquitto-{chosen}.conf"
+        settings.write_text(
+            f"listener {chosen} 127.0.0.1\n"
+            "allow_anonymous true\n"
+            "set_tcp_nodelay true\n"
+            "persistence false\n"
+            "log_dest stderr\n"
+        )
+        with log.open("ab") as output:
+            process = subprocess.Popen([program, "-c", settings], stdout=output, stderr=output)
+        try:
+            if wait_for_port(chosen, process):
+                yield Broker("127.0.0.1", chosen, log)
+                return
+        finally:
+            process.kill()
+            process.wait()
+    raise RuntimeError(f"Mosquitto did not start:\n{log.read_text()}")
