@@ -1,0 +1,208 @@
+"""The walk that a verification takes over a log, from the entries up to the root.
+
+Where a file and what lies below it disagree, the one that does not lead to the signed root is at
+fault: a flipped byte names its own file, not those above or below it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from wuxin.evidence.durable import UNFINISHED
+from wuxin.evidence.layout import (
+    CHECKPOINT,
+    ENTRIES,
+    HASH,
+    WIDTH,
+    Tile,
+    levels_at,
+    span,
+    split_entries,
+    tiles_at,
+    unpack_hashes,
+    width_at,
+)
+from wuxin.evidence.merkle import EMPTY_HEAD, leaf_hash, tree_head
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: the file, the entry where it is about one, and what it is."""
+
+    path: str
+    index: int | None
+    what: str
+
+
+class Audit:
+    """One walk over a log of ``size`` leaves that should have ``root``, if any is known.
+
+    A hash that cannot be computed, because a file below is missing or unreadable, is None and is
+    then taken from the tile.
+    """
+
+    def __init__(self, directory: Path, *, size: int, root: bytes | None) -> None:
+        self.directory = directory
+        self.size = size
+        self.root = root
+        self.faults: dict[Fault, None] = {}
+        self.leftovers: list[str] = []
+        self.partial: dict[tuple[int, int], list[Tile]] = defaultdict(list)
+        self.tail: list[bytes] | None = []  # one hash for the right edge of the levels below
+        self.stored = lru_cache(maxsize=64)(self._stored)
+
+    def fault(self, path: str, what: str, index: int | None = None) -> None:
+        """Note what is wrong with a file, and with which entry; said twice, it is kept once."""
+        self.faults[Fault(path, index, what)] = None
+
+    def sort(self, files: Iterable[str]) -> None:
+        """Tell the files that have no place in the log from those that may be there."""
+        for path in files:
+            tile = Tile.parse(path)
+            if path.endswith(UNFINISHED) or (tile and tile.end > self.size):
+                self.leftovers.append(path)
+            elif tile and tile.width < width_at(tile.level, tile.index, self.size):
+                self.partial[tile.level, tile.index].append(tile)
+            elif not tile and path != CHECKPOINT:
+                self.fault(path, "this file does not belong in a log")
+
+    def climb(self, expected: Iterator[bytes] | None) -> bytes | None:
+        """Examine every level; returns the root of what was found good, None where unknown."""
+        parents = list[bytes | None]()
+        for level in levels_at(self.size):
+            below, parents, right = parents, [], list[bytes | None]()
+            for tile in tiles_at(level, self.size):
+                first = tile.index * WIDTH
+                given = below[first : first + tile.width] if level else self.bundle(tile, expected)
+                held = self.settle(tile, given)
+                self.check_partial(tile, held)
+                if tile.full:
+                    parents.append(_head(held))
+                else:
+                    right = held
+            if right or self.tail is None or self.tail:
+                edge = None if self.tail is None else _head([*right, *self.tail])
+                self.tail = None if edge is None else [edge]
+        if expected and next(expected, None) is not None:
+            self.fault(CHECKPOINT, f"more leaves are expected than the {self.size} signed")
+        return None if self.tail is None else (self.tail or [EMPTY_HEAD])[0]
+
+    def bundle(self, tile: Tile, expected: Iterator[bytes] | None) -> list[bytes | None]:
+        """The leaf hashes of the bundle beside a tile of level 0, None where unreadable."""
+        beside = Tile(ENTRIES, tile.index, tile.width)
+        data = self._read(beside)
+        entries, rest = split_entries(data) if data is not None else ([], 0)
+        hashes: list[bytes | None] = [leaf_hash(entry) for entry in entries]
+        if data is not None and (rest or len(entries) != tile.width):
+            stored = self.stored(tile) or []
+            pairs = zip(hashes, stored, strict=False)
+            index = next((i for i, (a, b) in enumerate(pairs) if a != b), len(entries))
+            what = f"the bundle cannot be read as {tile.width} entries from here on"
+            self.fault(beside.path, what, tile.start + min(index, tile.width - 1))
+            entries, hashes = [], []
+        if expected is not None:
+            self._expect(beside, entries, expected)
+        return hashes or [None] * tile.width
+
+    def settle(self, tile: Tile, below: list[bytes | None]) -> list[bytes | None]:
+        """Compare a tile with what was computed from below; name whichever is wrong."""
+        stored = self.stored(tile)
+        if stored is None:
+            return below
+        differ = [
+            i for i, (b, s) in enumerate(zip(below, stored, strict=True)) if b not in (None, s)
+        ]
+        if not differ:
+            return list(stored)
+        stored_fits, below_fits = self._fits(tile, stored), self._fits(tile, below)
+        for i in differ:
+            if not stored_fits:
+                self._blame_tile(tile, i)
+            if not below_fits:
+                self._blame_below(tile, i)
+        return list(stored) if stored_fits else [b or s for b, s in zip(below, stored, strict=True)]
+
+    def check_partial(self, tile: Tile, held: list[bytes | None]) -> None:
+        """Older, narrower files of a tile must hold its first hashes or entries."""
+        for level in (ENTRIES, 0) if tile.level == 0 else (tile.level,):
+            for older in self.partial.pop((level, tile.index), []):
+                data = (self.directory / older.path).read_bytes()
+                if level == ENTRIES:
+                    entries, rest = split_entries(data)
+                    hashes = [leaf_hash(entry) for entry in entries]
+                else:
+                    rest = len(data) % HASH
+                    hashes = unpack_hashes(data[: len(data) - rest])
+                pairs = enumerate(zip(hashes, held, strict=False))
+                wrong = next((i for i, (a, b) in pairs if b is not None and a != b), None)
+                if wrong is not None:
+                    index = tile.start + wrong if tile.level == 0 else None
+                    self.fault(older.path, f"number {wrong} is not that of the fuller tile", index)
+                elif rest or len(hashes) != older.width:
+                    self.fault(older.path, f"this file does not hold {older.width}")
+
+    def _expect(self, bundle: Tile, entries: Sequence[bytes], expected: Iterator[bytes]) -> None:
+        for i in range(bundle.width):
+            wanted = next(expected, None)
+            if wanted is None:
+                what = f"fewer leaves are expected than the {self.size} signed"
+                self.fault(CHECKPOINT, what)
+                return
+            if entries and entries[i] != wanted:
+                self.fault(bundle.path, "the entry is not the expected one", bundle.start + i)
+
+    def _blame_tile(self, tile: Tile, i: int) -> None:
+        if tile.level == 0:
+            self.fault(tile.path, "the hash is not that of the entry", tile.start + i)
+        else:
+            start = tile.start + i * span(tile.level)
+            what = f"hash {i} is not that of entries {start} to {start + span(tile.level) - 1}"
+            self.fault(tile.path, what)
+
+    def _blame_below(self, tile: Tile, i: int) -> None:
+        if tile.level == 0:
+            bundle = Tile(ENTRIES, tile.index, tile.width)
+            self.fault(bundle.path, "the entry is not the one that was signed", tile.start + i)
+        else:
+            child = Tile(tile.level - 1, tile.index * WIDTH + i)
+            self.fault(child.path, "the tile and all below it are not those that were signed")
+
+    def _fits(self, tile: Tile, hashes: Sequence[bytes | None]) -> bool:
+        """Whether these hashes lead to the tile above or, at the right edge, to the root."""
+        found = _head([*hashes, *(() if tile.full else self.tail or ())])
+        if found is None or (self.tail is None and not tile.full):
+            return False
+        if tile.full:
+            width = width_at(tile.level + 1, tile.index // WIDTH, self.size)
+            above = self.stored(Tile(tile.level + 1, tile.index // WIDTH, width))
+            return above is not None and above[tile.index % WIDTH] == found
+        for level in levels_at(self.size)[tile.level + 1 :]:
+            index, width = divmod(self.size // span(level), WIDTH)
+            above = self.stored(Tile(level, index, width)) if width else []
+            if above is None:
+                return False
+            found = tree_head([*above, found])
+        return found == self.root
+
+    def _stored(self, tile: Tile) -> list[bytes] | None:
+        data = self._read(tile)
+        if data is None:
+            return None
+        if len(data) != tile.width * HASH:
+            self.fault(tile.path, f"it holds {len(data)} bytes instead of {tile.width * HASH}")
+            return None
+        return unpack_hashes(data)
+
+    def _read(self, tile: Tile) -> bytes | None:
+        path = self.directory / tile.path
+        if not path.is_file():
+            self.fault(tile.path, "the file is missing")
+            return None
+        return path.read_bytes()
+
+
+def _head(hashes: Sequence[bytes | None]) -> bytes | None:
+    known = [hashed for hashed in hashes if hashed is not None]
+    return tree_head(known) if len(known) == len(hashes) else None
