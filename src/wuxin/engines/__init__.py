@@ -1,0 +1,1 @@
+"""Engines: who calls the step; the embedded one is a plain loop."""

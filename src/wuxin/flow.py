@@ -1,0 +1,399 @@
+"""THE MAIN PATH: one journal entry through the house. The only file that knows the order.
+
+    bytes (wire) → understood (protocols) → state (twin) → judged (risk) → acted on (finance)
+                                                         → proved (evidence)
+
+:meth:`Flow.step` depends on nothing but the entries before it: it reads no clock and writes nothing,
+so that recovery and verification take the same steps again and get the same records, bit for bit.
+Where a batch is cut makes no difference: time passes by ticks of event time inside the rows.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Final
+
+import numpy as np
+
+from wuxin.finance.desk import Desk
+from wuxin.packs import adopt
+from wuxin.protocols import table
+from wuxin.risk.reasons import finding
+from wuxin.risk.rules import Compiled
+from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
+from wuxin.terms.clock import DAY, day_start, next_day, zone
+from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
+from wuxin.terms.records import (
+    Act,
+    Cause,
+    Cleared,
+    Finding,
+    Measured,
+    Readings,
+    Refusal,
+)
+from wuxin.terms.standards import Derived, Pack
+from wuxin.twin import kernel, tables
+from wuxin.twin.kernel import Bounds, Rows
+from wuxin.twin.registry import NEVER, Registry
+from wuxin.twin.twin import Event, Stop, Twin
+from wuxin.twin.window import Day
+
+EARLIEST: Final = 0
+AHEAD: Final = DAY
+"""How far ahead of its arrival a reading may be dated (clock error, zone mistakes)."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One source of frames: its pack's line, its mappings, its own event-time clock, its desk."""
+
+    name: str
+    line: "Line"
+    mapped: list[table.Mapped]
+    periods: Mapping[str, int]
+    zone: tzinfo
+    desk: Desk
+    watermark: int = 0
+    closed: int = 0
+    midnight: int = int(NEVER)
+    tick: int = int(NEVER)
+
+
+@dataclass(slots=True)
+class Line:
+    """One pack at work for one tenant: registry, compiled rules and twin."""
+
+    pack: Pack
+    registry: Registry
+    rules: Compiled
+    twin: Twin
+
+    @classmethod
+    def of(cls, pack: Pack) -> "Line":
+        """An empty line for a pack."""
+        registry = Registry(pack.kinds, pack.indicators, pack.devices)
+        rules = Compiled(pack.rules, registry.number)
+        built = tables.build(pack.indicators, list(pack.kinds), rules)
+        return cls(pack, registry, rules, Twin(registry, built))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one entry led to, in order; the engine commits it in one go."""
+
+    number: int
+    entry: Digest
+    source: str
+    arrival: int
+    pack: str = ""
+    frames: list[tuple[int, str, Digest]] = field(default_factory=list)
+    rows: list[Rows] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    records: list[Finding | Cleared | Act] = field(default_factory=list)
+    accepted: int = 0
+    marked: int = 0
+
+    @property
+    def batch(self) -> dict[str, str | int]:
+        """The batch as its leaf commits to it."""
+        return {
+            "n": self.number, "entry": self.entry, "source": self.source, "arrival": self.arrival,
+            "accepted": self.accepted, "marked": self.marked, "refused": len(self.refusals),
+        }  # fmt: skip
+
+
+class Flow:
+    """One tenant's house, in memory. Feed it the journal's entries in order.
+
+    Args:
+        tenant: whose house it is.
+        packs: how a pack is loaded by name.
+    """
+
+    def __init__(self, tenant: Tenant, packs: Callable[[str], Pack]) -> None:
+        self.tenant = tenant
+        self.lines: dict[str, Line] = {}
+        self.sources: dict[str, Source] = {}
+        self.frames: list[tuple[str, Digest]] = []
+        self.open: dict[tuple[str, ThingKey, str], Finding] = {}
+        self._packs = packs
+        self._outcome = Outcome(0, Digest(""), "", 0)
+
+    def step(self, number: int, entry: Digest, said: Entry) -> Outcome:
+        """Take one entry of the journal.
+
+        Args:
+            number: its number.
+            entry: the SHA-256 of its bytes.
+            said: what it says.
+
+        Raises:
+            BadInput: an opening or a command that cannot be obeyed (check before you journal it).
+        """
+        self._outcome = Outcome(number, entry, said.source, said.arrival)
+        if isinstance(said, Opened):
+            self._open(said)
+        source = self.sources[said.source]
+        self._outcome.pack = source.line.pack.name
+        if isinstance(said, Arrived):
+            self._arrive(source, said)
+        elif isinstance(said, Told):
+            self._pass(source, said.command.at)
+            self._act(source, source.desk.obey(said.command, Reader(self, source.line.twin)))
+        elif isinstance(said, Closed) and source.watermark:
+            self._pass(source, next_day(source.watermark, source.zone))
+        return self._outcome
+
+    def causes(self, first: int, last: int) -> tuple[Cause, ...]:
+        """The frames and lines behind a pair of references (frame number << 32 | line)."""
+        low, high = (max(ref, 0) & 0xFFFFFFFF for ref in (first, last))
+        (file, one), (other, two) = self.frames[first >> 32], self.frames[last >> 32]
+        if one == two:
+            return (Cause("frame", one, file, (min(low, high), max(low, high))),)
+        return Cause("frame", one, file, (low, low)), Cause("frame", two, other, (high, high))
+
+    # ---- bytes → readings ------------------------------------------------------------------
+
+    def _open(self, said: Opened) -> None:
+        line = self.lines.get(said.pack)
+        if line is None:
+            line = self.lines[said.pack] = Line.of(self._packs(said.pack))
+        manifest = said.manifest
+        source = self.sources[said.source] = Source(
+            said.source,
+            line,
+            [adopt.mapped(t) for t in manifest["streams"]],
+            manifest["period"],
+            zone(manifest["timezone"]),
+            Desk(self.tenant, line.pack.value),
+        )
+        for told in manifest["things"]:
+            parent = thing_key(told["parent"]) if told["parent"] else None
+            if parent is not None:
+                line.registry.register(parent, source=source.name)
+            key = ThingKey(told["kind"], told["id"])
+            thing = line.registry.register(key, source=source.name, parent=parent)
+            thing.facts.update(told["facts"])
+
+    def _arrive(self, source: Source, said: Arrived) -> None:
+        found: list[Readings] = []
+        named: dict[int, list[ThingKey]] = {}
+        for frame in said.frames:
+            mapped = source.mapped[frame.stream]
+            readings, refused = table.decode(mapped, frame)
+            number = len(self.frames)
+            self.frames.append((mapped.file, frame.id))
+            self._outcome.frames.append((number, mapped.file, frame.id))
+            readings.first |= np.int64(number << 32)
+            readings.last |= np.int64(number << 32)
+            for thing in source.line.registry.resolve(readings, source.name, source.periods):
+                named.setdefault(thing.slot, []).append(thing.key)
+            self._outcome.refusals += refused
+            found.append(readings)
+        rows = in_order(found)
+        self._outcome.rows.append(rows)
+        self._observe(source, rows, named)
+        self._outcome.marked += int(np.count_nonzero(rows.quality))
+        self._outcome.accepted += len(rows.value)
+
+    # ---- readings → state → findings -------------------------------------------------------
+
+    def _observe(self, source: Source, rows: Rows, named: Mapping[int, list[ThingKey]]) -> None:
+        stops = sorted((int(np.argmax(rows.thing == slot)), slot) for slot in named) if named else []
+        row = 0
+        for stop, slot in [*stops, (len(rows.value), -1)]:
+            row = self._segment(source, rows, row, stop)
+            if slot >= 0:
+                self._name(source, rows, row, named[slot])
+        usable = rows.event_time[rows.quality & 3 == 0]
+        if len(usable):
+            source.watermark = max(source.watermark, int(usable.max()))
+
+    def _segment(self, source: Source, rows: Rows, row: int, stop: int) -> int:
+        twin = source.line.twin
+        latest = self._outcome.arrival + AHEAD
+        while row < stop:
+            if source.midnight == NEVER and EARLIEST <= rows.event_time[row] <= latest:
+                self._begin(source, int(rows.event_time[row]))
+            bounds = Bounds(EARLIEST, latest, source.closed, source.tick, derived=False)
+            for event in twin.observe(rows, bounds, start=row, stop=stop):
+                if isinstance(event, Stop):
+                    why, row = event
+                else:
+                    self._judge(source, event)
+            if why == kernel.TICK:
+                self._pass(source, int(rows.event_time[row]))
+            elif why == kernel.WOKE:
+                key = twin.wake(int(rows.thing[row]))
+                ref = (int(rows.first[row]), int(rows.last[row]))
+                self._derive(source, [constant(key, "silence", int(rows.event_time[row]), 0.0)], ref)
+        return row
+
+    def _name(self, source: Source, rows: Rows, row: int, keys: Sequence[ThingKey]) -> None:
+        """A document names a thing; the thing learns how many now do."""
+        for key in keys:
+            parent = source.line.registry.thing(key).parent
+            assert parent is not None
+            count = float(len(source.line.registry.thing(parent).naming))
+            at = int(rows.event_time[row])
+            ref = (int(rows.first[row]), int(rows.last[row]))
+            self._derive(source, [constant(parent, "named_by", at, count)], ref)
+
+    def _derive(
+        self, source: Source, found: Sequence[Derived], ref: tuple[int, int] | None = None
+    ) -> None:
+        refs = [ref or self._behind(source, d) for d in found]
+        rows = source.line.twin.derived(found, refs)
+        self._outcome.rows.append(rows)
+        bounds = Bounds(EARLIEST, int(NEVER), 0, int(NEVER), derived=True)
+        for event in source.line.twin.observe(rows, bounds):
+            if isinstance(event, Event):
+                self._judge(source, event)
+
+    def _behind(self, source: Source, derived: Derived) -> tuple[int, int]:
+        """References to the measured values of the days for which something was derived."""
+        line, at = source.line, derived.t
+        days = day_start(int(at[0]), source.zone), next_day(int(at[-1]), source.zone)
+        for key in line.registry.below(derived.thing):
+            slot = line.registry.thing(key).slot
+            found = line.twin.window.references(slot, start=days[0], end=days[1])
+            if found is not None:
+                return found
+        return 0, 0
+
+    def _judge(self, source: Source, event: Event) -> None:
+        line, key = source.line, event.thing
+        rule = line.rules.rules[event.rule]
+        because = self.causes(event.first, event.last)
+        if not event.raised:
+            begun = self.open.pop((line.pack.name, key, rule.name))
+            value = None if math.isnan(event.value) else event.value
+            end = Cleared(self.tenant, begun.id, event.at, value, because)
+            self._outcome.records.append(end)
+            self._act(source, source.desk.end(end, begun))
+            return
+        limit = rule.limit
+        if rule.limit_of and (known := line.twin.latest(key, rule.limit_of)) is not None:
+            limit = known.value
+        found = finding(
+            self.tenant, key, rule=rule, indicators=line.pack.indicators, because=because,
+            figures=(event.since, event.at, event.value, limit),
+        )  # fmt: skip
+        self.open[line.pack.name, key, rule.name] = found
+        self._outcome.records.append(found)
+        self._act(source, source.desk.judge(found))
+
+    # ---- findings → acts -------------------------------------------------------------------
+
+    def _act(self, source: Source, acts: Sequence[Act]) -> None:
+        if not acts:
+            return
+        self._outcome.records += acts
+        for act in acts:
+            key = ThingKey("facility", act.facility)
+            if act.facility and key not in source.line.registry:
+                source.line.registry.register(key, source=source.name)
+        found = source.desk.derive(acts)
+        if found:
+            self._derive(source, found, self._source_of(acts))
+
+    def _source_of(self, acts: Sequence[Act]) -> tuple[int, int]:
+        """References to the frames that the acts name, so that a call walks back to raw bytes."""
+        numbers = {digest: i for i, (_, digest) in enumerate(self.frames)}
+        refs = [
+            numbers[c.id] << 32 | c.lines[k]
+            for act in acts for c in act.because if c.kind == "frame" and c.lines for k in (0, 1)
+        ]  # fmt: skip
+        return (min(refs), max(refs)) if refs else (0, 0)
+
+    # ---- time ------------------------------------------------------------------------------
+
+    def _begin(self, source: Source, now: int) -> None:
+        source.closed = day_start(now, source.zone)
+        source.midnight = next_day(now, source.zone)
+        source.tick = source.midnight
+
+    def _pass(self, source: Source, now: int) -> None:
+        """Let event time pass up to ``now``: things fall silent, days close, deadlines come."""
+        if source.midnight == NEVER:
+            self._begin(source, now)
+        twin, registry = source.line.twin, source.line.registry
+        slots = [t.slot for t in registry.things if t.source == source.name]
+        while True:
+            source.tick = min(source.midnight, twin.silent_after(slots))
+            if source.tick > now:
+                return
+            at = source.tick
+            for key, seconds in twin.fall_silent(slots, at):
+                self._derive(source, [constant(key, "silence", at, seconds)], self._last_of(twin, key))
+            if at == source.midnight:
+                self._close_day(source, at)
+
+    def _close_day(self, source: Source, end: int) -> None:
+        line = source.line
+        start = day_start(end - 1, source.zone)
+        source.closed, source.midnight = end, next_day(end, source.zone)
+        for root in line.registry.roots(source.name):
+            members = line.registry.below(root)
+            slots = [line.registry.thing(key).slot for key in members]
+            if not any(line.twin.window.references(s, start=start, end=end) for s in slots):
+                continue
+            day = Day(line.twin.window, line.registry, root, members, start, end, source.zone)
+            for model in line.pack.models.values():
+                self._derive(source, [d for d in model.run(day) if len(d.t)])
+        line.twin.window.forget(end)
+        self._act(source, source.desk.mark(end, Reader(self, line.twin)))
+
+    def _last_of(self, twin: Twin, key: ThingKey) -> tuple[int, int]:
+        state = twin.state(key, 0)
+        last = max((m.last for m in state.values.values()), default=0)
+        return last, last
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The twin as finance sees it: a :class:`wuxin.terms.standards.TwinReader`."""
+
+    flow: Flow
+    twin: Twin
+
+    def within(self, root: ThingKey, kind: str) -> Sequence[ThingKey]:
+        """The things of one kind at or below a root."""
+        return self.twin.within(root, kind)
+
+    def latest(self, thing: ThingKey, indicator: str) -> Measured | None:
+        """The latest usable value of an indicator."""
+        return self.twin.latest(thing, indicator)
+
+    def facts(self, thing: ThingKey) -> Mapping[str, float]:
+        """The registered facts of a thing."""
+        return self.twin.registry.thing(thing).facts if thing in self.twin.registry else {}
+
+    def causes(self, measured: Measured) -> tuple[Cause, ...]:
+        """The frames and lines behind a value."""
+        return self.flow.causes(measured.first, measured.last)
+
+
+def constant(thing: ThingKey, indicator: str, at: int, value: float) -> Derived:
+    """One derived value of one thing at one time."""
+    return Derived(thing, indicator, np.array([at], np.int64), np.array([value]))
+
+
+def in_order(found: Sequence[Readings]) -> Rows:
+    """The readings of a batch's frames as one sequence by event time, then stream, then row."""
+    offsets = np.cumsum([0, *(int(r.message.max(initial=-1)) + 1 for r in found)])
+    message = np.concatenate(
+        [np.empty(0, np.int32), *(r.message + o for r, o in zip(found, offsets, strict=False))]
+    ).astype(np.int32)
+    joined = [
+        np.concatenate([np.empty(0, dtype), *(getattr(r, name) for r in found)]).astype(dtype)
+        for name, dtype in (
+            ("thing", np.int32), ("indicator", np.int32), ("event_time", np.int64),
+            ("value", np.float64), ("first", np.int64), ("last", np.int64), ("quality", np.uint8),
+        )
+    ]  # fmt: skip
+    order = np.argsort(joined[2], kind="stable")
+    thing, indicator, t, v, first, last, quality = (column[order] for column in joined)
+    return Rows(thing, indicator, t, v, message[order], first, last, quality)

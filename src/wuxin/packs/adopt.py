@@ -1,0 +1,137 @@
+"""Adopts a recording: indicators by name or alias, units to SI, facts, and how often things report.
+
+The result is the mapping that the journal keeps, so that bytes can be understood again without the
+manifest and its files.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from wuxin.protocols.table import Mapped, decode, row_times
+from wuxin.terms.errors import BadInput
+from wuxin.terms.names import thing_key
+from wuxin.terms.records import Frame
+from wuxin.terms.standards import Indicator, Pack
+from wuxin.terms.units import conversion
+from wuxin.wire.recording import Place, Recording, Stream
+
+_SAMPLE_ROWS: Final = 20_000
+
+
+def adopt(recording: Recording, pack: Pack) -> dict[str, Any]:
+    """The manifest with every name and unit resolved, as plain values for the journal.
+
+    Raises:
+        BadInput: an indicator, unit, kind or fact is not declared; names file, line and column.
+    """
+    place = recording.place
+    streams, periods = [], {}
+    for stream in recording.streams:
+        mapped = _stream(stream, pack, place)
+        streams.append(msgspec.to_builtins(mapped))
+        found = _period(stream, mapped)
+        kind = mapped.thing.kind
+        periods[kind] = max(found, periods.get(kind, 0))
+    things = [_thing(table, pack, place) for table in recording.manifest["things"]]
+    return {**recording.manifest, "streams": streams, "things": things, "period": periods}
+
+
+def mapped(table: Mapping[str, Any]) -> Mapped:
+    """A stream's mapping as the decoder takes it, from its journalled form."""
+    return msgspec.convert(table, Mapped)
+
+
+def named(name: str, pack: Pack) -> Indicator | None:
+    """The indicator of that name or alias (letters' case does not matter), if there is one."""
+    if name in pack.indicators:
+        return pack.indicators[name]
+    for indicator in pack.indicators.values():
+        if name.casefold() in {a.casefold() for a in (indicator.name, *indicator.aliases)}:
+            return indicator
+    return None
+
+
+def _stream(stream: Stream, pack: Pack, place: Place) -> Mapped:
+    table = stream.mapping
+    kind = table["thing"]["kind"]
+    above: Mapping[str, Any] | None = table["thing"]
+    while above is not None:
+        if above["kind"] not in pack.kinds:
+            raise BadInput(
+                f"{place.of(above['kind'], table['file'])}: kind {above['kind']!r} is not declared "
+                f"by pack {pack.name}; declared: {', '.join(pack.kinds)}"
+            )
+        above = above.get("parent")
+    values = []
+    for name, reading in table["readings"].items():
+        column = reading["column"]
+        where = f"{place.of(name, table['file'])}: {table['file']} column {column!r}"
+        indicator = named(name, pack)
+        if indicator is None or indicator.derived:
+            known = sorted(n for n, i in pack.indicators.items() if not i.derived)
+            raise BadInput(
+                f"{where}: unknown indicator {name!r}; pack {pack.name} has {', '.join(known)}"
+            )
+        if not {kind, "*"} & set(indicator.of):
+            raise BadInput(
+                f"{where}: indicator {indicator.name!r} belongs to {', '.join(indicator.of)}, "
+                f"not to {kind}"
+            )
+        try:
+            rule = conversion(reading["unit"], indicator.unit)
+        except BadInput as wrong:
+            raise BadInput(f"{where}: {wrong} (indicator {indicator.name})") from None
+        values.append(
+            {"indicator": indicator.name, "column": column,
+             "factor": rule.factor, "offset": rule.offset}  # fmt: skip
+        )
+    try:
+        return msgspec.convert({**table, "readings": values}, Mapped)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"{place.of(table['file'])}: {wrong}") from None
+
+
+def _thing(table: Mapping[str, Any], pack: Pack, place: Place) -> dict[str, Any]:
+    """A registered thing with its facts in SI: numbers, or ``{ value, unit }``."""
+    if not {"kind", "id"} <= set(table):
+        raise BadInput(f"{place.of('[[thing]]')}: a thing needs kind and id")
+    kind = pack.kinds.get(table["kind"])
+    if kind is None:
+        raise BadInput(f"{place.of(table['kind'])}: kind {table['kind']!r} is not declared")
+    facts = {}
+    for name, given in table.get("facts", {}).items():
+        where = place.of(name)
+        fact = kind.facts.get(name)
+        if fact is None:
+            raise BadInput(f"{where}: {kind.name} has no fact {name!r}; it has {list(kind.facts)}")
+        value, unit = (given["value"], given["unit"]) if isinstance(given, dict) else (
+            given, fact.show)  # fmt: skip
+        try:
+            rule = conversion(unit, fact.unit)
+        except BadInput as wrong:
+            raise BadInput(f"{where}: {wrong}") from None
+        facts[name] = float(value) * rule.factor + rule.offset
+    parent = table.get("parent", "")
+    if parent:
+        thing_key(parent)
+    return {"kind": kind.name, "id": str(table["id"]), "parent": parent, "facts": facts}
+
+
+def _period(stream: Stream, mapped: Mapped) -> int:
+    """How often one thing of the stream reports (ns): the median step in a first part of its rows."""
+    rows = stream.rows[:_SAMPLE_ROWS]
+    lines = (np.arange(len(rows)) + stream.first_line).astype("<i4").tobytes()
+    readings, _ = decode(mapped, Frame("", 0, b"".join(rows), lines))
+    order = np.lexsort((readings.event_time, readings.thing))
+    thing, t = readings.thing[order], readings.event_time[order]
+    steps = np.diff(t)[(np.diff(thing) == 0) & (np.diff(t) > 0)]
+    return int(np.median(steps)) if len(steps) else 0
+
+
+def times(table: Mapping[str, Any], payload: bytes, lines: "np.typing.NDArray[np.int32]") -> Any:
+    """Event times of a stream's rows (n), for :meth:`wuxin.wire.recording.Recording.batches`."""
+    bare = msgspec.convert({**table, "readings": []}, Mapped)
+    return row_times(bare, Frame("", 0, payload, lines.astype("<i4").tobytes()))

@@ -1,0 +1,1 @@
+"""What every loan needs, whatever the industry: the facility, prices, double naming, silence."""

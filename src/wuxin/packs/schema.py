@@ -1,0 +1,182 @@
+"""Reads a pack's four standards from its folder into :class:`wuxin.terms.standards.Pack`.
+
+A pack is a Python package with ``objects.toml`` (C1), ``devices.toml`` (C2), ``process.bpmn`` (C3),
+``rules.toml`` and ``models.py`` (C4), found through the entry point group ``wuxin.packs``. What all
+loans need (the facility, prices, silence) stands once in ``packs/common`` and is laid under each.
+"""
+
+import hashlib
+import importlib
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from wuxin.finance.process import read_steps
+from wuxin.terms.clock import duration
+from wuxin.terms.errors import BadInput, NotFound
+from wuxin.terms.names import Digest
+from wuxin.terms.records import Words
+from wuxin.terms.standards import (
+    Device,
+    Example,
+    Fact,
+    Indicator,
+    Kind,
+    Model,
+    Pack,
+    Rule,
+)
+from wuxin.terms.units import conversion
+
+STANDARDS: Final = ("objects.toml", "devices.toml", "process.bpmn", "rules.toml", "models.py")
+_COMMON: Final = "wuxin.packs.common"
+_T = TypeVar("_T")
+
+
+def installed() -> dict[str, str]:
+    """The packs that are installed: name → Python package."""
+    return {e.name: e.value for e in sorted(entry_points(group="wuxin.packs"))}
+
+
+@cache
+def load(name: str) -> Pack:
+    """The pack of that name, with the common part laid under it.
+
+    Raises:
+        NotFound: no such pack is installed.
+        BadInput: a standard is missing or cannot be read; the text names file and place.
+    """
+    package = installed().get(name)
+    if package is None:
+        raise NotFound(f"there is no pack {name!r}; installed: {', '.join(installed())}")
+    return read(name, package)
+
+
+def read(name: str, package: str) -> Pack:
+    """Read a pack from its Python package (see :func:`load` for what is raised)."""
+    common, own = files(_COMMON), files(package)
+    objects = _merged(common, own, "objects.toml")
+    models = importlib.import_module(f"{package}.models")
+    process = _bytes(own, "process.bpmn")
+    return Pack(
+        name=name,
+        words=_convert(objects["pack"], Words, f"{name}/objects.toml [pack]"),
+        kinds={k: _kind(k, v) for k, v in objects.get("kind", {}).items()},
+        indicators={k: _indicator(k, v) for k, v in objects.get("indicator", {}).items()},
+        devices=_devices(_merged(common, own, "devices.toml")),
+        rules=_rules(_merged(common, own, "rules.toml")),
+        models={m.name: m for m in _models(models, name)},
+        steps=read_steps(process),
+        process=process,
+        value=models.value,
+        digest=_digest(common, own),
+    )
+
+
+def _bytes(folder: Traversable, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise BadInput(f"{folder}/{name} is missing; a pack has {', '.join(STANDARDS)}") from None
+
+
+def _digest(common: Traversable, own: Traversable) -> Digest:
+    """SHA-256 over the files of both folders: what this pack says, and how it computes."""
+    sha = hashlib.sha256()
+    for folder in (common, own):
+        for name in STANDARDS:
+            part = folder / name
+            if part.is_file():
+                sha.update(name.encode() + b"\0" + part.read_bytes() + b"\0")
+    return Digest(sha.hexdigest())
+
+
+def _merged(common: Traversable, own: Traversable, name: str) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for folder in (common, own):
+        try:
+            tables = tomllib.loads(_bytes(folder, name).decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+            raise BadInput(f"{folder}/{name}: {wrong}") from None
+        for section, table in tables.items():
+            if isinstance(table, dict):
+                merged[section] = {**merged.get(section, {}), **table}
+            else:
+                merged[section] = merged.get(section, []) + table
+    return merged
+
+
+def _convert(table: Any, into: type[_T], where: str) -> _T:
+    try:
+        return msgspec.convert(table, into)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"{where}: {wrong}") from None
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML writes ``zh`` and ``en`` beside the rest; the record keeps them as ``words``."""
+    rest = {k: v for k, v in table.items() if k not in {"zh", "en"}}
+    return {**rest, "words": {"zh": table.get("zh", ""), "en": table.get("en", "")}}
+
+
+def _kind(name: str, table: Mapping[str, Any]) -> Kind:
+    facts = {
+        k: _convert({"show": v.get("unit"), **_flat(v)}, Fact, f"objects.toml [kind.{name}.facts]")
+        for k, v in table.get("facts", {}).items()
+    }
+    bare = {k: v for k, v in table.items() if k != "facts"}
+    kind = _convert({"name": name, **_flat(bare)}, Kind, f"objects.toml [kind.{name}]")
+    return msgspec.structs.replace(kind, facts=facts)
+
+
+def _indicator(name: str, table: Mapping[str, Any]) -> Indicator:
+    where = f"objects.toml [indicator.{name}]"
+    found = _convert({"name": name, "show": table.get("unit"), **_flat(table)}, Indicator, where)
+    try:
+        conversion(found.show, found.unit)
+    except BadInput as wrong:
+        raise BadInput(f"{where}: {wrong}") from None
+    return found
+
+
+def _devices(tables: Mapping[str, Any]) -> dict[str, Device]:
+    devices = {}
+    for name, table in tables.get("device", {}).items():
+        where = f"devices.toml [device.{name}]"
+        times = {k: duration(table[k]) for k in ("period", "allowed_silence") if k in table}
+        devices[name] = _convert({"name": name, **_flat(table), **times}, Device, where)
+    return devices
+
+
+def _rules(tables: Mapping[str, Any]) -> dict[str, Rule]:
+    rules = {}
+    for name, table in tables.get("rule", {}).items():
+        where = f"rules.toml [rule.{name}]"
+        examples = [
+            {"name": case.get("name", ""), "fires": fires, "rows": case["rows"]}
+            for key, fires in (("fires", True), ("silent", False))
+            for case in table.get(key, [])
+        ]
+        bare = {k: v for k, v in table.items() if k not in {"fires", "silent", "for"}}
+        filled = {"clear": "", "value": "", "limit": None, "clear_limit": None, **_flat(bare)}
+        lasting = duration(table.get("for", "0 s"))
+        rules[name] = _convert(
+            {"name": name, **filled, "lasting": lasting, "examples": examples}, Rule, where
+        )
+    return rules
+
+
+def _models(module: Any, name: str) -> tuple[Model, ...]:
+    models = getattr(module, "MODELS", None)
+    if not (isinstance(models, tuple) and all(isinstance(m, Model) for m in models)):
+        raise BadInput(f"{name}/models.py has no MODELS, a tuple of Model")
+    return models
+
+
+__all__ = ["STANDARDS", "Example", "installed", "load", "read"]

@@ -1,0 +1,125 @@
+"""Rule conditions: SQL over indicators, compiled to a small program for the twin's kernel.
+
+The subset: comparisons, AND, OR, NOT, ``+ - * /``, ``abs``, ``least``, ``greatest``, ``coalesce``,
+``BETWEEN``, ``IS [NOT] NULL``, numbers, ``TRUE``/``FALSE`` and the parameters ``:limit``, ``:clear``.
+Values are float64; NULL is NaN, with SQL's three-valued logic (ISO/IEC 9075-2 §8.21). Division by
+zero gives NULL. sqlglot parses; the same text runs unchanged as SQL over columns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlglot
+from sqlglot import expressions as sql
+
+from wuxin.terms.errors import BadInput
+
+CONST, LOAD, NEG, NOT, ABS, ISNULL = 0, 1, 2, 3, 4, 5
+ADD, SUB, MUL, DIV, LT, LE, GT, GE, EQ, NE, AND, OR = range(10, 22)
+COALESCE, LEAST, GREATEST = 22, 23, 24
+
+_BINARY: Final[dict[type[sql.Expr], int]] = {
+    sql.Add: ADD, sql.Sub: SUB, sql.Mul: MUL, sql.Div: DIV, sql.LT: LT, sql.LTE: LE, sql.GT: GT,
+    sql.GTE: GE, sql.EQ: EQ, sql.NEQ: NE, sql.And: AND, sql.Or: OR,
+}  # fmt: skip
+_UNARY: Final[dict[type[sql.Expr], int]] = {sql.Neg: NEG, sql.Not: NOT, sql.Abs: ABS}
+_CHAIN: Final[dict[type[sql.Expr], int]] = {
+    sql.Coalesce: COALESCE, sql.Least: LEAST, sql.Greatest: GREATEST,
+}  # fmt: skip
+STACK: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Postfix code: ``ops`` (n) with one argument each (n): a constant or an indicator's number."""
+
+    ops: tuple[int, ...]
+    args: tuple[float, ...]
+    reads: tuple[str, ...]
+
+
+def columns(text: str) -> tuple[str, ...]:
+    """The indicators that a condition reads, in order of first appearance.
+
+    Raises:
+        BadInput: the text is not SQL of the subset.
+    """
+    return tuple(dict.fromkeys(c.name for c in _parse(text).find_all(sql.Column, bfs=False)))
+
+
+def program(text: str, numbers: Mapping[str, int], given: Mapping[str, float | None]) -> Program:
+    """Compile a condition.
+
+    Args:
+        text: the SQL condition.
+        numbers: the number of each declared indicator.
+        given: the values of the parameters ``limit`` and ``clear``.
+
+    Raises:
+        BadInput: not SQL of the subset, an indicator is not declared, or a parameter has no value.
+    """
+    code: list[tuple[int, float]] = []
+    _emit(_parse(text), numbers, given, code)
+    if len(code) > STACK:
+        raise BadInput(f"condition {text!r} is too long: {len(code)} steps, {STACK} are allowed")
+    return Program(tuple(o for o, _ in code), tuple(a for _, a in code), columns(text))
+
+
+def _parse(text: str) -> sql.Expr:
+    try:
+        return sqlglot.parse_one(text, dialect="duckdb")
+    except sqlglot.ParseError as wrong:
+        raise BadInput(f"condition {text!r} is not SQL: {str(wrong).splitlines()[0]}") from None
+
+
+Code = list[tuple[int, float]]
+
+
+def _emit(
+    node: sql.Expr, numbers: Mapping[str, int], given: Mapping[str, float | None], code: Code
+) -> None:
+    if isinstance(node, sql.Paren):
+        _emit(node.this, numbers, given, code)
+    elif isinstance(node, sql.Between):
+        for side, op in ((node.args["low"], GE), (node.args["high"], LE)):
+            _emit(node.this, numbers, given, code)
+            _emit(side, numbers, given, code)
+            code.append((op, 0.0))
+        code.append((AND, 0.0))
+    elif isinstance(node, sql.Is) and isinstance(node.expression, sql.Null):
+        _emit(node.this, numbers, given, code)
+        code.append((ISNULL, 0.0))
+    elif type(node) in _BINARY:
+        _emit(node.this, numbers, given, code)
+        _emit(node.expression, numbers, given, code)
+        code.append((_BINARY[type(node)], 0.0))
+    elif type(node) in _UNARY:
+        _emit(node.this, numbers, given, code)
+        code.append((_UNARY[type(node)], 0.0))
+    elif type(node) in _CHAIN:
+        _emit(node.this, numbers, given, code)
+        for other in node.expressions:
+            _emit(other, numbers, given, code)
+            code.append((_CHAIN[type(node)], 0.0))
+    else:
+        code.append(_leaf(node, numbers, given))
+
+
+def _leaf(
+    node: sql.Expr, numbers: Mapping[str, int], given: Mapping[str, float | None]
+) -> tuple[int, float]:
+    if isinstance(node, sql.Column):
+        if node.name not in numbers:
+            raise BadInput(f"indicator {node.name!r} is not declared")
+        return (LOAD, float(numbers[node.name]))
+    if isinstance(node, sql.Literal) and not node.is_string:
+        return (CONST, float(node.this))
+    if isinstance(node, sql.Boolean):
+        return (CONST, 1.0 if node.this else 0.0)
+    if isinstance(node, sql.Placeholder):
+        value = given.get(node.name)
+        if value is None:
+            raise BadInput(f"parameter :{node.name} has no value")
+        return (CONST, float(value))
+    raise BadInput(f"{node.sql()!r} is outside of the SQL that a rule may use")

@@ -1,0 +1,1 @@
+"""Stores: the journal (truth), the book (one transaction per step) and the history (columns)."""

@@ -1,0 +1,184 @@
+"""The journal: what was acknowledged, byte for byte, in order; everything else is recomputed from it.
+
+One folder per tenant with segments ``000000000001.seg`` named after their first entry. A record is
+
+    length  u32 LE   of the body
+    crc32   u32 LE   of number and body
+    number  u64 LE   entries count from 1 without a gap
+    body    msgpack of one entry
+
+Acknowledged means durable: :meth:`Journal.append` returns after ``fdatasync``. A torn tail (the
+crash of an append that nobody was told of) is cut at opening; damage before it is reported.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from wuxin.terms.errors import Tampered
+from wuxin.terms.names import Digest, digest
+from wuxin.terms.records import Command, Frame
+
+_HEAD: Final = struct.Struct("<IIQ")
+SEGMENT_BYTES: Final = 64 * 1024 * 1024
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened"):
+    """A source begins: its pack, the digest of that pack, and how its frames are to be read."""
+
+    source: str
+    arrival: int
+    pack: str
+    pack_digest: Digest
+    manifest: Mapping[str, Any]
+
+
+class Arrived(msgspec.Struct, frozen=True, tag="arrived"):
+    """A batch of frames of one source, as accepted at ``arrival`` (ns)."""
+
+    source: str
+    arrival: int
+    frames: tuple[Frame, ...]
+
+
+class Told(msgspec.Struct, frozen=True, tag="told"):
+    """A command of a person or of the bank's core system."""
+
+    source: str
+    arrival: int
+    command: Command
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed"):
+    """A recorded source has ended; its last day is closed."""
+
+    source: str
+    arrival: int
+
+
+Entry = Opened | Arrived | Told | Closed
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Entry)
+
+
+class Journal:
+    """An append-only log of entries in one folder.
+
+    Raises:
+        Tampered: a record that is not the last contradicts its checksum or number.
+    """
+
+    def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        folder.mkdir(parents=True, exist_ok=True)
+        self.last = self._recover()
+        self._file = self._open_tail()
+
+    def append(self, entry: Entry) -> tuple[int, Digest]:
+        """Write one entry durably.
+
+        Returns:
+            Its number and the SHA-256 of its body.
+        """
+        body = _ENCODER.encode(entry)
+        number = self.last + 1
+        crc = zlib.crc32(body, zlib.crc32(number.to_bytes(8, "little")))
+        if self._file.tell() > self._segment_bytes:
+            self._file.close()
+            self._file = (self._folder / f"{number:012d}.seg").open("ab")
+            _sync_folder(self._folder)
+        self._file.write(_HEAD.pack(len(body), crc, number) + body)
+        self._file.flush()
+        os.fdatasync(self._file.fileno())
+        self.last = number
+        return number, digest(body)
+
+    def read(self, after: int = 0) -> Iterator[tuple[int, Digest, Entry]]:
+        """The entries with numbers above ``after``, each with the SHA-256 of its body."""
+        for path in segments(self._folder):
+            for number, body, _ in records(path):
+                if number > after:
+                    yield number, digest(body), _DECODER.decode(body)
+
+    def close(self) -> None:
+        """Close the open segment."""
+        self._file.close()
+
+    def _recover(self) -> int:
+        """Cut a torn tail and return the number of the last whole entry."""
+        paths, last = segments(self._folder), 0
+        for path in paths:
+            good = 0
+            try:
+                for number, _, end in records(path):
+                    last, good = number, end
+            except Tampered:
+                if path != paths[-1] or not _torn(path, good):
+                    raise
+                with path.open("r+b") as file:
+                    file.truncate(good)
+                    os.fsync(file.fileno())
+        return last
+
+    def _open_tail(self) -> Any:
+        paths = segments(self._folder)
+        path = paths[-1] if paths else self._folder / f"{self.last + 1:012d}.seg"
+        file = path.open("ab")
+        _sync_folder(self._folder)
+        return file
+
+
+def segments(folder: Path) -> list[Path]:
+    """The segment files of a journal's folder, in order."""
+    return sorted(folder.glob("*.seg"))
+
+
+def records(path: Path) -> Iterator[tuple[int, bytes, int]]:
+    """The records of one segment: number, body, and the offset after it.
+
+    Raises:
+        Tampered: a checksum or number is wrong, or the file ends inside a record; names the byte.
+    """
+    data = path.read_bytes()
+    offset, expected = 0, int(path.stem)
+    while offset < len(data):
+        start = offset + _HEAD.size
+        where = f"journal/{path.name} at byte {offset}"
+        if start > len(data):
+            raise Tampered(f"{where}: the file ends inside a record's head")
+        length, crc, number = _HEAD.unpack_from(data, offset)
+        body = data[start : start + length]
+        if len(body) < length:
+            raise Tampered(f"{where}: the file ends inside entry {expected}")
+        if number != expected or zlib.crc32(body, zlib.crc32(number.to_bytes(8, "little"))) != crc:
+            raise Tampered(f"{where}: entry {expected} does not match its checksum")
+        offset, expected = start + length, expected + 1
+        yield number, body, offset
+
+
+def _torn(path: Path, good: int) -> bool:
+    """Whether what follows the last whole record can be an append that was cut short.
+
+    A record that is whole in length but wrong in content was damaged after it was acknowledged.
+    """
+    rest = path.stat().st_size - good
+    if rest < _HEAD.size:
+        return True
+    with path.open("rb") as file:
+        file.seek(good)
+        length, _, _ = _HEAD.unpack(file.read(_HEAD.size))
+    return bool(rest - _HEAD.size < length)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,238 @@
+"""The four standards that every pack declares (mission C1 to C4), as records.
+
+Packs write them as TOML, BPMN and Python (``packs/schema.py`` reads them); rooms see only these.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from wuxin.terms.money import Money
+from wuxin.terms.names import Digest, ThingKey
+from wuxin.terms.records import Cause, Level, Measured, Words
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """Something fixed about a thing that is registered, not measured (rated power, latitude)."""
+
+    unit: str
+    show: str
+    words: Words
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of thing (C1): what it may stand within, its facts, and what it names exclusively.
+
+    ``names`` is a kind of which one individual may be named by one of ours only, as a warehouse
+    receipt names a lot.
+    """
+
+    name: str
+    words: Words
+    within: tuple[str, ...] = ()
+    facts: Mapping[str, Fact] = {}
+    names: str = ""
+
+
+class Indicator(msgspec.Struct, frozen=True):
+    """What is watched on a thing (C1). ``unit`` is SI, ``show`` is what people read.
+
+    ``low`` and ``high`` bound what can be meant, in ``unit``. ``derived`` ones come from models.
+    """
+
+    name: str
+    words: Words
+    of: tuple[str, ...]
+    unit: str
+    show: str
+    low: float
+    high: float
+    purpose: Words
+    interface: str
+    permission: str
+    derived: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+class Device(msgspec.Struct, frozen=True):
+    """With what things are watched (C2), and how the quality of that is assured."""
+
+    name: str
+    words: Words
+    of: str
+    feeds: tuple[str, ...]
+    protocol: str
+    accuracy: str
+    resolution: str
+    period: int
+    allowed_silence: int
+    synchrony: str
+    health: Words
+    remote: Words
+    emergency: Words
+
+
+class Example(msgspec.Struct, frozen=True):
+    """Rows of indicator values at offsets from the start; they must fire, or must stay silent."""
+
+    name: str
+    fires: bool
+    rows: tuple[Mapping[str, Any], ...]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """An early-warning rule as data (C4).
+
+    ``when`` and ``clear`` are SQL conditions over declared indicators; ``:limit`` stands for
+    ``limit``, ``:clear`` for ``clear_limit``; ``limit_of`` names an indicator that is the limit. It must hold for ``lasting`` ns of event time.
+    ``words`` is the sentence people read, with ``{value}`` and ``{limit}``.
+    """
+
+    name: str
+    kind: str
+    level: Level
+    when: str
+    clear: str
+    lasting: int
+    value: str
+    limit: float | None
+    clear_limit: float | None
+    words: Words
+    bank: Words
+    enterprise: Words
+    examples: tuple[Example, ...]
+    limit_of: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the business process (C3): who owns it and what it needs before it may begin."""
+
+    id: str
+    words: Words
+    owner: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values of one indicator in order of event time: ``t`` int64 ns (n), ``v`` float64 SI (n)."""
+
+    t: NDArray[np.int64]
+    v: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What a model concludes of one thing: values ``v`` (n) of a derived indicator at ``t`` (n)."""
+
+    thing: ThingKey
+    indicator: str
+    t: NDArray[np.int64]
+    v: NDArray[np.float64]
+
+
+class DayView(Protocol):
+    """One group of things (a root such as a plant, and all below it) on one closed local day."""
+
+    root: ThingKey
+    start: int
+    end: int
+    zone: tzinfo
+
+    def of(self, kind: str) -> Sequence[ThingKey]:
+        """The group's things of one kind, in order of registration (root included)."""
+        ...
+
+    def facts(self, thing: ThingKey) -> Mapping[str, float]:
+        """The registered facts of a thing, in SI units."""
+        ...
+
+    def period(self, thing: ThingKey) -> int:
+        """How often the thing reports (ns), as its recording or device declares."""
+        ...
+
+    def series(self, thing: ThingKey, indicator: str, days: int = 1) -> Series:
+        """Usable values in the ``days`` local days that end with this one."""
+        ...
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model and its card (C4): reads, derives, method, authority, validity, validation."""
+
+    name: str
+    words: Words
+    reads: tuple[str, ...]
+    derives: tuple[str, ...]
+    method: Words
+    source: str
+    validity: str
+    validated: str
+    run: Callable[[DayView], list[Derived]]
+
+
+class TwinReader(Protocol):
+    """The twin as finance sees it."""
+
+    def within(self, root: ThingKey, kind: str) -> Sequence[ThingKey]:
+        """The things of one kind at or below a root, in order of registration."""
+        ...
+
+    def latest(self, thing: ThingKey, indicator: str) -> Measured | None:
+        """The latest usable value of an indicator, or None if there never was one."""
+        ...
+
+    def facts(self, thing: ThingKey) -> Mapping[str, float]:
+        """The registered facts of a thing, in SI units."""
+        ...
+
+    def causes(self, measured: Measured) -> tuple[Cause, ...]:
+        """The frames and lines behind a value."""
+        ...
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """What one thing of a pool is worth, and how that was found."""
+
+    thing: ThingKey
+    quantity: Decimal
+    unit: str
+    price: Decimal
+    value: Money
+
+
+class Valuation(msgspec.Struct, frozen=True):
+    """The value of a pool; where something is ``missing`` there is no value, never a zero."""
+
+    lines: tuple[Worth, ...]
+    value: Money | None
+    missing: tuple[Words, ...]
+    because: tuple[Cause, ...]
+
+
+Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
+"""A pack's valuation model: (the facility's terms, the twin, the moment in ns) → valuation."""
+
+
+class Pack(msgspec.Struct, frozen=True):
+    """One industry: the four standards, complete, with the digest of all their files."""
+
+    name: str
+    words: Words
+    kinds: Mapping[str, Kind]
+    indicators: Mapping[str, Indicator]
+    devices: Mapping[str, Device]
+    rules: Mapping[str, Rule]
+    models: Mapping[str, Model]
+    steps: tuple[Step, ...]
+    process: bytes
+    value: Valuer
+    digest: Digest
