@@ -59,7 +59,7 @@ clean: ## remove all that these commands made
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Wuxin needs Python 3.11 or newer; say where: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || requirements/debian.sh python3-venv
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || requirements/debian.sh python3-venv >/dev/null
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Wuxin needs Python's venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv

@@ -18,9 +18,11 @@ $python -m pip install --quiet --only-binary :all: --require-hashes -r requireme
 }
 
 # uv does not read pip's settings, so the two it cannot do without are handed on.
-pip_setting() { $python -m pip config get "$1" 2>/dev/null || true; }
-index=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-${PIP_INDEX_URL:-$(pip_setting global.index-url)}}}
-certificates=${SSL_CERT_FILE:-${PIP_CERT:-$(pip_setting global.cert)}}
+pip_setting() {
+  $python -m pip config list | sed -nE "s/^(global|install)\.$1='(.*)'\$/\2/p" | tail -n 1
+}
+index=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-${PIP_INDEX_URL:-$(pip_setting index-url)}}}
+certificates=${SSL_CERT_FILE:-${PIP_CERT:-$(pip_setting cert)}}
 if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
 if [ -n "$certificates" ]; then export SSL_CERT_FILE="$certificates"; fi
 
