@@ -107,9 +107,11 @@ class Account:
     def call(self, at: int) -> list[Act]:
         """Call for what an open breach needs beyond the calls that are open already."""
         now = self.figures
-        if self.breach is None or now.needed is None or not self._is_breached(now):
+        if self.breach is None or not self.is_marked:
             return []
-        called = to_call(self.terms, now.needed, self._calls)
+        if now.needed is None or not self._is_breached(now):
+            return []
+        called = to_call(self.terms, now.needed, open_calls=self._calls)
         if called == 0:
             return []
         self._called += 1
@@ -131,7 +133,7 @@ class Account:
         return [act]
 
     def pay(
-        self, kind: str, paid: Decimal, at: int, *, by: str, because: tuple[Cause, ...]
+        self, kind: str, paid: Decimal, *, at: int, by: str, because: tuple[Cause, ...]
     ) -> list[Act]:
         """Book a ``top_up`` of cash margin or a ``repayment``, and the calls that it meets.
 
@@ -211,7 +213,7 @@ class Account:
     def dispose(
         self, proceeds: Decimal, at: int, *, by: str, because: tuple[Cause, ...]
     ) -> list[Act]:
-        """Book the sale of the whole pool: proceeds, then cash margin, serve the loan; the rest back.
+        """Book the sale of the whole pool: proceeds and cash margin serve the loan first.
 
         ``proceeds_to_value`` is the figure of CRR Art. 199(6)(d): proceeds over the last value.
 

@@ -10,7 +10,7 @@ ADDRESSEES: Final = "risk_officer, obligor"
 """Whom an early warning is addressed to: the bank's risk officer and the enterprise."""
 
 
-def early_warning(tenant: Tenant, facility: str, finding: Finding) -> Act:
+def early_warning(finding: Finding, *, tenant: Tenant, facility: str) -> Act:
     """The act that tells risk officer and obligor of a red or amber finding on a pool."""
     told = {
         "to": ADDRESSEES,

@@ -49,7 +49,7 @@ class Call(msgspec.Struct, frozen=True):
         }
 
 
-def to_call(terms: Terms, needed: Decimal, open_calls: tuple[Call, ...]) -> Decimal:
+def to_call(terms: Terms, needed: Decimal, *, open_calls: tuple[Call, ...]) -> Decimal:
     """The amount of the next call: what is needed beyond open calls, rounded up; zero if too small.
 
     Source: ISDA 1994 Credit Support Annex paragraphs 3 (delivery amount) and 13(b)(iv) (minimum

@@ -3,7 +3,7 @@
 It reads no clock and keeps its own state only: equal commands, marks and findings give equal acts.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -30,11 +30,11 @@ _READINGS: Final = {
 
 
 class Desk:
-    """All facilities of one tenant.
+    """The facilities of one tenant on the things of one pack.
 
     Args:
         tenant: whose books these are.
-        value: the valuer of each pack, by the pack's name.
+        value: the pack's valuer.
         above: the things that a thing stands within, by whatever order; with it a finding on
             anything below a pool's root concerns the facility at once. Without it, the root and
             what the pool held at the last mark do.
@@ -43,7 +43,7 @@ class Desk:
     def __init__(
         self,
         tenant: Tenant,
-        value: Mapping[str, Valuer],
+        value: Valuer,
         *,
         above: Callable[[ThingKey], Iterable[ThingKey]] = lambda _thing: (),
     ) -> None:
@@ -61,7 +61,7 @@ class Desk:
     def obey(self, command: Command, twin: TwinReader) -> list[Act]:
         """Do what a person or the core system ordered; a refused command changes nothing.
 
-        ``open_facility`` has the facility's table with ``pack`` as body; ``top_up`` and ``repay``
+        ``open_facility`` has the facility's table as body; ``top_up`` and ``repay``
         have ``amount``; ``dispose`` has ``proceeds``, or ``price`` per unit of the pool as last
         valued; ``order_disposal`` has none. Amounts are text, in the facility's currency.
 
@@ -85,7 +85,7 @@ class Desk:
             terms = account.terms
             if at >= terms.opened and account.is_marked:
                 account.members = frozenset(twin.within(terms.root, terms.kind))
-                valuation = self._value[terms.pack](terms.for_valuer(), twin, at)
+                valuation = self._value(terms.for_valuer(), twin, at)
                 acts += account.value(valuation, at)
                 acts += account.call(at)
                 acts += account.check_deadlines(at)
@@ -103,11 +103,8 @@ class Desk:
         if breached is not None:
             breached.breach = finding
             called = breached.call(finding.raised)
-            return called or [early_warning(self._tenant, breached.terms.id, finding)]
-        return [
-            early_warning(self._tenant, facility, finding)
-            for facility in self.facilities_of(finding.thing)
-        ]
+            return called or [self._warn(breached.terms.id, finding)]
+        return [self._warn(facility, finding) for facility in self.facilities_of(finding.thing)]
 
     def end(self, cleared: Cleared, finding: Finding) -> list[Act]:
         """A finding is over: no further calls come of it, and calls that are met close.
@@ -158,6 +155,9 @@ class Desk:
             if account.is_marked and (account.terms.root in around or thing in account.members)
         )
 
+    def _warn(self, facility: str, finding: Finding) -> Act:
+        return early_warning(finding, tenant=self._tenant, facility=facility)
+
     def _account(self, facility: str) -> Account:
         account = self._accounts.get(facility)
         if account is None:
@@ -174,9 +174,6 @@ class Desk:
         terms = read_terms(command.body)
         if command.facility not in {"", terms.id}:
             raise BadInput(f"the command is for {command.facility!r}, its terms are {terms.id!r}'s")
-        if terms.pack not in self._value:
-            known = ", ".join(self._value)
-            raise BadInput(f"facility {terms.id!r}: there is no pack {terms.pack!r} among {known}")
         if terms.id in self._accounts:
             raise Conflict(f"facility {terms.id!r} is already open")
         account = Account(self._tenant, terms)
@@ -187,7 +184,7 @@ class Desk:
     def _pay(self, command: Command, account: Account) -> list[Act]:
         paid = amount(_field(command, "amount"), account.terms.currency)
         kind = "top_up" if command.do == "top_up" else "repayment"
-        return account.pay(kind, paid, command.at, by=command.by, because=_told(command))
+        return account.pay(kind, paid, at=command.at, by=command.by, because=_told(command))
 
     def _order_disposal(self, command: Command, account: Account) -> list[Act]:
         return account.order_disposal(command.at, by=command.by, because=_told(command))

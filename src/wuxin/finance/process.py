@@ -192,7 +192,7 @@ class _Facts:
     def __init__(self, facts: Mapping[str, bool]) -> None:
         self._facts = facts
 
-    def evaluate(self, expression: str, _context: Any, _external: Any = None) -> bool:
+    def evaluate(self, expression: str, *_context: Any) -> bool:
         found = _CONDITION.fullmatch(expression.strip())
         assert found, expression  # noqa: S101 - _check_flow let only this form in
         return self._facts.get(found[2], False) != bool(found[1])
