@@ -4,7 +4,7 @@ What may be lent on is what the devices confirm, never more than the documents a
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,7 +15,16 @@ from wuxin.terms.errors import BadInput
 from wuxin.terms.money import Money, exact
 from wuxin.terms.names import ThingKey, thing_key
 from wuxin.terms.records import Cause, Measured, Words
-from wuxin.terms.standards import DayView, Derived, Model, TwinReader, Valuation, Valuer, Worth
+from wuxin.terms.standards import (
+    DayView,
+    Derived,
+    Model,
+    Series,
+    TwinReader,
+    Valuation,
+    Valuer,
+    Worth,
+)
 
 TOLERANCE: Final = 100.0
 """Weight (kg) by which scale and documents may differ; unauthorised_removal_weight's limit.
@@ -26,7 +35,7 @@ for moisture and the drift of the zero.
 """
 
 FENCE: Final = 300.0
-"""Distance (m) from the warehouse's centre within which a lot is in its place, unless a fact says."""
+"""Distance (m) from the warehouse's centre within which a lot is in its place, if no fact says."""
 
 EARTH: Final = 6_371_008.8
 """Mean radius of the Earth (m), IUGG 1980 (Moritz, Geodetic Reference System 1980)."""
@@ -38,9 +47,9 @@ _GRAM: Final = Decimal("0.001")
 def reconcile(view: DayView) -> list[Derived]:
     """Reconcile one day's weights and tags, lot by lot and for the whole warehouse.
 
-    A lot's weight and tags of the day are medians; the book is looked up over the last eight days,
-    because warehouses confirm it weekly. A lot that ought to be there and was not weighed counts as
-    unconfirmed and is kept out of the discrepancy.
+    A lot's weight and tags of the day are medians. The book is looked up over the last eight days,
+    because warehouses confirm it weekly, as it stood when the lot was weighed. A lot that ought to
+    be there and was not weighed counts as unconfirmed and is kept out of the discrepancy.
     """
     found: list[Derived] = []
     weight = tags = gap = 0.0
@@ -50,14 +59,13 @@ def reconcile(view: DayView) -> list[Derived]:
         book = view.series(lot, "authorised_weight", 8)
         net = view.series(lot, "net_weight")
         count = view.series(lot, "tag_count")
-        due = float(book.v[-1]) if len(book) else 0.0
         if not len(net):
-            unconfirmed += due > 0
+            unconfirmed += bool(len(book) and book.v[-1] > 0)
             continue
         weighed += 1
         seen = float(np.median(net.v))
         weight += seen
-        gap += float(net.v[-1]) - due
+        gap += float(net.v[-1]) - _as_of(book, int(net.t[-1]))
         if len(count):
             tags += float(np.median(count.v))
             found += _per_tag(view, lot, seen / (float(np.median(count.v)) or np.nan))
@@ -102,6 +110,12 @@ def distance(
     half = np.sin((phi - phi0) / 2) ** 2
     half = half + np.cos(phi) * np.cos(phi0) * np.sin((lam - lam0) / 2) ** 2
     return np.asarray(2 * EARTH * np.arcsin(np.sqrt(half)), np.float64)
+
+
+def _as_of(series: Series, at: int) -> float:
+    """The last value at or before a moment, 0 if there is none."""
+    row = int(np.searchsorted(series.t, at, "right")) - 1
+    return float(series.v[row]) if row >= 0 else 0.0
 
 
 def _per_tag(view: DayView, lot: ThingKey, weight: float) -> list[Derived]:
@@ -181,10 +195,12 @@ def mark_to_market(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Va
     """Mark a pool of lots to market.
 
     A lot counts with what its documents authorise where the scale confirms that within the
-    tolerance, and with the smaller of the two elsewhere. It counts with nothing (a line of quantity
-    0, whose reason is the finding that stands against it) where two documents name it, where it is
-    outside the fence, or where no weight confirms it any more. What was never weighed or documented,
-    and a price that is missing or too old, leave the pool without a value: never a zero.
+    tolerance; where it weighs less, with its weight cut to whole tolerances, so that the noise of a
+    scale does not move the value. It counts with nothing (a line of quantity 0, whose reason is the
+    finding that stands against it) where two documents name it, where it is outside the fence, or
+    where no weight confirms it any more. What was never weighed or documented, and a price that is
+    missing or too old, leave the pool without a value: never a zero. Lines are rounded to the minor
+    unit and then added.
 
     Args:
         terms: ``pool`` (``root``, ``kind``), ``currency``, ``price`` (a price series' key),
@@ -245,9 +261,19 @@ def _read(terms: Mapping[str, Any], twin: TwinReader) -> _Terms:
         price_unit=per,
         price_age=duration(str(terms.get("price_valid_for", "62 d"))),
         weight_age=duration(str(terms.get("weight_valid_for", "7 d"))),
-        tolerance=Decimal(str(terms.get("weight_tolerance_kg", TOLERANCE))),
+        tolerance=_tolerance(terms.get("weight_tolerance_kg", TOLERANCE)),
         fence=twin.facts(root).get("fence_radius", FENCE),
     )
+
+
+def _tolerance(text: Any) -> Decimal:
+    try:
+        tolerance = Decimal(str(text))
+    except InvalidOperation:
+        tolerance = Decimal(0)
+    if not (tolerance.is_finite() and tolerance > 0):
+        raise BadInput(f"weight_tolerance_kg {text!r} is not a weight above zero")
+    return tolerance
 
 
 def _price(terms: _Terms, twin: TwinReader, *, at: int, missing: list[Words]) -> Measured | None:
@@ -279,7 +305,8 @@ def _confirmed(lot: ThingKey, terms: _Terms, *, twin: TwinReader, at: int) -> _L
     if against or at - weight.event_time > terms.weight_age:
         kg = Decimal(0)
     else:
-        kg = due if abs(due - net) <= terms.tolerance else min(net, due)
+        step = terms.tolerance
+        kg = due if due - net <= step else net // step * step
     return _Lot(kg, causes)
 
 
