@@ -60,6 +60,7 @@ def chromium() -> Iterator[Browser]:
     cannot also call `asyncio.run` there.
     """
     program = servers.need("chromium")
+    servers.need_library("libatomic.so.1", package="libatomic1")  # Playwright's driver links it
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, headless=True, args=CHROMIUM_ARGUMENTS

@@ -1,5 +1,6 @@
 """Real servers for the tests, from the system's packages, on free loopback ports."""
 
+import ctypes
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -28,9 +30,22 @@ class Broker:
 def need(program: str) -> Path:
     """Return where a server's program is; without it skip the test, or fail it where CI=true."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
-    if found := shutil.which(program, path=path):
-        return Path(found)
-    reason = f"{program} is not installed; on Debian: apt-get install {program}"
+    found = shutil.which(program, path=path)
+    if found is None:
+        _miss(program, package=program)
+    return Path(found)
+
+
+def need_library(name: str, *, package: str) -> None:
+    """Ask for a shared library as `need` asks for a program."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        _miss(name, package=package)
+
+
+def _miss(what: str, *, package: str) -> NoReturn:
+    reason = f"{what} is not installed; on Debian: apt-get install {package}"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

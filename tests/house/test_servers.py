@@ -1,7 +1,9 @@
 """The servers that other tests lean on start, answer and are asked for in the right way."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -30,13 +32,19 @@ def test_chromium_draws_a_page(chromium: Browser) -> None:
     page.close()
 
 
-def test_a_missing_server_skips_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="no-such-server is not installed"):
-        servers.need("no-such-server")
+def ask_for_a_program() -> None:
+    servers.need("no-such-server")
 
 
-def test_a_missing_server_fails_in_continuous_integration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match="no-such-server is not installed"):
-        servers.need("no-such-server")
+def ask_for_a_library() -> None:
+    servers.need_library("no-such-server.so.1", package="no-such-server")
+
+
+@pytest.mark.parametrize("ask", [ask_for_a_program, ask_for_a_library])
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip), ("true", pytest.fail)])
+def test_what_is_missing_is_named_and_a_failure_only_in_continuous_integration(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[], None], ci: str, outcome: Any
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome.Exception, match="apt-get install no-such-server"):
+        ask()
