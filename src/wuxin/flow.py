@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from wuxin.terms.records import (
 from wuxin.terms.standards import Derived, Pack
 from wuxin.twin import kernel, tables
 from wuxin.twin.kernel import Bounds, Rows
-from wuxin.twin.registry import NEVER, Registry
+from wuxin.twin.registry import NEVER, Registry, Thing
 from wuxin.twin.twin import Event, Stop, Twin
 from wuxin.twin.window import Day
 
@@ -92,6 +92,8 @@ class Outcome:
     rows: list[Rows] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     records: list[Finding | Cleared | Act] = field(default_factory=list)
+    things: list[Thing] = field(default_factory=list)
+    facilities: list[Mapping[str, Any]] = field(default_factory=list)
     accepted: int = 0
     marked: int = 0
 
@@ -144,6 +146,11 @@ class Flow:
             self._act(source, source.desk.obey(said.command, Reader(self, source.line.twin)))
         elif isinstance(said, Closed) and source.watermark:
             self._pass(source, next_day(source.watermark, source.zone))
+        registry = source.line.registry
+        self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
+        registry.changed.clear()
+        if any(isinstance(r, Act) for r in self._outcome.records):
+            self._outcome.facilities = [*source.desk.facilities()]
         return self._outcome
 
     def causes(self, first: int, last: int) -> tuple[Cause, ...]:
@@ -167,7 +174,7 @@ class Flow:
             [adopt.mapped(t) for t in manifest["streams"]],
             manifest["period"],
             zone(manifest["timezone"]),
-            Desk(self.tenant, line.pack.value),
+            Desk(self.tenant, {line.pack.name: line.pack.value}, above=line.registry.above),
         )
         for told in manifest["things"]:
             parent = thing_key(told["parent"]) if told["parent"] else None
@@ -201,7 +208,9 @@ class Flow:
     # ---- readings → state → findings -------------------------------------------------------
 
     def _observe(self, source: Source, rows: Rows, named: Mapping[int, list[ThingKey]]) -> None:
-        stops = sorted((int(np.argmax(rows.thing == slot)), slot) for slot in named) if named else []
+        stops = (
+            sorted((int(np.argmax(rows.thing == slot)), slot) for slot in named) if named else []
+        )
         row = 0
         for stop, slot in [*stops, (len(rows.value), -1)]:
             row = self._segment(source, rows, row, stop)
@@ -228,7 +237,9 @@ class Flow:
             elif why == kernel.WOKE:
                 key = twin.wake(int(rows.thing[row]))
                 ref = (int(rows.first[row]), int(rows.last[row]))
-                self._derive(source, [constant(key, "silence", int(rows.event_time[row]), 0.0)], ref)
+                self._derive(
+                    source, [constant(key, "silence", int(rows.event_time[row]), 0.0)], ref
+                )
         return row
 
     def _name(self, source: Source, rows: Rows, row: int, keys: Sequence[ThingKey]) -> None:
@@ -327,7 +338,9 @@ class Flow:
                 return
             at = source.tick
             for key, seconds in twin.fall_silent(slots, at):
-                self._derive(source, [constant(key, "silence", at, seconds)], self._last_of(twin, key))
+                self._derive(
+                    source, [constant(key, "silence", at, seconds)], self._last_of(twin, key)
+                )
             if at == source.midnight:
                 self._close_day(source, at)
 

@@ -32,7 +32,7 @@ def adopt(recording: Recording, pack: Pack) -> dict[str, Any]:
     for stream in recording.streams:
         mapped = _stream(stream, pack, place)
         streams.append(msgspec.to_builtins(mapped))
-        found = _period(stream, mapped)
+        found = _period(stream, mapped, place)
         kind = mapped.thing.kind
         periods[kind] = max(found, periods.get(kind, 0))
     things = [_thing(table, pack, place) for table in recording.manifest["things"]]
@@ -85,8 +85,12 @@ def _stream(stream: Stream, pack: Pack, place: Place) -> Mapped:
         except BadInput as wrong:
             raise BadInput(f"{where}: {wrong} (indicator {indicator.name})") from None
         values.append(
-            {"indicator": indicator.name, "column": column,
-             "factor": rule.factor, "offset": rule.offset}  # fmt: skip
+            {
+                "indicator": indicator.name,
+                "column": column,
+                "factor": rule.factor,
+                "offset": rule.offset,
+            }  # fmt: skip
         )
     try:
         return msgspec.convert({**table, "readings": values}, Mapped)
@@ -120,11 +124,22 @@ def _thing(table: Mapping[str, Any], pack: Pack, place: Place) -> dict[str, Any]
     return {"kind": kind.name, "id": str(table["id"]), "parent": parent, "facts": facts}
 
 
-def _period(stream: Stream, mapped: Mapped) -> int:
-    """How often one thing of the stream reports (ns): the median step in a first part of its rows."""
+def _period(stream: Stream, mapped: Mapped, place: Place) -> int:
+    """How often one thing of the stream reports (ns): the median step in its first rows.
+
+    Raises:
+        BadInput: not one of these rows can be dated, so the mapping cannot be meant.
+    """
     rows = stream.rows[:_SAMPLE_ROWS]
     lines = (np.arange(len(rows)) + stream.first_line).astype("<i4").tobytes()
-    readings, _ = decode(mapped, Frame("", 0, b"".join(rows), lines))
+    readings, refused = decode(mapped, Frame("", 0, b"".join(rows), lines))
+    undated = [r for r in refused if r.column == mapped.time.column]
+    if rows and len(undated) == len(rows):
+        one = undated[0]
+        raise BadInput(
+            f"{place.of(one.column, mapped.file)}: {mapped.file} line {one.line} column "
+            f"{one.column!r}: {one.text!r} is {one.reason}, and so are all rows after it"
+        )
     order = np.lexsort((readings.event_time, readings.thing))
     thing, t = readings.thing[order], readings.event_time[order]
     steps = np.diff(t)[(np.diff(thing) == 0) & (np.diff(t) > 0)]

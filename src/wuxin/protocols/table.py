@@ -95,7 +95,9 @@ def decode(mapped: Mapped, frame: Frame) -> tuple[Readings, list[Refusal]]:
                 Refusal(mapped.file, int(lines[i]), value.column, cell, "text in a numeric column")
             )
         at = np.flatnonzero(filled & keep)
-        columns.append((at, np.full(len(at), k, np.int32), numbers[at] * value.factor + value.offset))
+        columns.append(
+            (at, np.full(len(at), k, np.int32), numbers[at] * value.factor + value.offset)
+        )
     row = np.concatenate([c[0] for c in columns])
     order = np.argsort(row, kind="stable")
     row = row[order].astype(np.int32)
@@ -236,9 +238,11 @@ def _cell(value: Any) -> str:
 
 def _text(table: pa.Table, column: str) -> pa.Array:
     chunked = table.column(column)
-    return chunked.chunk(0) if chunked.num_chunks == 1 else pa.concat_arrays(chunked.chunks or [
-        pa.array([], pa.string())
-    ])
+    return (
+        chunked.chunk(0)
+        if chunked.num_chunks == 1
+        else pa.concat_arrays(chunked.chunks or [pa.array([], pa.string())])
+    )
 
 
 def _numbers(

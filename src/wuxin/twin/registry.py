@@ -50,6 +50,7 @@ class Registry:
         self.number = {name: i for i, name in enumerate(indicators)}
         self.names = list(indicators)
         self.things: list[Thing] = []
+        self.changed: set[int] = set()
         self._slots: dict[ThingKey, int] = {}
         self._children: dict[ThingKey, list[ThingKey]] = {}
         self._silence: dict[str, int] = {}
@@ -82,6 +83,7 @@ class Registry:
         if slot is None:
             slot = self._slots[key] = len(self.things)
             self.things.append(Thing(key, slot, source))
+            self.changed.add(slot)
         thing = self.things[slot]
         if parent is not None and parent != thing.parent:
             self._adopt(thing, kind, parent)
@@ -117,11 +119,12 @@ class Registry:
         readings.indicator = numbers[readings.indicator] if len(numbers) else readings.indicator
         return named
 
-    def root(self, key: ThingKey) -> ThingKey:
-        """The topmost thing above this one (itself if it stands alone)."""
-        while (parent := self.thing(key).parent) is not None:
-            key = parent
-        return key
+    def above(self, key: ThingKey) -> list[ThingKey]:
+        """What the thing stands within, nearest first."""
+        found = []
+        while key in self._slots and (parent := self.thing(key).parent) is not None:
+            found.append(key := parent)
+        return found
 
     def below(self, root: ThingKey) -> list[ThingKey]:
         """The root and everything below it, each before its children, in order of registration."""
@@ -149,4 +152,5 @@ class Registry:
                 raise BadInput(f"{thing.key} cannot stand within itself")
             above = self.thing(above).parent if above in self._slots else None
         thing.parent = parent
+        self.changed.add(thing.slot)
         self._children.setdefault(parent, []).append(thing.key)

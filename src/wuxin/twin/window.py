@@ -64,7 +64,9 @@ class Window:
         key = key[order]
         cuts = np.flatnonzero(np.diff(key)) + 1
         for part in np.split(order, cuts):
-            buffer = self._series.setdefault((int(thing[part[0]]), int(indicator[part[0]])), _Buffer())
+            buffer = self._series.setdefault(
+                (int(thing[part[0]]), int(indicator[part[0]])), _Buffer()
+            )
             buffer.t.append(t[part])
             buffer.v.append(v[part])
             buffer.ref.append(ref[part])

@@ -138,7 +138,9 @@ def open_recording(path: Path) -> Recording:
     }
     zone(manifest["timezone"])
     source = f"{path.stem}-{content_id(manifest)[:12]}"
-    return Recording(source, table["pack"], manifest, tuple(streams), _commands(table, place), place)
+    return Recording(
+        source, table["pack"], manifest, tuple(streams), _commands(table, place), place
+    )
 
 
 class Place:
@@ -283,8 +285,9 @@ def _commands(table: Mapping[str, Any], place: Place) -> tuple[Command, ...]:
             raise BadInput(f"{place.of('[[command]]')}: a command needs do, at, by and facility")
         body = {k: v for k, v in order.items() if k not in {"do", "at", "by", "facility"}}
         found.append(
-            Command(order["do"], _at(order["at"], place), order["by"], order["facility"],
-                    _plain(body))  # fmt: skip
+            Command(
+                order["do"], _at(order["at"], place), order["by"], order["facility"], _plain(body)
+            )  # fmt: skip
         )
     return tuple(sorted(found, key=lambda c: c.at))
 

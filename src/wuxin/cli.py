@@ -1,0 +1,219 @@
+"""The command line: demo, serve, replay, check, verify, export, decode, settings.
+
+Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
+something was tampered with.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from wuxin import __version__
+from wuxin.terms.clock import iso, moment
+from wuxin.terms.errors import WuxinError
+from wuxin.terms.names import tenant as checked_tenant
+
+HOME = click.option(
+    "--home", type=click.Path(file_okay=False, path_type=Path), default=Path("wuxin-home"),
+    show_default=True, help="The folder that holds journal, book, history and evidence log.",
+)  # fmt: skip
+TENANT = click.option(
+    "--tenant", default="demo-bank", show_default=True, help="Whose records: the bank's short name."
+)
+
+
+class _Group(click.Group):
+    """Turns Wuxin's own errors into one line on standard error and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WuxinError as wrong:
+            click.echo(f"wuxin: {wrong}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wuxin")
+def main() -> None:
+    """Wuxin (物信): lend against, insure and watch real things by what they themselves report.
+
+    \b
+    Example:
+      wuxin demo --once --home /tmp/demo
+    """
+
+
+@main.command()
+@click.argument("recording", type=click.Path(dir_okay=False, path_type=Path))
+@HOME
+@TENANT
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per finding on standard output.")
+@click.option("--batch-rows", default=10_000, show_default=True, help="Rows per journal entry.")
+def replay(recording: Path, home: Path, *, tenant: str, as_json: bool, batch_rows: int) -> None:
+    """Bring in a recorded history.
+
+    \b
+    Example:
+      wuxin replay examples/energy/recording.toml --home /tmp/home --json
+    """
+    from wuxin.home import Home
+    from wuxin.portal import views
+    from wuxin.wire.recording import open_recording
+
+    opened = open_recording(recording)
+    with Home(home, tenant=checked_tenant(tenant)) as house:
+        _run(house, opened, batch_rows=batch_rows, quiet=as_json)
+        if as_json:
+            for row in reversed(house.book.findings(house.tenant)):
+                if row["batch"] in house.batches_of(opened.source):
+                    click.echo(json.dumps(views.finding(row), ensure_ascii=False))
+        else:
+            _summary(house)
+
+
+@main.command()
+@click.argument("home", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@TENANT
+def verify(home: Path, tenant: str) -> None:
+    """Recompute the evidence log from the journal and check every root, tile and proof.
+
+    Exits with 1 and names the place if a single byte was changed.
+
+    \b
+    Example:
+      wuxin verify /tmp/demo
+    """
+    from wuxin.audit import audit
+
+    report = audit(home, checked_tenant(tenant))
+    for fault in report.faults:
+        click.echo(f"wuxin: {fault}", err=True)
+    if report.faults:
+        sys.exit(1)
+    for note in report.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(
+        f"verified: {report.entries} journal entries, {report.leaves} leaves, root {report.root}"
+    )
+
+
+@main.command()
+@click.argument("packs", nargs=-1)
+def check(packs: tuple[str, ...]) -> None:
+    """Check packs against the four standards, and run every rule's examples.
+
+    \b
+    Example:
+      wuxin check energy logistics
+    """
+    from wuxin.packs import checks, schema
+
+    faults = []
+    for name in packs or tuple(schema.installed()):
+        pack = schema.load(name)
+        found = checks.check(pack)
+        faults += [f"{name}: {fault}" for fault in found]
+        click.echo(
+            f"{name}: {len(pack.kinds)} kinds, {len(pack.indicators)} indicators, "
+            f"{len(pack.devices)} devices, {len(pack.steps)} process steps, {len(pack.rules)} rules, "
+            f"{len(pack.models)} models: {'done' if not found else f'{len(found)} faults'}"
+        )
+    for fault in faults:
+        click.echo(f"wuxin: {fault}", err=True)
+    if faults:
+        sys.exit(2)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["findings", "acts", "receipts", "readings"]))
+@HOME
+@TENANT
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv", "parquet"]), default="jsonl")
+@click.option("--thing", default="", help="Only this thing: its id, or kind:id.")
+@click.option("--from", "start", default="", help="From this event time on (ISO 8601).")
+@click.option("--to", "end", default="", help="Before this event time (ISO 8601).")
+@click.option("--as-of", default="", help="As known at this arrival time (ISO 8601) or batch number.")
+@click.option("--out", type=click.File("wb"), default="-", help="Where to; standard output if none.")
+def export(what: str, home: Path, **options: Any) -> None:
+    """Write findings, acts, receipts or readings, as they are known now or were known then.
+
+    \b
+    Example:
+      wuxin export findings --home /tmp/demo --format csv --from 2008-09-01 --as-of 2008-12-31
+    """
+    from wuxin.portal.export import Span, rows, write
+    from wuxin.stores.book import Book
+    from wuxin.stores.history import History
+
+    tenant = checked_tenant(options["tenant"])
+    if not (home / "book.sqlite").exists():
+        raise click.UsageError(f"{home} is no home: it has no book.sqlite")
+    book = Book.in_folder(home)
+    as_of = options["as_of"]
+    known = int(as_of) if as_of.isdigit() else book.batch_at(tenant, moment(as_of)) if as_of else None
+    span = Span(
+        options["thing"],
+        moment(options["start"]) if options["start"] else None,
+        moment(options["end"]) if options["end"] else None,
+        known,
+    )
+    found = rows(what, book, History(home / tenant / "history"), tenant=tenant, span=span)
+    write(found, options["form"], options["out"])
+
+
+@main.command()
+@click.argument("protocol")
+@click.argument("file", type=click.File("rb"), default="-")
+def decode(protocol: str, file: Any) -> None:
+    """Decode frames, one per line in hexadecimal or text; one JSON line out per frame.
+
+    \b
+    Example:
+      echo '{"device":"inverter:A1","boot":"b1","seq":1,"time":"2022-01-02T12:00:00Z",
+             "readings":{"ac_power":1200}}' | tr -d '\\n' | wuxin decode wuxin
+    """
+    from wuxin.protocols.decoders import find
+
+    decoder = find(protocol)
+    for line in file:
+        text = line.strip()
+        if text:
+            click.echo(json.dumps(decoder(text), ensure_ascii=False))
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting with its value, default, source and reason.
+
+    \b
+    Example:
+      WUXIN_PORT=9000 wuxin settings
+    """
+    from wuxin.settings import describe
+
+    click.echo(describe())
+
+
+def _run(house: Any, opened: Any, *, batch_rows: int, quiet: bool) -> None:
+    """Replay with a progress bar on standard error."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    console = Console(stderr=True, quiet=quiet and not sys.stderr.isatty())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(opened.source, total=opened.rows)
+        for progress, _ in house.replay(opened, batch_rows=batch_rows):
+            at = iso(progress.event_time)[:10]
+            bar.update(task, completed=progress.rows, description=f"{opened.source} {at}")
+
+
+def _summary(house: Any) -> None:
+    from wuxin.portal.summary import table
+
+    Console().print(table(house))

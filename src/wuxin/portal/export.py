@@ -1,0 +1,151 @@
+"""Exports: findings, acts, receipts and readings as JSON lines, CSV or Parquet, on two clocks."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO, TextIOWrapper
+from typing import Any, BinaryIO, Final, NamedTuple
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from wuxin.packs import schema
+from wuxin.portal import views
+from wuxin.stores import schema as tables
+from wuxin.stores.book import Book
+from wuxin.stores.history import History
+from wuxin.terms.errors import BadInput
+from wuxin.terms.names import Tenant
+
+WHAT: Final = ("findings", "acts", "receipts", "readings")
+FORMATS: Final = ("jsonl", "csv", "parquet")
+_PAGE: Final = 1000
+
+
+class Span(NamedTuple):
+    """Which thing, which event times (ns, None open), and up to which batch as known."""
+
+    thing: str = ""
+    start: int | None = None
+    end: int | None = None
+    as_of: int | None = None
+
+
+def rows(
+    what: str, book: Book, history: History, *, tenant: Tenant, span: Span
+) -> Iterator[dict[str, Any]]:
+    """The rows of an export, as JSON values.
+
+    Raises:
+        BadInput: there is no such export.
+    """
+    if what == "findings":
+        where = {"thing": span.thing.partition(":")[2] or span.thing} if span.thing else {}
+        for offset in _pages():
+            found = book.findings(
+                tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
+            )
+            yield from (_known(views.finding(r), r, span.as_of) for r in found)
+            if len(found) < _PAGE:
+                return
+    elif what == "acts":
+        where = {"facility": span.thing.removeprefix("facility:")} if span.thing else {}
+        for offset in _pages():
+            found = book.acts(
+                tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
+            )
+            yield from (views.act(r) for r in found)
+            if len(found) < _PAGE:
+                return
+    elif what == "receipts":
+        for row in book.rows(tables.receipt, tenant):
+            if span.as_of is None or row["batch"] <= span.as_of:
+                yield {"kind": row["kind"], "record": row["record"], "leaf": row["leaf"],
+                       "salt": row["salt"].hex(), "batch": row["batch"]}  # fmt: skip
+    elif what == "readings":
+        yield from _readings(history, span)
+    else:
+        raise BadInput(f"there is nothing called {what!r} to export; choose {', '.join(WHAT)}")
+
+
+def write(found: Iterable[Mapping[str, Any]], form: str, into: BinaryIO) -> int:
+    """Write rows in a format; returns how many.
+
+    Raises:
+        BadInput: the format is not known.
+    """
+    if form == "parquet":
+        table = pa.Table.from_pylist([_flat(r) for r in found])
+        parquet.write_table(table, into)
+        return int(table.num_rows)
+    if form not in FORMATS:
+        raise BadInput(f"format {form!r} is not one of {', '.join(FORMATS)}")
+    count = 0
+    text = TextIOWrapper(into, "utf-8", write_through=True)
+    for row in found:
+        if form == "jsonl":
+            text.write(json.dumps(row, ensure_ascii=False) + "\n")
+        else:
+            text.write(_csv_line(_flat(row), header=count == 0))
+        count += 1
+    text.detach()
+    return count
+
+
+def _readings(history: History, span: Span) -> Iterator[dict[str, Any]]:
+    """The newest knowledge of every (thing, indicator, time) that stands within the span."""
+    where = ["true"]
+    given: dict[str, Any] = {}
+    if span.thing:
+        where.append("(thing = $thing OR kind || ':' || thing = $thing)")
+        given["thing"] = span.thing
+    for name, value, op in (("start", span.start, ">="), ("end", span.end, "<")):
+        if value is not None:
+            where.append(f"event_time {op} ${name}")
+            given[name] = value
+    if span.as_of is not None:
+        where.append("batch <= $known")
+        given["known"] = span.as_of
+    found = history.query(
+        f"SELECT * FROM readings WHERE {' AND '.join(where)} "  # noqa: S608 - fixed texts
+        "ORDER BY pack, kind, thing, indicator, event_time, batch",
+        given,
+    )
+    for batch in found.to_batches():
+        for row in batch.to_pylist():
+            yield views.reading(row, schema.load(row["pack"]))
+
+
+def _pages() -> Iterator[int]:
+    offset = 0
+    while True:
+        yield offset
+        offset += _PAGE
+
+
+def _known(view: dict[str, Any], row: Mapping[str, Any], as_of: int | None) -> dict[str, Any]:
+    """A finding whose end was not yet known then is shown as still standing."""
+    if as_of is not None and row["cleared_batch"] is not None and row["cleared_batch"] > as_of:
+        view["to"] = None
+    return view
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        k: json.dumps(v, ensure_ascii=False) if isinstance(v, (list, dict)) else v
+        for k, v in row.items()
+    }
+
+
+def _csv_line(row: Mapping[str, Any], *, header: bool) -> str:
+    """A CSV line; a text that a spreadsheet would run as a formula gets an apostrophe."""
+    sink = StringIO()
+    writer = csv.DictWriter(sink, fieldnames=list(row), lineterminator="\n")
+    if header:
+        writer.writeheader()
+    safe = {
+        k: f"'{v}" if isinstance(v, str) and v.startswith(("=", "+", "-", "@")) else v
+        for k, v in row.items()
+    }
+    writer.writerow(safe)
+    return sink.getvalue()

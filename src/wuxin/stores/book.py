@@ -1,0 +1,288 @@
+"""The book: registry, findings, acts, receipts and heads, in SQLite or PostgreSQL.
+
+One transaction per step publishes everything that one journal entry led to; a step whose batch is
+already in the book is not written again, so recovery repeats nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, Table, and_, create_engine, event, func, or_, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.pool import NullPool
+
+from wuxin.stores import schema as t
+from wuxin.terms.names import Digest, Tenant, ThingKey
+from wuxin.terms.records import Act, Cleared, Finding, Receipt, plain
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Up to where a tenant's book is written: the last batch, and the evidence log's head."""
+
+    batch: int
+    log_size: int
+    log_root: bytes
+
+
+class Commit(msgspec.Struct):
+    """Everything that one batch adds to the book."""
+
+    batch: Mapping[str, Any]
+    frames: Sequence[tuple[int, str, Digest]]
+    things: Sequence[Mapping[str, Any]]
+    records: Sequence[tuple[Finding | Cleared | Act, str]]
+    facilities: Sequence[Mapping[str, Any]]
+    receipts: Sequence[Receipt]
+
+
+class Book:
+    """The book behind a database URL; every method asks for the tenant."""
+
+    def __init__(self, url: str) -> None:
+        lite = url.startswith("sqlite")
+        self.engine: Engine = create_engine(url, poolclass=NullPool if lite else None)
+        if lite:
+            event.listen(self.engine, "connect", _pragmas)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Book":
+        """The embedded default: SQLite in the home folder, migrated to the newest schema."""
+        folder.mkdir(parents=True, exist_ok=True)
+        book = cls(f"sqlite:///{folder / 'book.sqlite'}")
+        book.migrate()
+        return book
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for queries."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def known(self, tenant: Tenant) -> Known:
+        """Up to where the book is written."""
+        query = (
+            select(t.batch.c.n, t.batch.c.log_size, t.batch.c.log_root)
+            .where(t.batch.c.tenant == tenant)
+            .order_by(t.batch.c.n.desc())
+            .limit(1)
+        )
+        with self.reading() as c:
+            row = c.execute(query).first()
+        return Known(*row) if row else Known(0, 0, b"")
+
+    def commit(self, tenant: Tenant, commit: Commit) -> None:
+        """Publish one batch in one transaction."""
+        number = commit.batch["n"]
+        pack = commit.batch["pack"]
+        with self.engine.begin() as c:
+            c.execute(t.batch.insert().values(tenant=tenant, **commit.batch))
+            _many(c, t.frame, [
+                {"tenant": tenant, "n": n, "batch": number, "file": file, "id": key}
+                for n, file, key in commit.frames
+            ])  # fmt: skip
+            for row in commit.things:
+                _upsert(c, t.thing, {"tenant": tenant, "pack": pack, "batch": number, **row})
+            self._records(c, tenant, commit)
+            for row in commit.facilities:
+                _upsert(c, t.facility, {"tenant": tenant, "pack": pack, "batch": number, **row})
+            _many(c, t.receipt, [
+                {"tenant": tenant, "kind": r.kind, "record": r.record, "leaf": r.index,
+                 "salt": r.salt, "batch": number}
+                for r in commit.receipts
+            ])  # fmt: skip
+
+    def _records(self, c: Connection, tenant: Tenant, commit: Commit) -> None:
+        number, pack = commit.batch["n"], commit.batch["pack"]
+        findings, acts = [], []
+        for place, (record, facility) in enumerate(commit.records):
+            if isinstance(record, Finding):
+                findings.append(_finding(record, pack=pack, batch=number, facility=facility))
+            elif isinstance(record, Act):
+                acts.append(_act(record, pack=pack, batch=number, place=place))
+        _many(c, t.finding, findings)
+        _many(c, t.act, acts)
+        for record, _ in commit.records:
+            if isinstance(record, Cleared):
+                where = (t.finding.c.tenant == tenant) & (t.finding.c.id == record.finding)
+                values = {"cleared": record.at, "cleared_batch": number}
+                c.execute(t.finding.update().where(where).values(**values))
+
+    # ---- queries ---------------------------------------------------------------------------
+
+    def rows(self, table: Table, tenant: Tenant, **equal: Any) -> list[RowMapping]:
+        """All rows of a small table that match, for example the things of one kind."""
+        query = select(table).where(table.c.tenant == tenant)
+        for name, value in equal.items():
+            query = query.where(table.c[name] == value)
+        with self.reading() as c:
+            return list(c.execute(query.order_by(*table.primary_key.columns)).mappings())
+
+    def findings(
+        self,
+        tenant: Tenant,
+        where: Mapping[str, Any] | None = None,
+        *,
+        span: tuple[int | None, int | None] = (None, None),
+        as_of: int | None = None,
+        page: tuple[int, int] | None = None,
+    ) -> list[RowMapping]:
+        """Findings, newest first.
+
+        Args:
+            tenant: whose.
+            where: columns that must be equal; ``open`` for those that have not ended.
+            span: event times between which they stood (ns), open where None.
+            as_of: known at this batch: later findings are absent, later ends are not yet known.
+            page: offset and limit.
+        """
+        f = t.finding.c
+        query = select(t.finding).where(f.tenant == tenant)
+        for name, value in (where or {}).items():
+            if name == "open":
+                ended = f.cleared.is_(None) if as_of is None else or_(
+                    f.cleared_batch.is_(None), f.cleared_batch > as_of)  # fmt: skip
+                query = query.where(ended if value else ~ended)
+            else:
+                query = query.where(t.finding.c[name] == value)
+        start, end = span
+        if start is not None:
+            query = query.where(or_(f.cleared.is_(None), f.cleared >= start))
+        if end is not None:
+            query = query.where(f.since < end)
+        if as_of is not None:
+            query = query.where(f.batch <= as_of)
+        query = query.order_by(f.raised.desc(), f.id)
+        if page:
+            query = query.offset(page[0]).limit(page[1])
+        with self.reading() as c:
+            return list(c.execute(query).mappings())
+
+    def acts(
+        self,
+        tenant: Tenant,
+        where: Mapping[str, Any] | None = None,
+        *,
+        span: tuple[int | None, int | None] = (None, None),
+        as_of: int | None = None,
+        page: tuple[int, int] | None = None,
+    ) -> list[RowMapping]:
+        """Acts, newest first; arguments as in :meth:`findings`."""
+        a = t.act.c
+        query = select(t.act).where(a.tenant == tenant)
+        for name, value in (where or {}).items():
+            query = query.where(t.act.c[name] == value)
+        start, end = span
+        conditions = [] if start is None else [a.at >= start]
+        conditions += [] if end is None else [a.at < end]
+        conditions += [] if as_of is None else [a.batch <= as_of]
+        query = query.where(and_(True, *conditions)).order_by(  # noqa: FBT003 - SQL's TRUE
+            a.at.desc(), a.batch.desc(), a.place.desc()
+        )
+        if page:
+            query = query.offset(page[0]).limit(page[1])
+        with self.reading() as c:
+            return list(c.execute(query).mappings())
+
+    def receipt(self, tenant: Tenant, record: str) -> RowMapping | None:
+        """The receipt of a record, by the record's hash."""
+        query = select(t.receipt).where(t.receipt.c.tenant == tenant, t.receipt.c.record == record)
+        with self.reading() as c:
+            return c.execute(query).mappings().first()
+
+    def counts(self, tenant: Tenant) -> dict[str, Any]:
+        """Totals for a summary: things, readings, findings by level, acts, receipts."""
+        b, f = t.batch.c, t.finding.c
+        sums = select(
+            func.coalesce(func.sum(b.accepted), 0),
+            func.coalesce(func.sum(b.marked), 0),
+            func.coalesce(func.sum(b.refused), 0),
+        ).where(b.tenant == tenant)
+        levels = select(f.level, func.count()).where(f.tenant == tenant).group_by(f.level)
+        current = levels.where(f.cleared.is_(None))
+        with self.reading() as c:
+            accepted, marked, refused = c.execute(sums).one()
+            return {
+                "things": _count(c, t.thing, tenant),
+                "accepted": int(accepted) - int(marked),
+                "marked": int(marked),
+                "refused": int(refused),
+                "findings": {level: n for level, n in c.execute(levels)},
+                "open": {level: n for level, n in c.execute(current)},
+                "acts": _count(c, t.act, tenant),
+                "receipts": _count(c, t.receipt, tenant),
+            }
+
+    def batch_at(self, tenant: Tenant, arrival: int) -> int:
+        """The last batch that had arrived at a moment (0 if none): knowledge time as a number."""
+        query = select(func.coalesce(func.max(t.batch.c.n), 0)).where(
+            t.batch.c.tenant == tenant, t.batch.c.arrival <= arrival
+        )
+        with self.reading() as c:
+            return int(c.execute(query).scalar_one())
+
+
+def record(row: RowMapping) -> Any:
+    """The record that a row of findings or acts holds, as plain values."""
+    return json.loads(row["record"])
+
+
+def _finding(found: Finding, *, pack: str, batch: int, facility: str) -> dict[str, Any]:
+    return {
+        "tenant": found.tenant, "id": found.id, "pack": pack, "kind": found.thing.kind,
+        "thing": found.thing.id, "facility": facility, "rule": found.rule, "level": found.level,
+        "since": found.since, "raised": found.raised, "value": found.value, "limit": found.limit,
+        "batch": batch, "acknowledged_by": "", "record": json.dumps(plain(found)),
+    }  # fmt: skip
+
+
+def _act(done: Act, *, pack: str, batch: int, place: int) -> dict[str, Any]:
+    return {
+        "tenant": done.tenant, "id": done.id, "pack": pack, "kind": done.kind,
+        "facility": done.facility, "at": done.at, "batch": batch, "place": place,
+        "record": json.dumps(plain(done)),
+    }  # fmt: skip
+
+
+def thing_row(key: ThingKey, *, source: str, parent: ThingKey | None,
+              facts: Mapping[str, float]) -> dict[str, Any]:  # fmt: skip
+    """A registered thing as a row."""
+    return {"kind": key.kind, "id": key.id, "source": source,
+            "parent": str(parent) if parent else "", "facts": json.dumps(dict(facts))}  # fmt: skip
+
+
+def _count(c: Connection, table: Table, tenant: Tenant) -> int:
+    query = select(func.count()).select_from(table).where(table.c.tenant == tenant)
+    return int(c.execute(query).scalar_one())
+
+
+def _many(c: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        c.execute(table.insert(), list(rows))
+
+
+def _upsert(c: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    keys = {k.name for k in table.primary_key.columns}
+    where = and_(*(table.c[k] == row[k] for k in keys))
+    changed = {k: v for k, v in row.items() if k not in keys}
+    if not c.execute(table.update().where(where).values(**changed)).rowcount:
+        c.execute(table.insert().values(**row))
+
+
+def _pragmas(connection: Any, _: Any) -> None:
+    """WAL with full sync: what the book says is durable when it says it."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
