@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("src", "tests", "benchmarks")
 Offence = tuple[int, str]  # the line and what is wrong there
-MADE = {".git", ".venv", "build", "dist", "home", "__pycache__", ".hypothesis", "shared"}
+MADE = {".git", ".venv", "__pycache__", ".hypothesis"}
 
 
 def python_files(*folders: str) -> list[Path]:
