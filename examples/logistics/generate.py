@@ -1,7 +1,7 @@
 """Writes the generated part of the logistics example: stock, book and receipts of one warehouse.
 
 Run ``python generate.py`` in this folder. With ``--pink-sheet FILE`` (the World Bank's monthly
-table as CSV) the two price files are cut out anew as well.
+table as CSV) the prices are cut out anew as well.
 
 Everything here is generated; warehouse, lots, receipts and trader do not exist. Assumptions:
 
@@ -14,7 +14,7 @@ Everything here is generated; warehouse, lots, receipts and trader do not exist.
   the gateway reports its own distance from the warehouse's centre (haversine, whole metres). A box
   stays on its platform when the goods have left.
 - The warehouse enters receipts and releases in its book when they are signed, and confirms the book
-  every Monday at 07:00. Times are local (UTC+08:00).
+  every morning at 07:00. Times are local (UTC+08:00).
 - The World Bank publishes the average of a month on the second working day (Monday to Friday; no
   public holidays) of the next month at 12:00 UTC. It is not known before.
 
@@ -136,8 +136,7 @@ def book() -> list[Row]:
     entries: list[tuple[datetime, str, str, str, int]] = []
     for n in range((LAST - FIRST).days + 1):
         day = datetime.combine(FIRST + timedelta(n), time(7), LOCAL)
-        if day.weekday() == 0:
-            entries += [(day, lot, "confirmation", "", 0) for lot in LOTS]
+        entries += [(day, lot, "confirmation", "", 0) for lot in LOTS]
     entries.append((RELEASED, "L-03", "release", "RO-0001", bundle_kg("L-03") * 2))
     sold = [lot for lot in LOTS if lot != "L-07"]
     entries += [
@@ -173,13 +172,18 @@ def receipts() -> Iterator[Row]:
 
 
 def prices(sheet: Path, first: str, last: str) -> Iterator[Row]:
-    """Monthly averages of copper and aluminium (USD/t) as the World Bank prints them."""
-    yield ("published", "month", "copper_usd_per_t", "aluminium_usd_per_t")
+    """Monthly averages of copper and aluminium (USD/t) as the World Bank prints them.
+
+    ``replay`` tells which are known while the story lasts; the others are there for comparison.
+    """
+    yield ("published", "month", "replay", "copper_usd_per_t", "aluminium_usd_per_t")
     with sheet.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if first <= row["month"] <= last:
                 known = published(row["month"])
-                yield (known, row["month"], row["Copper ($/mt)"], row["Aluminum ($/mt)"])
+                replay = "yes" if known <= LAST.isoformat() else "no"
+                values = row["Copper ($/mt)"], row["Aluminum ($/mt)"]
+                yield (known, row["month"], replay, *values)
 
 
 def published(month: str) -> str:
@@ -207,8 +211,7 @@ def main(folder: Path = HERE, sheet: Path | None = None) -> None:
     write("book.csv", book(), folder)
     write("receipts.csv", receipts(), folder)
     if sheet is not None:
-        write("copper_price.csv", prices(sheet, "2006-01", "2008-12"), folder)
-        write("copper_price_after.csv", prices(sheet, "2009-01", "2012-12"), folder)
+        write("copper_price.csv", prices(sheet, "2006-01", "2012-12"), folder)
 
 
 if __name__ == "__main__":
