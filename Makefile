@@ -26,7 +26,7 @@ demo: setup ## set up, replay real recordings, serve the screens
 	@$(BIN)/wuxin demo
 
 test: servers lint ## run every check, then every test
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov=wuxin
 
 lint: setup .venv/.dev ## run the checks that need no test run
 	$(BIN)/ruff check $(CODE)
@@ -52,7 +52,7 @@ servers: # what the tests marked `server` start
 
 clean: ## remove all that these commands made
 	rm -rf .venv build dist .coverage .*_cache .hypothesis src/*.egg-info
-	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # ── the virtual environment, one stamp per step ──────────────────────────────────────────────
 
