@@ -39,21 +39,25 @@ class Fault:
 class Audit:
     """One walk over a log of ``size`` leaves that should have ``root``, if any is known.
 
-    A hash that cannot be computed, because a file below is missing or unreadable, is None and is
-    then taken from the tile.
+    ``older`` is a smaller size whose root is wanted too. A hash that cannot be computed, because a
+    file below is missing or unreadable, is None and is then taken from the tile.
     """
 
-    def __init__(self, directory: Path, *, size: int, root: bytes | None) -> None:
+    def __init__(
+        self, directory: Path, *, size: int, root: bytes | None, older: int | None = None
+    ) -> None:
         self.directory = directory
         self.size = size
         self.root = root
         self.faults: dict[Fault, None] = {}
         self.leftovers: list[str] = []
         self.partial: dict[tuple[int, int], list[Tile]] = defaultdict(list)
-        self.tail: list[bytes] | None = []  # one hash for the right edge of the levels below
+        # Per size, one hash over its leaves right of the last full tile of the levels so far.
+        sizes = (size, older) if older is not None else (size,)
+        self.edges: dict[int, list[bytes | None]] = {wanted: [] for wanted in sizes}
         self.stored = lru_cache(maxsize=64)(self._stored)
 
-    def fault(self, path: str, what: str, index: int | None = None) -> None:
+    def fault(self, path: str, what: str, *, index: int | None = None) -> None:
         """Note what is wrong with a file, and with which entry; said twice, it is kept once."""
         self.faults[Fault(path, index, what)] = None
 
@@ -63,31 +67,36 @@ class Audit:
             tile = Tile.parse(path)
             if path.endswith(UNFINISHED) or (tile and tile.end > self.size):
                 self.leftovers.append(path)
-            elif tile and tile.width < width_at(tile.level, tile.index, self.size):
+            elif tile and tile.width < width_at(tile.level, tile.index, size=self.size):
                 self.partial[tile.level, tile.index].append(tile)
             elif not tile and path != CHECKPOINT:
                 self.fault(path, "this file does not belong in a log")
 
-    def climb(self, expected: Iterator[bytes] | None) -> bytes | None:
-        """Examine every level; returns the root of what was found good, None where unknown."""
+    def climb(self, expected: Iterator[bytes] | None) -> None:
+        """Examine every level, upwards; afterwards :meth:`root_at` knows the roots."""
         parents = list[bytes | None]()
         for level in levels_at(self.size):
-            below, parents, right = parents, [], list[bytes | None]()
+            below, parents = parents, []
+            right: dict[int, list[bytes | None]] = {}
             for tile in tiles_at(level, self.size):
                 first = tile.index * WIDTH
                 given = below[first : first + tile.width] if level else self.bundle(tile, expected)
                 held = self.settle(tile, given)
                 self.check_partial(tile, held)
-                if tile.full:
-                    parents.append(_head(held))
-                else:
-                    right = held
-            if right or self.tail is None or self.tail:
-                edge = None if self.tail is None else _head([*right, *self.tail])
-                self.tail = None if edge is None else [edge]
+                parents += [_head(held)] if tile.full else []
+                for size in self.edges:
+                    index, width = divmod(size // span(level), WIDTH)
+                    if index == tile.index:
+                        right[size] = held[:width]
+            for size, edge in self.edges.items():
+                hashes = [*right.get(size, ()), *edge]
+                self.edges[size] = [_head(hashes)] if hashes else []
         if expected and next(expected, None) is not None:
             self.fault(CHECKPOINT, f"more leaves are expected than the {self.size} signed")
-        return None if self.tail is None else (self.tail or [EMPTY_HEAD])[0]
+
+    def root_at(self, size: int) -> bytes | None:
+        """The root over the first leaves as they were found good; None where that is unknown."""
+        return (self.edges[size] or [EMPTY_HEAD])[0]
 
     def bundle(self, tile: Tile, expected: Iterator[bytes] | None) -> list[bytes | None]:
         """The leaf hashes of the bundle beside a tile of level 0, None where unreadable."""
@@ -100,10 +109,10 @@ class Audit:
             pairs = zip(hashes, stored, strict=False)
             index = next((i for i, (a, b) in enumerate(pairs) if a != b), len(entries))
             what = f"the bundle cannot be read as {tile.width} entries from here on"
-            self.fault(beside.path, what, tile.start + min(index, tile.width - 1))
+            self.fault(beside.path, what, index=tile.start + min(index, tile.width - 1))
             entries, hashes = [], []
         if expected is not None:
-            self._expect(beside, entries, expected)
+            self._expect(beside, entries, expected=expected)
         return hashes or [None] * tile.width
 
     def settle(self, tile: Tile, below: list[bytes | None]) -> list[bytes | None]:
@@ -139,11 +148,13 @@ class Audit:
                 wrong = next((i for i, (a, b) in pairs if b is not None and a != b), None)
                 if wrong is not None:
                     index = tile.start + wrong if tile.level == 0 else None
-                    self.fault(older.path, f"number {wrong} is not that of the fuller tile", index)
+                    self.fault(
+                        older.path, f"number {wrong} is not that of the fuller tile", index=index
+                    )
                 elif rest or len(hashes) != older.width:
                     self.fault(older.path, f"this file does not hold {older.width}")
 
-    def _expect(self, bundle: Tile, entries: Sequence[bytes], expected: Iterator[bytes]) -> None:
+    def _expect(self, bundle: Tile, entries: Sequence[bytes], *, expected: Iterator[bytes]) -> None:
         for i in range(bundle.width):
             wanted = next(expected, None)
             if wanted is None:
@@ -151,11 +162,11 @@ class Audit:
                 self.fault(CHECKPOINT, what)
                 return
             if entries and entries[i] != wanted:
-                self.fault(bundle.path, "the entry is not the expected one", bundle.start + i)
+                self.fault(bundle.path, "the entry is not the expected one", index=bundle.start + i)
 
     def _blame_tile(self, tile: Tile, i: int) -> None:
         if tile.level == 0:
-            self.fault(tile.path, "the hash is not that of the entry", tile.start + i)
+            self.fault(tile.path, "the hash is not that of the entry", index=tile.start + i)
         else:
             start = tile.start + i * span(tile.level)
             what = f"hash {i} is not that of entries {start} to {start + span(tile.level) - 1}"
@@ -164,18 +175,20 @@ class Audit:
     def _blame_below(self, tile: Tile, i: int) -> None:
         if tile.level == 0:
             bundle = Tile(ENTRIES, tile.index, tile.width)
-            self.fault(bundle.path, "the entry is not the one that was signed", tile.start + i)
+            self.fault(
+                bundle.path, "the entry is not the one that was signed", index=tile.start + i
+            )
         else:
             child = Tile(tile.level - 1, tile.index * WIDTH + i)
             self.fault(child.path, "the tile and all below it are not those that were signed")
 
     def _fits(self, tile: Tile, hashes: Sequence[bytes | None]) -> bool:
         """Whether these hashes lead to the tile above or, at the right edge, to the root."""
-        found = _head([*hashes, *(() if tile.full else self.tail or ())])
-        if found is None or (self.tail is None and not tile.full):
+        found = _head([*hashes, *(() if tile.full else self.edges[self.size])])
+        if found is None:
             return False
         if tile.full:
-            width = width_at(tile.level + 1, tile.index // WIDTH, self.size)
+            width = width_at(tile.level + 1, tile.index // WIDTH, size=self.size)
             above = self.stored(Tile(tile.level + 1, tile.index // WIDTH, width))
             return above is not None and above[tile.index % WIDTH] == found
         for level in levels_at(self.size)[tile.level + 1 :]:

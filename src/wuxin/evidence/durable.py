@@ -33,6 +33,12 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
         sync_directory(directory)
 
 
+def make_directory(directory: Path) -> None:
+    """Make a directory, with its parents, that survives a power cut."""
+    for changed in _make(directory):
+        sync_directory(changed)
+
+
 def sync_directory(directory: Path) -> None:
     """Make the names in a directory survive a power cut."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -49,7 +55,7 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
         BadInput: others may read the file, so it is a secret no more.
     """
     if not path.exists():
-        _make(path.parent)
+        make_directory(path.parent)
         fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb", buffering=0) as file:

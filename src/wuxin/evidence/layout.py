@@ -87,7 +87,7 @@ def span(level: int) -> int:
     return 1 << 8 * max(level, 0)
 
 
-def width_at(level: int, index: int, size: int) -> int:
+def width_at(level: int, index: int, *, size: int) -> int:
     """How many hashes tile ``index`` of a level holds in a tree of ``size`` leaves, 0 to 256."""
     return max(0, min(WIDTH, size // span(level) - index * WIDTH))
 

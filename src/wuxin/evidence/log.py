@@ -6,19 +6,21 @@ The two steps leave room for the caller's database transaction between them:
     …                              the caller commits head.size and head.root
     log.publish(head)              the head is signed; now it binds
 
-A crash before the commit leaves tiles that the next append overwrites; a crash after it is healed
-by opening the log at the committed size and publishing its head.
+A crash before the commit leaves tiles that the next append clears away; a crash after it is healed
+by opening the log at the committed size and publishing its head. Where the commit fails without a
+crash, close the log and open it at the committed size again.
 Source: C2SP tlog-tiles and tlog-checkpoint.
 """
 
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
-from wuxin.evidence.durable import UNFINISHED, write_files
+from wuxin.evidence.durable import UNFINISHED, make_directory, write_files
+from wuxin.evidence.edge import Edge
 from wuxin.evidence.layout import (
     CHECKPOINT,
     ENTRIES,
@@ -26,71 +28,25 @@ from wuxin.evidence.layout import (
     WIDTH,
     Tile,
     levels_at,
-    pack_entries,
-    pack_hashes,
     span,
     width_at,
 )
-from wuxin.evidence.merkle import leaf_hash, tree_head
+from wuxin.evidence.merkle import leaf_hash
 from wuxin.evidence.note import Head, Signer, open_checkpoint, sign_checkpoint
 from wuxin.evidence.reader import Reader
 from wuxin.terms.errors import BadInput, Conflict, Tampered
-
-
-class Edge(NamedTuple):
-    """All a writer must remember: the tiles on the right side of the tree that are not full.
-
-    ``entries`` are those of the last bundle; ``levels[k]`` the hashes of the last tile of level k.
-    Both are short of 256, so that memory does not grow with the log.
-    """
-
-    size: int
-    entries: list[bytes]
-    levels: list[list[bytes]]
-
-    def root(self) -> bytes:
-        """The 32-byte root of the whole tree."""
-        tail = list[bytes]()
-        for hashes in self.levels:
-            right = hashes + tail
-            tail = [tree_head(right)] if right else []
-        return tree_head(tail)
-
-    def grow(self, leaves: Sequence[bytes]) -> "tuple[Edge, dict[Tile, bytes]]":
-        """The edge after these leaves, and the content of every tile that they change."""
-        size = self.size + len(leaves)
-        tiles = dict[Tile, bytes]()
-        entries = self.entries + list(leaves)
-        for tile, held in _cut(ENTRIES, self.size, entries):
-            tiles[tile] = pack_entries(held)
-        levels, new = list[list[bytes]](), [leaf_hash(leaf) for leaf in leaves]
-        for level in levels_at(size):
-            held_before = self.levels[level] if level < len(self.levels) else []
-            hashes, full = held_before + new, list[bytes]()
-            for tile, held in _cut(level, self.size, hashes) if new else ():
-                tiles[tile] = pack_hashes(held)
-                full += [tree_head(held)] if tile.full else []
-            levels.append(hashes[len(full) * WIDTH :])
-            new = full
-        return Edge(size, entries[len(entries) - size % WIDTH :], levels), tiles
-
-
-def _cut(level: int, size: int, held: list[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
-    """Cut what follows the full tiles of a tree of ``size`` into tiles."""
-    index = size // span(level) // WIDTH
-    for at in range(0, len(held), WIDTH):
-        piece = held[at : at + WIDTH]
-        yield Tile(level, index + at // WIDTH, len(piece)), piece
 
 
 class Log(Reader):
     """One tenant's log in one directory, with one writer at a time.
 
     As a :class:`Reader` it sees what was appended, published or not. The first write takes a lock
-    on the directory that lasts until :meth:`close`; a log that only reads takes none.
+    on the directory that lasts until :meth:`close`; a log that only reads takes none. The lock is
+    against mistakes: that ``size`` is the committed one remains the duty of whoever opens.
     """
 
     _lock: int | None = None
+    _closed = False
 
     def __init__(self, directory: Path, *, origin: str, signer: Signer) -> None:
         super().__init__(directory, 0)
@@ -160,6 +116,8 @@ class Log(Reader):
         for number, leaf in enumerate(leaves):
             if len(leaf) > MAX_ENTRY:
                 raise BadInput(f"entry {self.size + number} has {len(leaf)} bytes of {MAX_ENTRY}")
+        if not leaves:
+            return self.head
         self._claim()
         self._defend_published(leaves)
         edge, tiles = self._edge.grow(leaves)
@@ -197,7 +155,8 @@ class Log(Reader):
         return text
 
     def close(self) -> None:
-        """Let another writer have the directory."""
+        """Let another writer have the directory; this one will write no more."""
+        self._closed = True
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -226,7 +185,9 @@ class Log(Reader):
         """Become the one writer, and clear away what an unfinished append left."""
         if self._lock is not None:
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
+        if self._closed:
+            raise Conflict(f"this log of {self.directory} was closed; open it at its present size")
+        make_directory(self.directory)
         lock = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -258,7 +219,7 @@ class Log(Reader):
                 partial = self.directory / Tile(level, index, 1).path
                 shutil.rmtree(partial.parent, ignore_errors=True)
         for tile in tuple(self._unpublished):
-            width = width_at(tile.level, tile.index, new)
+            width = width_at(tile.level, tile.index, size=new)
             if tile.width < width:
                 (self.directory / tile.path).unlink(missing_ok=True)
             if tile.width <= width:

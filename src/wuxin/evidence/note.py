@@ -162,7 +162,7 @@ def open_checkpoint(text: str, vkey: str) -> Head:
     for line in tail[:-1].split("\n"):
         name, key_id, signature = _signature_line(line)
         if (name, key_id) == (verifier.name, verifier.key_id):
-            _check(verifier, body, signature)
+            _check(verifier, body, signature=signature)
             good = True
     if not good:
         raise Tampered(f"the checkpoint carries no signature of {verifier.name}")
@@ -193,7 +193,7 @@ def _signature_line(line: str) -> tuple[str, bytes, bytes]:
     return parts[0], blob[:4], blob[4:]
 
 
-def _check(verifier: Verifier, body: str, signature: bytes) -> None:
+def _check(verifier: Verifier, body: str, *, signature: bytes) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(verifier.public).verify(signature, body.encode())
     except (InvalidSignature, ValueError):

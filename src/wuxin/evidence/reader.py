@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 from wuxin.evidence.layout import (
@@ -66,7 +66,7 @@ class Reader:
             BadInput: the log is smaller.
             Tampered: a tile is missing or damaged.
         """
-        self._inside(0, size)
+        self._inside(size)
         return self._subtree()(0, size)
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
@@ -76,7 +76,7 @@ class Reader:
             BadInput: not ``0 <= index < size <= self.size``.
             Tampered: a tile is missing or damaged.
         """
-        self._inside(index + 1, size)
+        self._inside(index, index + 1, size)
         return inclusion_path(index, size, subtree=self._subtree())
 
     def consistency(self, old: int, new: int) -> list[bytes]:
@@ -97,7 +97,7 @@ class Reader:
         Raises:
             Tampered: no file holds enough.
         """
-        wanted = Tile(level, index, width_at(level, index, self.size))
+        wanted = Tile(level, index, width_at(level, index, size=self.size))
         unpack = unpack_entries if level == ENTRIES else unpack_hashes
         for path in self._candidates(wanted):
             try:
@@ -125,7 +125,7 @@ class Reader:
         """The tree as merkle.py sees it; each tile is read once per proof."""
         tile: Callable[[int, int], list[bytes]] = cache(self.tile)
 
-        def nodes(level: int, first: int, last: int) -> list[bytes]:
+        def nodes(level: int, first: int, *, last: int) -> list[bytes]:
             held = tile(level, first // WIDTH) if first < last else []
             return held[first % WIDTH : first % WIDTH + last - first]
 
@@ -134,13 +134,13 @@ class Reader:
             for level in count() if start < stop else ():
                 first, last = start // span(level), stop // span(level)
                 if first // WIDTH == (last + len(tail) - 1) // WIDTH:
-                    return tree_head(nodes(level, first, last) + tail)
-                right = nodes(level, last - last % WIDTH, last) + tail
+                    return tree_head(nodes(level, first, last=last) + tail)
+                right = nodes(level, last - last % WIDTH, last=last) + tail
                 tail = [tree_head(right)] if right else []
             return EMPTY_HEAD
 
         return subtree
 
-    def _inside(self, low: int, high: int) -> None:
-        if not 0 <= low <= high <= self.size:
-            raise BadInput(f"no proof from {low} to {high}: the log holds {self.size}")
+    def _inside(self, *sizes: int) -> None:
+        if not all(low <= high for low, high in pairwise((0, *sizes, self.size))):
+            raise BadInput(f"no proof from {sizes[0]} to {sizes[-1]}: the log holds {self.size}")

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from wuxin.evidence.audit import Audit, Fault
 from wuxin.evidence.layout import CHECKPOINT, ENTRIES, Tile
-from wuxin.evidence.note import Head, open_checkpoint
-from wuxin.evidence.reader import Reader
+from wuxin.evidence.note import Head, Verifier, open_checkpoint
 from wuxin.terms.errors import Tampered
 
 __all__ = ["Fault", "LogReport", "verify_log"]
@@ -57,25 +56,22 @@ def verify_log(
     Raises:
         BadInput: ``vkey`` is no verifier key.
     """
+    Verifier.parse(vkey)  # whoever asks with a wrong key shall not be told of a tampered log
     head, refusal = _signed_head(directory, vkey)
     files = sorted(_files(directory))
     trusted = head or known
-    audit = Audit(
-        directory,
-        size=trusted.size if trusted else _size_of(files),
-        root=trusted.root if trusted else None,
-    )
+    size = trusted.size if trusted else _size_of(files)
+    older = known.size if known and known.size < size else None
+    audit = Audit(directory, size=size, root=trusted.root if trusted else None, older=older)
     if refusal:
         audit.fault(CHECKPOINT, refusal)
     audit.sort(files)
-    root = audit.climb(None if expected is None else iter(expected))
-    if head and root not in (None, head.root):
+    audit.climb(None if expected is None else iter(expected))
+    if head and audit.root_at(size) not in (None, head.root):
         audit.fault(CHECKPOINT, "the signed root is not the root of the entries")
-    elif head and known:
-        contradiction = _contradiction(directory, head, known=known)
-        if contradiction:
-            audit.fault(CHECKPOINT, contradiction)
-    return LogReport(head, audit.size, tuple(audit.faults), tuple(audit.leftovers))
+    elif head and known and (doubt := _contradiction(audit, head, known=known)):
+        audit.fault(CHECKPOINT, doubt)
+    return LogReport(head, size, tuple(audit.faults), tuple(audit.leftovers))
 
 
 def _signed_head(directory: Path, vkey: str) -> tuple[Head | None, str]:
@@ -102,14 +98,13 @@ def _size_of(files: Iterable[str]) -> int:
     return max((tile.end for tile in tiles if tile.level == ENTRIES), default=0)
 
 
-def _contradiction(directory: Path, head: Head, *, known: Head) -> str:
+def _contradiction(audit: Audit, head: Head, *, known: Head) -> str:
     """Why the signed head is neither the known one nor an extension of it; empty if it is."""
     if head.origin != known.origin:
         return f"it is of {head.origin}, not of {known.origin}"
     if head.size < known.size:
         return f"rolled back: it signs {head.size} leaves where {known.size} are known"
-    try:
-        root = Reader(directory, head.size).root(known.size)
-    except Tampered:
-        return ""  # the walk has named the tile already
-    return "" if root == known.root else f"forked: its first {known.size} leaves are not the known"
+    root = head.root if head.size == known.size else audit.root_at(known.size)
+    if root not in (None, known.root):
+        return f"forked: its first {known.size} leaves are not the known ones"
+    return ""
