@@ -100,6 +100,9 @@ def test_steps_come_in_flow_order_with_owner_words_and_needs() -> None:
             "startEvent 'begin' has a timerEventDefinition",
         ),
         ('default="f10"', "", "cannot be run"),
+        ('<task id="value_stock">', "<task>", "a task has no id"),
+        ('<endEvent id="end"/>', '<startEvent id="end"/>', "has 2 start events, not one"),
+        ("</process>", '</process><process id="second"/>', "exactly one process, this one has 2"),
         ("</definitions>", "", "not XML"),
         ("<process", "<!-- <process", "not XML"),
     ],
@@ -108,6 +111,14 @@ def test_what_is_missing_in_a_process_is_named(was: str, becomes: str, said: str
     broken = WAREHOUSE.decode().replace(was, becomes, 1).encode()
     with pytest.raises(BadInput, match=said.replace("(", r"\(")):
         read_steps(broken)
+
+
+def test_a_process_without_tasks_is_none() -> None:
+    bare = b"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p">
+      <startEvent id="a"/><endEvent id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>
+    </process></definitions>"""
+    with pytest.raises(BadInput, match="process 'p' has no tasks"):
+        read_steps(bare)
 
 
 def test_a_case_walks_to_the_end_and_branches_run_beside_each_other() -> None:

@@ -31,12 +31,13 @@ class Account:
         self.breach: Finding | None = None
         self._tenant = tenant
         self._outstanding = terms.principal
-        self._cash_margin = _ZERO
+        self._cash_margin = self._nothing = minor(_ZERO, terms.currency)
         self._valuation: Valuation | None = None
         self._valued_at: int | None = None
         self._revaluation: tuple[Cause, ...] = ()
         self._calls: tuple[Call, ...] = ()
         self._called = 0
+        self._ordered: tuple[Cause, ...] = ()
         self._disposed = False
 
     @property
@@ -64,9 +65,10 @@ class Account:
             return "deficient"
         if now.missing:
             return "not_valued"
-        for state, name in (("disposal_ordered",) * 2, ("overdue",) * 2, ("issued", "called")):
-            if any(call.state == state for call in self._calls):
-                return name
+        if self._ordered:
+            return "disposal_ordered"
+        if self._calls:
+            return "overdue" if self._is_overdue else "called"
         return "breach" if self._is_breached(now) else "covered"
 
     def opened(self, at: int, *, by: str, because: tuple[Cause, ...]) -> Act:
@@ -120,6 +122,7 @@ class Account:
             issued=at,
             amount=called,
             deadline=at + self.terms.call_deadline,
+            paid=self._nothing,
         )
         because = (Cause("finding", self.breach.id), *self._revaluation)
         told = {
@@ -153,16 +156,20 @@ class Account:
             self._outstanding -= paid
         if self._outstanding == 0:
             told["cash_margin_returned"] = str(self._cash_margin)
-            self._cash_margin = _ZERO
+            self._cash_margin = self._nothing
         self._calls = allocate(self._calls, paid)
         act = self._act(kind, at, by=by, because=because, **told)
         return [act, *self.settle(at, (Cause("act", act.id),))]
 
     def settle(self, at: int, because: tuple[Cause, ...]) -> list[Act]:
-        """Close the calls that are met: paid in full, or all of them at the target."""
+        """Close the calls that are met: paid in full, or all of them at the target.
+
+        With the last open call an order of disposal lapses.
+        """
         restored = self.figures.needed == 0
         met = [call for call in self._calls if restored or call.due == 0]
         self._calls = tuple(call for call in self._calls if call not in met)
+        self._ordered = self._ordered if self._calls else ()
         return [
             self._act(
                 "margin_call_met",
@@ -188,7 +195,8 @@ class Account:
         self._calls = tuple(
             replace(c, state="overdue") if c.is_late(at) else c for c in self._calls
         )
-        if acts and self.terms.on_overdue == "dispose" and self._is_breached(self.figures):
+        due = self.terms.on_overdue == "dispose" and self._is_breached(self.figures)
+        if acts and due and not self._ordered:
             overdue = tuple(Cause("act", act.id) for act in acts)
             acts += self.order_disposal(at, by=self._contract, because=overdue)
         return acts
@@ -199,16 +207,16 @@ class Account:
         Raises:
             Conflict: no call is overdue, or the order stands already.
         """
-        if any(call.state == "disposal_ordered" for call in self._calls):
+        if self._ordered:
             raise Conflict(f"disposal of facility {self.terms.id!r} is already ordered")
-        if not any(call.state == "overdue" for call in self._calls):
+        if not self._is_overdue:
             raise Conflict(f"facility {self.terms.id!r} has no overdue margin call to dispose for")
-        self._calls = tuple(
-            replace(call, state="disposal_ordered") if call.state == "overdue" else call
-            for call in self._calls
-        )
         told = {"pool": str(self.terms.root), "kind": self.terms.kind}
-        return [self._act("disposal_ordered", at, by=by, because=because, **told)]
+        overdue = (Cause("act", call.act) for call in self._calls if call.state == "overdue")
+        causes = tuple(dict.fromkeys((*because, *overdue)))
+        act = self._act("disposal_ordered", at, by=by, because=causes, **told)
+        self._ordered = (Cause("act", act.id),)
+        return [act]
 
     def dispose(
         self, proceeds: Decimal, at: int, *, by: str, because: tuple[Cause, ...]
@@ -220,8 +228,7 @@ class Account:
         Raises:
             Conflict: disposal has not been ordered.
         """
-        ordered = next((c for c in self._calls if c.state == "disposal_ordered"), None)
-        if ordered is None:
+        if not self._ordered:
             raise Conflict(f"disposal of facility {self.terms.id!r} has not been ordered")
         value = self.figures.value
         applied = min(proceeds, self._outstanding)
@@ -236,11 +243,11 @@ class Account:
             told["value_before"] = str(value)
             told["proceeds_to_value"] = str((proceeds / value).quantize(RATIO_PLACES))
         self._outstanding -= applied + set_off
-        self._cash_margin = _ZERO
-        self._calls, self._disposed = (), True
+        self._cash_margin = self._nothing
+        causes = (*because, *self._ordered)
+        self._calls, self._ordered, self._disposed = (), (), True
         self._valuation = Valuation((), Money(_ZERO, self.terms.currency), (), ())
         self._valued_at = at
-        causes = (*because, Cause("act", ordered.act))
         return [self._act("disposal", at, by=by, because=causes, **told)]
 
     def proceeds_at(self, price: Decimal) -> Decimal:
@@ -286,6 +293,10 @@ class Account:
     @property
     def _contract(self) -> str:
         return f"contract:{self.terms.id}"
+
+    @property
+    def _is_overdue(self) -> bool:
+        return any(call.state == "overdue" for call in self._calls)
 
     def _is_breached(self, now: Figures) -> bool:
         return now.loan_to_value is not None and now.loan_to_value > self.terms.maximum

@@ -1,4 +1,4 @@
-"""The life of a margin call: issued, paid, met; or overdue, disposal ordered, disposed of.
+"""The life of a margin call: issued, paid, met; or overdue, until met or the pool is sold.
 
 A call is met when what was called is paid (cash margin or repayment, oldest call first), or when
 the target is restored by whatever means: payment, added collateral or a recovery of the price. A
@@ -14,8 +14,8 @@ from wuxin.finance.facility import Terms
 from wuxin.terms.clock import iso
 from wuxin.terms.names import Digest
 
-CallState = Literal["issued", "overdue", "disposal_ordered"]
-"""How far an open call has come; a call that is met or disposed of is open no longer."""
+CallState = Literal["issued", "overdue"]
+"""How far an open call has come; a call that is met is open no longer."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class Call(msgspec.Struct, frozen=True):
     issued: int
     amount: Decimal
     deadline: int
-    paid: Decimal = Decimal(0)
+    paid: Decimal
     state: CallState = "issued"
     act: Digest = Digest("")
 

@@ -52,7 +52,7 @@ class Figures(msgspec.Struct, frozen=True):
     def needed(self) -> Decimal | None:
         """What must be paid to restore the target; None where the pool is not valued."""
         if self.exposure == 0:
-            return _ZERO
+            return self.exposure
         return None if self.covers is None else max(_ZERO, self.exposure - self.covers)
 
     def words(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ def figures(
 
     A value in another currency than the loan's is not valued: there is no rate between them.
     """
-    exposure = max(_ZERO, outstanding - cash_margin)
+    exposure = minor(max(_ZERO, outstanding - cash_margin), terms.currency)
     missing = _missing(terms, valuation)
     value = lendable = covers = shortfall = None
     if not missing and valuation is not None and valuation.value is not None:
