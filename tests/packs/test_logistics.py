@@ -80,7 +80,7 @@ class Day:
     def period(self, _thing: ThingKey) -> int:
         return DAY
 
-    def series(self, thing: ThingKey, indicator: str, days: int = 1) -> Series:
+    def series(self, thing: ThingKey, indicator: str, *, days: int = 1) -> Series:
         rows = [
             (AT + round(hour * DAY / 24), value)
             for hour, value in self._series.get((thing, indicator), ())

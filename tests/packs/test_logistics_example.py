@@ -74,6 +74,20 @@ def test_the_recording_can_be_read_and_the_example_is_small() -> None:
     assert sum(p.stat().st_size for p in EXAMPLE.iterdir() if p.is_file()) <= 700_000
 
 
+def test_only_the_removal_and_the_move_are_beyond_the_limits_of_the_rules() -> None:
+    booked = {(row["time"][:10], row["lot_no"]): row for row in rows("book.csv")[::-1]}
+    odd = set()
+    for row in rows("stock.csv"):
+        due = booked[row["time"][:10], row["lot_no"]]
+        if float(row["distance_m"]) > models.FENCE:
+            odd.add((row["lot_no"], "away"))
+        elif int(due["authorised_kg"]) - int(row["net_weight_kg"]) > models.TOLERANCE:
+            odd.add((row["lot_no"], "light"))
+        elif int(due["authorised_tags"]) - int(row["tags"]) > 1:
+            odd.add((row["lot_no"], "tags"))
+    assert odd == {("L-11", "light"), ("L-14", "away")}
+
+
 class Row(NamedTuple):
     at: int
     thing: ThingKey

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wuxin.terms.clock import duration, iso
+from wuxin.terms.clock import SECOND, duration, iso
 from wuxin.terms.errors import BadInput
 from wuxin.terms.money import Money, exact
 from wuxin.terms.names import ThingKey, thing_key
@@ -54,9 +54,8 @@ def reconcile(view: DayView) -> list[Derived]:
     found: list[Derived] = []
     weight = tags = gap = 0.0
     weighed = unconfirmed = 0
-    end = view.end - 1
     for lot in view.of("lot"):
-        book = view.series(lot, "authorised_weight", 8)
+        book = view.series(lot, "authorised_weight", days=8)
         net = view.series(lot, "net_weight")
         count = view.series(lot, "tag_count")
         if not len(net):
@@ -72,7 +71,9 @@ def reconcile(view: DayView) -> list[Derived]:
     if view.root.kind == "warehouse" and weighed + unconfirmed:
         values = {"pool_weight": weight, "pool_tag_count": tags, "pool_discrepancy": gap,
                   "lots_unconfirmed": float(unconfirmed)}  # fmt: skip
-        found += [_one(view.root, name, at=end, value=v) for name, v in values.items()]
+        found += [
+            _one(view.root, name, at=view.end - SECOND, value=v) for name, v in values.items()
+        ]
     return found
 
 
@@ -97,7 +98,7 @@ def check_places(view: DayView) -> list[Derived]:
         far = distance(here, there, origin=(facts["latitude"], facts["longitude"]))
         worst = int(np.argmax(np.abs(far - told)))
         gap = float(abs(far[worst] - told[worst]))
-        found.append(_one(lot, "position_disagreement", at=view.end - 1, value=gap))
+        found.append(_one(lot, "position_disagreement", at=view.end - SECOND, value=gap))
     return found
 
 
@@ -123,7 +124,7 @@ def _per_tag(view: DayView, lot: ThingKey, weight: float) -> list[Derived]:
     if not nominal or np.isnan(weight):
         return []
     deviation = weight / nominal - 1
-    return [_one(lot, "weight_per_tag_deviation", at=view.end - 1, value=deviation)]
+    return [_one(lot, "weight_per_tag_deviation", at=view.end - SECOND, value=deviation)]
 
 
 def _one(thing: ThingKey, indicator: str, *, at: int, value: float) -> Derived:
