@@ -14,7 +14,7 @@ from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.money import Money
 from wuxin.terms.names import Tenant, ThingKey, digest
 from wuxin.terms.records import Act, Cause, Cleared, Command, Finding, Level, Measured, Words
-from wuxin.terms.standards import TwinReader, Valuation, Worth
+from wuxin.terms.standards import Valuation, Worth
 
 BANK = Tenant("bank")
 FACILITY = ThingKey("facility", "F-1")
@@ -63,7 +63,7 @@ class Pool:
     def causes(self, measured: Measured) -> tuple[Cause, ...]:
         raise AssertionError(measured)
 
-    def appraise(self, terms: Mapping[str, Any], _twin: TwinReader, _at: int) -> Valuation:
+    def appraise(self, terms: Mapping[str, Any], *_moment: Any) -> Valuation:
         assert terms["pool"] == {"root": "warehouse:WH-1", "kind": "lot"}
         currency = terms.get("quoted", terms["currency"])
         frames = (Cause("frame", digest(str(self.price).encode()), "prices.csv", (7, 7)),)
