@@ -67,7 +67,7 @@ def reconcile(view: DayView) -> list[Derived]:
         gap += float(net.v[-1]) - _as_of(book, int(net.t[-1]))
         if len(count):
             tags += float(np.median(count.v))
-            found += _per_tag(view, lot, seen / (float(np.median(count.v)) or np.nan))
+            found += _per_tag(view, lot, weight=seen / (float(np.median(count.v)) or np.nan))
     if view.root.kind == "warehouse" and weighed + unconfirmed:
         values = {"pool_weight": weight, "pool_tag_count": tags, "pool_discrepancy": gap,
                   "lots_unconfirmed": float(unconfirmed)}  # fmt: skip
@@ -119,7 +119,7 @@ def _as_of(series: Series, at: int) -> float:
     return float(series.v[row]) if row >= 0 else 0.0
 
 
-def _per_tag(view: DayView, lot: ThingKey, weight: float) -> list[Derived]:
+def _per_tag(view: DayView, lot: ThingKey, *, weight: float) -> list[Derived]:
     nominal = view.facts(lot).get("nominal_bundle_weight", 0.0)
     if not nominal or np.isnan(weight):
         return []
