@@ -29,6 +29,7 @@ SIGMA: Final = 1.4826
 
 _GAP: Final = 3
 _FEW_RUNS: Final = 5
+_WIDEST: Final = 60
 
 
 def stale(t: Times, v: Floats, *, floor: float) -> Mask:
@@ -45,7 +46,7 @@ def stale(t: Times, v: Floats, *, floor: float) -> Mask:
     same = (np.abs(np.diff(v)) <= _fine(v)) & _adjacent(t)
     same &= np.abs(v[1:]) > floor
     starts = int(np.count_nonzero(np.abs(v) > floor))
-    return _spread(_long(same, starts), before=1)
+    return _spread(_long(same, starts, coarse=_coarse(v)), before=1)
 
 
 def interpolated(t: Times, v: Floats) -> Mask:
@@ -67,20 +68,21 @@ def interpolated(t: Times, v: Floats) -> Mask:
     level = np.abs(np.diff(v)) <= _fine(v)
     line &= ~(level[1:] & level[:-1])
     starts = int(np.count_nonzero(~(level[1:] & level[:-1])))
-    for a, b in _runs(_long(line, starts)):
+    for a, b in _runs(_long(line, starts, coarse=_coarse(v))):
         if abs(v[b + 1] - v[a]) > 3.0 * slack:
             mark[a + 1 : b + 1] = True
     return mark
 
 
-def spikes(t: Times, v: Floats, *, scale: float, limit: float = 6.0) -> Floats:
+def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
     """How far single values lie outside of their neighbours, in robust standard deviations.
 
     A value counts where it exceeds all of up to two neighbours on each side, by ``limit`` standard
-    deviations of the steps within three hours around it (Hampel's identifier on the excess: Hampel,
-    J. Am. Stat. Assoc. 69 (1974) 383), with at least 2 % of the scale as the finest noise. Under
-    broken clouds the steps are large, so that clouds are no spikes. A value beyond −5 % or 120 % of
-    the scale cannot be meant, whatever its neighbours are.
+    deviations of the bends within three hours around it (Hampel's identifier on the excess, J. Am.
+    Stat. Assoc. 69 (1974) 383), with at least 2 % of the scale as the finest noise. Under broken
+    clouds the bends are large, so that clouds are no spikes: at 10, a clean channel of 15 minutes
+    shows about one a month. A value below −5 % of the scale, or above 120 % of both the scale and
+    its neighbours, cannot be meant.
 
     Args:
         t: times (n).
@@ -92,7 +94,7 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 6.0) -> Floats:
         The deviation where the value is a spike, else 0 (n).
     """
     n = len(v)
-    score = np.zeros(n)
+    score: Floats = np.zeros(n)
     if n < 5 or scale <= 0:
         return score
     around, noise = _neighbours(t, v)
@@ -101,7 +103,8 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 6.0) -> Floats:
     low = np.min(np.where(known, around, np.inf), axis=1)
     both = known[:, :2].any(axis=1) & known[:, 2:].any(axis=1)
     excess = np.where(both, np.maximum(np.maximum(v - top, low - v), 0.0), 0.0)
-    beyond = np.maximum(np.maximum(v - 1.2 * scale, -0.05 * scale - v), 0.0)
+    beyond = np.maximum(v - 1.2 * np.maximum(scale, np.where(np.isfinite(top), top, 0.0)), 0.0)
+    beyond = np.maximum(beyond, -0.05 * scale - v)
     sigma = np.maximum(noise, 0.02 * scale)
     score = np.where(excess > limit * sigma, excess / sigma, 0.0)
     return np.where(beyond > 0, np.maximum(score, limit + beyond / sigma), score)
@@ -130,6 +133,44 @@ def clipped(t: Times, v: Floats, *, ceiling: float) -> Mask:
         if 1.5 * natural <= t[b] - t[a] <= 12 * HOUR:
             mark[a : b + 1] = True
     return mark
+
+
+def shifts(t: Times, v: Floats, *, reach: int = 60, least: int = 10) -> tuple[Times, Floats]:
+    """Find steps in the level of a daily series.
+
+    The logarithm is freed of the seasons (two annual harmonics, robustly fitted) where it spans two
+    years, else each window has its own linear trend; single days are drawn in to 1.5 standard
+    deviations from the running median. For each day a step is fitted to ``reach`` days on both
+    sides; days whose score exceeds 6 and stands out within ``reach`` are steps. Independent noise
+    would ask for about 4 (Eichinger and Kirch, Bernoulli 24 (2018) 526, moving sums); weather is
+    not independent, which the lag-one correlation accounts for only in part.
+
+    Args:
+        t: times (n), one a day, rising.
+        v: daily values above zero (n), or their ratio to what was expected.
+        reach: days on each side that a step is judged on.
+        least: days on the shorter side, at least.
+
+    Returns:
+        Where the new level begins (k, indices), and the relative step (k): −0.5 for a half.
+    """
+    n = len(v)
+    nothing = np.zeros(0, np.int64), np.zeros(0)
+    if n < 2 * least or not bool(np.all(v > 0)):
+        return nothing
+    days = (t - t[0]) / DAY
+    x = np.log(v)
+    long = bool(days[-1] >= 2 * 365)
+    x = _drawn_in(x - _season(days, x) if long else x)
+    score, step = _scan(x, min(reach, n // 2), trend=not long)
+    score[:least] = score[n - least + 1 :] = 0.0
+    found = []
+    while score.max() > 6.0:
+        at = int(score.argmax())
+        found.append(at)
+        score[max(at - reach, 0) : at + reach] = 0.0
+    where = np.sort(np.array(found, np.int64))
+    return where, np.expm1(step[where])
 
 
 def resolution(v: Floats) -> float:
@@ -165,12 +206,18 @@ def _runs(mask: Mask) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _long(mask: Mask, starts: int) -> Mask:
+def _coarse(v: Floats) -> bool:
+    """Whether values are resolved so coarsely (over 0.1 %) that equal neighbours are ordinary."""
+    return resolution(v) > 1e-3 * float(np.nanmax(np.abs(v), initial=0.0))
+
+
+def _long(mask: Mask, starts: int, *, coarse: bool) -> Mask:
     """Keep runs that a clean signal shows with a probability below :data:`CHANCE`.
 
-    Run lengths of a clean signal are taken as geometric. The chance that a run goes on is the
-    larger of two estimates: runs per start, and that from the lengths of ordinary runs (at most
-    four times the median), so that a long fault does not vouch for itself.
+    Run lengths of a clean signal are taken as geometric. The chance that a run goes on is that of
+    one to begin (runs per start); for a coarse signal, whose runs have a cause, it is at least what
+    the lengths of ordinary runs say (at most four times the median: a fault does not vouch for
+    itself).
     """
     runs = _runs(mask)
     kept = np.zeros(len(mask), np.bool_)
@@ -179,7 +226,7 @@ def _long(mask: Mask, starts: int) -> Mask:
     length = np.array([b - a for a, b in runs])
     go_on = (len(runs) + 1) / (starts + 2)
     ordinary = length[length <= 4 * np.median(length)]
-    if len(ordinary) >= _FEW_RUNS:
+    if coarse and len(ordinary) >= _FEW_RUNS:
         go_on = max(go_on, 1.0 - len(ordinary) / float(ordinary.sum()))
     go_on = min(go_on, 0.99)
     needed = np.log(CHANCE / max(starts, 1)) / np.log(go_on)
@@ -207,12 +254,13 @@ def _neighbours(t: Times, v: Floats) -> tuple[Floats, Floats]:
     around[2:, 0] = np.where(two, v[:-2], np.nan)
     around[:-1, 2] = np.where(one, v[1:], np.nan)
     around[:-2, 3] = np.where(two, v[2:], np.nan)
-    steps = np.where(joined, np.abs(np.diff(v)), np.nan)
+    bend = np.full(n, np.nan)
+    bend[1:-1] = np.where(two, np.abs(v[1:-1] - (v[:-2] + v[2:]) / 2.0), np.nan)
     each = float(np.median(np.diff(t)))
-    half = max(3, round(3 * HOUR / max(each, 1.0)))
-    padded = np.concatenate([np.full(half, np.nan), steps, np.full(half + 1, np.nan)])
-    window = np.lib.stride_tricks.sliding_window_view(padded, 2 * half)[:n].copy()
-    window[:, half - 1 : half + 1] = np.nan  # the two steps of the value itself
+    half = min(max(4, round(3 * HOUR / max(each, 1.0))), _WIDEST)
+    padded = np.concatenate([np.full(half, np.nan), bend, np.full(half, np.nan)])
+    window = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).copy()
+    window[:, half - 1 : half + 2] = np.nan  # where the value itself takes part
     return around, SIGMA * _median(window)
 
 
@@ -224,3 +272,63 @@ def _median(rows: Floats) -> Floats:
     index = np.arange(len(rows))
     middle = (ordered[index, low] + ordered[index, np.minimum(high, rows.shape[1] - 1)]) / 2
     return np.where(count > 0, middle, 0.0)
+
+
+def _season(days: Floats, x: Floats) -> Floats:
+    """Two annual harmonics, fitted with Huber's weights (Ann. Math. Stat. 35 (1964) 73)."""
+    phase = 2 * np.pi * days[:, None] / 365.25 * np.array([1.0, 2.0])
+    design = np.hstack([np.ones((len(x), 1)), np.cos(phase), np.sin(phase)])
+    weight = np.ones(len(x))
+    fitted = np.zeros(len(x))
+    for _ in range(10):
+        root = np.sqrt(weight)
+        fitted = design @ np.linalg.lstsq(design * root[:, None], x * root, rcond=None)[0]
+        off = np.abs(x - fitted)
+        sigma = max(SIGMA * float(np.median(off)), 1e-9)
+        weight = 1.0 / np.maximum(1.0, off / (1.5 * sigma))
+    return np.asarray(fitted)
+
+
+def _drawn_in(x: Floats, half: int = 15) -> Floats:
+    """Draw outliers in to 1.5 standard deviations from the running median of 31 values."""
+    half = min(half, len(x) - 1)
+    padded = np.pad(x, half, mode="reflect")
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
+    off = x - middle
+    sigma = SIGMA * float(np.median(np.abs(off)))
+    return np.asarray(middle + np.clip(off, -1.5 * sigma, 1.5 * sigma))
+
+
+def _scan(x: Floats, reach: int, *, trend: bool) -> tuple[Floats, Floats]:
+    """Score and size of a step at each day (n), on a window of ``reach`` days on both sides."""
+    n, width = len(x), 2 * reach
+    score, size = np.zeros(n), np.zeros(n)
+    windows = np.lib.stride_tricks.sliding_window_view(x, width)
+    middle = slice(reach, reach + len(windows))
+    score[middle], size[middle] = _steps(windows, np.full(len(windows), reach), trend=trend)
+    head, tail = np.arange(1, reach), np.arange(reach + 1, width)
+    for window, at, first in ((windows[0], head, 0), (windows[-1], tail, n - width)):
+        if len(at):
+            both = _steps(np.broadcast_to(window, (len(at), width)), at, trend=trend)
+            score[first + at], size[first + at] = both
+    return score, size
+
+
+def _steps(y: Floats, at: NDArray[np.int64], *, trend: bool) -> tuple[Floats, Floats]:
+    """Least-squares step at column ``at`` (k) of each row (k, m), beside a level (and a trend).
+
+    The score is Student's t, lessened by the lag-one correlation r of the residuals: √((1−r)/(1+r)).
+    """
+    m = y.shape[1]
+    base = [np.ones(m), np.linspace(-1.0, 1.0, m)][: 2 if trend else 1]
+    q = np.linalg.qr(np.column_stack(base))[0]
+    step = (np.arange(m) >= at[:, None]).astype(np.float64)
+    step -= (step @ q) @ q.T
+    y = y - (y @ q) @ q.T
+    power = np.sum(step * step, axis=1)
+    size = np.sum(step * y, axis=1) / power
+    rest = y - size[:, None] * step
+    energy = np.maximum(np.sum(rest * rest, axis=1), 1e-12)
+    lag = np.clip(np.sum(rest[:, 1:] * rest[:, :-1], axis=1) / energy, 0.0, 0.9)
+    sigma = np.sqrt(energy / max(m - q.shape[1] - 1, 1))
+    return np.abs(size) * np.sqrt(power * (1 - lag) / (1 + lag)) / sigma, size
