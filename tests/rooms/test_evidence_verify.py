@@ -167,6 +167,24 @@ def test_files_beyond_the_signed_size_are_leftovers_and_no_part_of_the_log(small
     }  # fmt: skip
 
 
+def test_an_older_checkpoint_is_verified_in_a_log_that_has_grown(tmp_path: Path) -> None:
+    directory = tmp_path / "log"
+    write(directory, LEAVES[:300])
+    older = (directory / "checkpoint").read_bytes()
+    with Log.open(directory, origin=ORIGIN, signer=SIGNER, size=300) as log:
+        log.publish(log.append(LEAVES[300:]))
+    (directory / "checkpoint").write_bytes(older)
+    assert verify_log(directory, SIGNER.vkey, expected=LEAVES[:300]).ok
+    for name in ("tile/0/001", "tile/entries/001"):
+        good = (directory / name).read_bytes()
+        (directory / name).write_bytes(good[:40] + b"?" + good[41:])
+        assert paths(verify_log(directory, SIGNER.vkey)) == {name}
+        (directory / name).write_bytes(good)
+    for name in ("tile/0/001", "tile/entries/001"):
+        (directory / name).write_bytes((directory / name).read_bytes()[:100])
+    assert paths(verify_log(directory, SIGNER.vkey)) == {"tile/0/001", "tile/entries/001"}
+
+
 def test_a_checkpoint_rolled_back_or_forked_is_refused_by_who_knows_better(tmp_path: Path) -> None:
     shared, known = tmp_path / "log", write(tmp_path / "later", LEAVES)
     write(shared, LEAVES[:300])

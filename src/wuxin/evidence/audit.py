@@ -55,11 +55,14 @@ class Audit:
         # Per size, one hash over its leaves right of the last full tile of the levels so far.
         sizes = (size, older) if older is not None else (size,)
         self.edges: dict[int, list[bytes | None]] = {wanted: [] for wanted in sizes}
+        self.grown = set[Tile]()  # partial tiles whose full ones were read in their place
         self.stored = lru_cache(maxsize=64)(self._stored)
 
-    def fault(self, path: str, what: str, *, index: int | None = None) -> None:
+    def fault(self, where: Tile | str, what: str, *, index: int | None = None) -> None:
         """Note what is wrong with a file, and with which entry; said twice, it is kept once."""
-        self.faults[Fault(path, index, what)] = None
+        if isinstance(where, Tile):
+            where = (Tile(where.level, where.index) if where in self.grown else where).path
+        self.faults[Fault(where, index, what)] = None
 
     def sort(self, files: Iterable[str]) -> None:
         """Tell the files that have no place in the log from those that may be there."""
@@ -102,14 +105,16 @@ class Audit:
         """The leaf hashes of the bundle beside a tile of level 0, None where unreadable."""
         beside = Tile(ENTRIES, tile.index, tile.width)
         data = self._read(beside)
-        entries, rest = split_entries(data) if data is not None else ([], 0)
+        entries, rest = split_entries(data or b"")
+        if beside in self.grown:
+            entries, rest = entries[: tile.width], 0
         hashes: list[bytes | None] = [leaf_hash(entry) for entry in entries]
         if data is not None and (rest or len(entries) != tile.width):
             stored = self.stored(tile) or []
             pairs = zip(hashes, stored, strict=False)
             index = next((i for i, (a, b) in enumerate(pairs) if a != b), len(entries))
             what = f"the bundle cannot be read as {tile.width} entries from here on"
-            self.fault(beside.path, what, index=tile.start + min(index, tile.width - 1))
+            self.fault(beside, what, index=tile.start + min(index, tile.width - 1))
             entries, hashes = [], []
         if expected is not None:
             self._expect(beside, entries, expected=expected)
@@ -137,7 +142,9 @@ class Audit:
         """Older, narrower files of a tile must hold its first hashes or entries."""
         for level in (ENTRIES, 0) if tile.level == 0 else (tile.level,):
             for older in self.partial.pop((level, tile.index), []):
-                data = (self.directory / older.path).read_bytes()
+                data = self._bytes(older)
+                if data is None:
+                    continue
                 if level == ENTRIES:
                     entries, rest = split_entries(data)
                     hashes = [leaf_hash(entry) for entry in entries]
@@ -148,11 +155,9 @@ class Audit:
                 wrong = next((i for i, (a, b) in pairs if b is not None and a != b), None)
                 if wrong is not None:
                     index = tile.start + wrong if tile.level == 0 else None
-                    self.fault(
-                        older.path, f"number {wrong} is not that of the fuller tile", index=index
-                    )
+                    self.fault(older, f"number {wrong} is not that of the fuller tile", index=index)
                 elif rest or len(hashes) != older.width:
-                    self.fault(older.path, f"this file does not hold {older.width}")
+                    self.fault(older, f"this file does not hold {older.width}")
 
     def _expect(self, bundle: Tile, entries: Sequence[bytes], *, expected: Iterator[bytes]) -> None:
         for i in range(bundle.width):
@@ -162,25 +167,23 @@ class Audit:
                 self.fault(CHECKPOINT, what)
                 return
             if entries and entries[i] != wanted:
-                self.fault(bundle.path, "the entry is not the expected one", index=bundle.start + i)
+                self.fault(bundle, "the entry is not the expected one", index=bundle.start + i)
 
     def _blame_tile(self, tile: Tile, i: int) -> None:
         if tile.level == 0:
-            self.fault(tile.path, "the hash is not that of the entry", index=tile.start + i)
+            self.fault(tile, "the hash is not that of the entry", index=tile.start + i)
         else:
             start = tile.start + i * span(tile.level)
             what = f"hash {i} is not that of entries {start} to {start + span(tile.level) - 1}"
-            self.fault(tile.path, what)
+            self.fault(tile, what)
 
     def _blame_below(self, tile: Tile, i: int) -> None:
         if tile.level == 0:
             bundle = Tile(ENTRIES, tile.index, tile.width)
-            self.fault(
-                bundle.path, "the entry is not the one that was signed", index=tile.start + i
-            )
+            self.fault(bundle, "the entry is not the one that was signed", index=tile.start + i)
         else:
             child = Tile(tile.level - 1, tile.index * WIDTH + i)
-            self.fault(child.path, "the tile and all below it are not those that were signed")
+            self.fault(child, "the tile and all below it are not those that were signed")
 
     def _fits(self, tile: Tile, hashes: Sequence[bytes | None]) -> bool:
         """Whether these hashes lead to the tile above or, at the right edge, to the root."""
@@ -203,17 +206,30 @@ class Audit:
         data = self._read(tile)
         if data is None:
             return None
-        if len(data) != tile.width * HASH:
-            self.fault(tile.path, f"it holds {len(data)} bytes instead of {tile.width * HASH}")
+        wanted = tile.width * HASH
+        if len(data) < wanted or (len(data) > wanted and tile not in self.grown):
+            self.fault(tile, f"it holds {len(data)} bytes instead of {wanted}")
             return None
-        return unpack_hashes(data)
+        return unpack_hashes(data[:wanted])
 
     def _read(self, tile: Tile) -> bytes | None:
+        """The file of a tile; a partial one may have made way for the full one meanwhile."""
+        full = Tile(tile.level, tile.index)
+        for held in (tile, full):
+            data = self._bytes(held)
+            if data is not None:
+                if held != tile:
+                    self.grown.add(tile)
+                return data
+        self.fault(tile, "the file is missing")
+        return None
+
+    def _bytes(self, tile: Tile) -> bytes | None:
         path = self.directory / tile.path
-        if not path.is_file():
-            self.fault(tile.path, "the file is missing")
+        try:
+            return path.read_bytes() if path.is_file() else None
+        except FileNotFoundError:  # a writer at work may clear it away at this moment
             return None
-        return path.read_bytes()
 
 
 def _head(hashes: Sequence[bytes | None]) -> bytes | None:
