@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from wuxin import __version__
 from wuxin.terms.clock import iso, moment
@@ -53,7 +52,9 @@ def main() -> None:
 @click.argument("recording", type=click.Path(dir_okay=False, path_type=Path))
 @HOME
 @TENANT
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per finding on standard output.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON line per finding on standard output."
+)
 @click.option("--batch-rows", default=10_000, show_default=True, help="Rows per journal entry.")
 def replay(recording: Path, home: Path, *, tenant: str, as_json: bool, batch_rows: int) -> None:
     """Bring in a recorded history.
@@ -75,6 +76,67 @@ def replay(recording: Path, home: Path, *, tenant: str, as_json: bool, batch_row
                     click.echo(json.dumps(views.finding(row), ensure_ascii=False))
         else:
             _summary(house)
+
+
+@main.command()
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Where to keep it.")
+@click.option("--once", is_flag=True, help="No screens: play to the end, print a summary, verify.")
+@click.option("--port", type=int, help="Where to listen (default 8080, or the next free port).")
+@click.option("--speed", type=float, help="Seconds of event time per second; 0 as fast as it can.")
+def demo(home: Path | None, *, once: bool, port: int | None, speed: float | None) -> None:
+    """Play the shipped recordings: a photovoltaic station, and copper in a warehouse in 2008.
+
+    \b
+    Examples:
+      wuxin demo
+      wuxin demo --once --home /tmp/demo
+    """
+    from wuxin.portal import demo as played
+
+    if once:
+        played.once(home, Console())
+    else:
+        played.serve(home, Console(), port=port, speed=speed)
+
+
+@main.command()
+@HOME
+@click.option("--host", help="The address to listen on (default 127.0.0.1).")
+@click.option("--port", type=int, help="The port to listen on (default 8080).")
+def serve(home: Path, host: str | None, port: int | None) -> None:
+    """Serve the screens and the API of a home.
+
+    Beyond loopback it refuses to listen without TLS and accounts, and says how to set them up.
+
+    \b
+    Example:
+      wuxin serve --home /srv/wuxin --port 8080
+    """
+    from wuxin.portal import demo as played
+
+    played.serve_home(home, host=host, port=port)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--role", default="risk_officer", show_default=True, help="What it may do.")
+@click.option("--party", default="", help="For a borrower: the obligor whose facilities it sees.")
+@HOME
+@TENANT
+def account(name: str, *, role: str, party: str, home: Path, tenant: str) -> None:
+    """Make an account, or renew its password; prints a one-time password.
+
+    \b
+    Example:
+      wuxin account chen --role risk_officer --home /srv/wuxin
+    """
+    from wuxin.portal.access import Accounts
+    from wuxin.stores.book import Book
+    from wuxin.terms.clock import system_clock
+
+    accounts = Accounts(Book.in_folder(home), system_clock)
+    password = accounts.create(checked_tenant(tenant), name, role=role, party=party)
+    click.echo(f"{name} ({role}), one-time password for 24 hours: {password}")
 
 
 @main.command()
@@ -138,8 +200,12 @@ def check(packs: tuple[str, ...]) -> None:
 @click.option("--thing", default="", help="Only this thing: its id, or kind:id.")
 @click.option("--from", "start", default="", help="From this event time on (ISO 8601).")
 @click.option("--to", "end", default="", help="Before this event time (ISO 8601).")
-@click.option("--as-of", default="", help="As known at this arrival time (ISO 8601) or batch number.")
-@click.option("--out", type=click.File("wb"), default="-", help="Where to; standard output if none.")
+@click.option(
+    "--as-of", default="", help="As known at this arrival time (ISO 8601) or batch number."
+)
+@click.option(
+    "--out", type=click.File("wb"), default="-", help="Where to; standard output if none."
+)
 def export(what: str, home: Path, **options: Any) -> None:
     """Write findings, acts, receipts or readings, as they are known now or were known then.
 
@@ -156,7 +222,9 @@ def export(what: str, home: Path, **options: Any) -> None:
         raise click.UsageError(f"{home} is no home: it has no book.sqlite")
     book = Book.in_folder(home)
     as_of = options["as_of"]
-    known = int(as_of) if as_of.isdigit() else book.batch_at(tenant, moment(as_of)) if as_of else None
+    known = (
+        int(as_of) if as_of.isdigit() else book.batch_at(tenant, moment(as_of)) if as_of else None
+    )
     span = Span(
         options["thing"],
         moment(options["start"]) if options["start"] else None,
@@ -202,15 +270,11 @@ def settings() -> None:
 
 def _run(house: Any, opened: Any, *, batch_rows: int, quiet: bool) -> None:
     """Replay with a progress bar on standard error."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    console = Console(stderr=True, quiet=quiet and not sys.stderr.isatty())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(opened.source, total=opened.rows)
+    from wuxin.portal.bar import bar
+
+    with bar(quiet=quiet and not sys.stderr.isatty()) as show:
         for progress, _ in house.replay(opened, batch_rows=batch_rows):
-            at = iso(progress.event_time)[:10]
-            bar.update(task, completed=progress.rows, description=f"{opened.source} {at}")
+            show(opened, progress)
 
 
 def _summary(house: Any) -> None:

@@ -23,11 +23,13 @@ from wuxin.risk.reasons import finding
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day, zone
+from wuxin.terms.errors import Refused
 from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
 from wuxin.terms.records import (
     Act,
     Cause,
     Cleared,
+    Command,
     Finding,
     Measured,
     Readings,
@@ -143,7 +145,7 @@ class Flow:
             self._arrive(source, said)
         elif isinstance(said, Told):
             self._pass(source, said.command.at)
-            self._act(source, source.desk.obey(said.command, Reader(self, source.line.twin)))
+            self._obey(source, said.command)
         elif isinstance(said, Closed) and source.watermark:
             self._pass(source, next_day(source.watermark, source.zone))
         registry = source.line.registry
@@ -174,7 +176,7 @@ class Flow:
             [adopt.mapped(t) for t in manifest["streams"]],
             manifest["period"],
             zone(manifest["timezone"]),
-            Desk(self.tenant, {line.pack.name: line.pack.value}, above=line.registry.above),
+            Desk(self.tenant, line.pack.value, above=line.registry.above),
         )
         for told in manifest["things"]:
             parent = thing_key(told["parent"]) if told["parent"] else None
@@ -310,6 +312,16 @@ class Flow:
         if found:
             self._derive(source, found, self._source_of(acts))
 
+    def _obey(self, source: Source, command: Command) -> None:
+        """Do as told; what cannot be done is a refusal on record, not a hole in the journal."""
+        try:
+            acts = source.desk.obey(command, Reader(self, source.line.twin))
+        except Refused as wrong:
+            refusal = Refusal(command.by, 0, command.do, command.facility, str(wrong))
+            self._outcome.refusals.append(refusal)
+            return
+        self._act(source, acts)
+
     def _source_of(self, acts: Sequence[Act]) -> tuple[int, int]:
         """References to the frames that the acts name, so that a call walks back to raw bytes."""
         numbers = {digest: i for i, (_, digest) in enumerate(self.frames)}
@@ -350,8 +362,7 @@ class Flow:
         source.closed, source.midnight = end, next_day(end, source.zone)
         for root in line.registry.roots(source.name):
             members = line.registry.below(root)
-            slots = [line.registry.thing(key).slot for key in members]
-            if not any(line.twin.window.references(s, start=start, end=end) for s in slots):
+            if not any(line.twin.seen(key) >= start for key in members):
                 continue
             day = Day(line.twin.window, line.registry, root, members, start, end, source.zone)
             for model in line.pack.models.values():

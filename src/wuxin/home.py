@@ -14,7 +14,7 @@ through from the start, and what the book does not have yet is committed.
 import fcntl
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -210,9 +210,8 @@ def keys(folder: Path, tenant: Tenant) -> tuple[Ed25519Signer, Sealer]:
 
 def leaves(outcome: Outcome, sealer: Sealer) -> list[tuple[str, Digest, bytes, bytes]]:
     """The evidence of one step: (kind, record id, salt, leaf), the batch first, then in order."""
-    batch_id = content_id(["batch", outcome.batch])
     records: list[tuple[str, Digest, int, Any]] = [
-        ("batch", batch_id, outcome.arrival, outcome.batch)
+        ("batch", batch_id(outcome.batch), outcome.arrival, outcome.batch)
     ]
     for r in outcome.records:
         at = r.raised if isinstance(r, Finding) else r.at
@@ -222,6 +221,11 @@ def leaves(outcome: Outcome, sealer: Sealer) -> list[tuple[str, Digest, bytes, b
         salt, commit = sealer.seal(kind, key, record=record)
         sealed.append((kind, key, salt, leaf(kind, commit, n=outcome.number, at=at)))
     return sealed
+
+
+def batch_id(batch: Mapping[str, Any]) -> Digest:
+    """The identity of a batch, from its outcome or its row in the book."""
+    return content_id(["batch", batch["n"], batch["entry"]])
 
 
 def facility_of(record: Finding | Cleared | Act, desk: Any) -> str:

@@ -28,13 +28,14 @@ def adopt(recording: Recording, pack: Pack) -> dict[str, Any]:
         BadInput: an indicator, unit, kind or fact is not declared; names file, line and column.
     """
     place = recording.place
-    streams, periods = [], {}
+    streams: list[Any] = []
+    periods: dict[str, int] = {}
     for stream in recording.streams:
         mapped = _stream(stream, pack, place)
         streams.append(msgspec.to_builtins(mapped))
         found = _period(stream, mapped, place)
         kind = mapped.thing.kind
-        periods[kind] = max(found, periods.get(kind, 0))
+        periods[kind] = min(found, periods.get(kind, found)) if found else periods.get(kind, 0)
     things = [_thing(table, pack, place) for table in recording.manifest["things"]]
     return {**recording.manifest, "streams": streams, "things": things, "period": periods}
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from wuxin.packs import schema
 from wuxin.stores.book import record
 from wuxin.terms.clock import iso
-from wuxin.terms.standards import Indicator, Pack
+from wuxin.terms.standards import Fact, Indicator, Pack
 from wuxin.terms.units import shown
 
 Language = Literal["zh", "en"]
@@ -78,6 +78,11 @@ def figure(value: float | None, indicator: Indicator | None) -> float | None:
     if value is None or indicator is None:
         return value
     return float(f"{shown(value, indicator.unit, indicator.show):.9g}")
+
+
+def figure_in(value: float, fact: Fact) -> float:
+    """A registered fact in the unit that people read."""
+    return float(f"{shown(value, fact.unit, fact.show):.9g}")
 
 
 def reading(row: Mapping[str, Any], pack: Pack) -> dict[str, Any]:

@@ -5,7 +5,9 @@ refused with line, column, text and reason; the rest of the row is kept. Cost: a
 passes in Arrow and DuckDB, about 1 µs a cell.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Final
 
@@ -25,6 +27,7 @@ from wuxin.terms.records import Frame, Readings, Refusal
 MISSING: Final = ("", "na", "n/a", "nan", "null", "none")
 """How files write that there is no value; such a cell is neither a reading nor refused."""
 
+_THREAD: Final = threading.local()
 _EPOCHS: Final = {"unix": SECOND, "unix_ms": 1_000_000, "unix_ns": 1}
 
 
@@ -118,6 +121,15 @@ def decode(mapped: Mapped, frame: Frame) -> tuple[Readings, list[Refusal]]:
     return readings, sorted(refused, key=lambda r: (r.line, r.column))
 
 
+def slice_lines(frame: Frame, line: int) -> str:
+    """The row of a frame that came from a line of its file, as text; empty if it has none."""
+    lines = np.frombuffer(frame.lines, "<i4")
+    at = int(np.searchsorted(lines, line))
+    if at == len(lines) or lines[at] != line:
+        return ""
+    return frame.payload.splitlines()[at].decode("utf-8", "replace")
+
+
 def row_times(mapped: Mapped, frame: Frame) -> NDArray[np.int64]:
     """The event time of every row (n); a row without one takes that of the row before it."""
     lines = np.frombuffer(frame.lines, "<i4")
@@ -144,9 +156,7 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
     if time.format in _EPOCHS:
         numbers, filled, _ = _numbers(text)
         return (np.where(filled, numbers, 0) * _EPOCHS[time.format]).astype(np.int64), filled
-    with duckdb.connect() as sql:
-        sql.execute("SET TimeZone = 'UTC'")
-        sql.register("cells", pa.table({"x": text}))
+    with _sql(text) as sql:
         iso = time.format == "iso"
         parsed = "try_cast(x AS TIMESTAMPTZ)" if iso else "try_strptime(x, $form)"
         aware = "regexp_matches(x, '(Z|[+-][0-9]{2}(:?[0-9]{2})?)$')" if iso else "false"
@@ -165,6 +175,17 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
         return stamps, good
     utc, told = _utc(stamps, time.timezone)
     return np.where(has_offset, stamps, utc), good & (told | has_offset)
+
+
+@contextmanager
+def _sql(text: pa.Array) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB with the cells as table ``cells`` (x); one connection per thread, opening one is slow."""
+    if not hasattr(_THREAD, "sql"):
+        _THREAD.sql = duckdb.connect(config={"threads": 1})
+        _THREAD.sql.execute("SET TimeZone = 'UTC'")
+    _THREAD.sql.register("cells", pa.table({"x": text}))
+    yield _THREAD.sql
+    _THREAD.sql.unregister("cells")
 
 
 def _utc(local: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -249,8 +270,7 @@ def _numbers(
     text: pa.Array,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
     """Cells as numbers: values (NaN where none), whether there is one, whether it is no number."""
-    with duckdb.connect() as sql:
-        sql.register("cells", pa.table({"x": text}))
+    with _sql(text) as sql:
         found = sql.execute(
             "SELECT try_cast(trim(x) AS DOUBLE) AS v, lower(trim(x)) IN $missing AS m FROM cells",
             {"missing": list(MISSING)},
@@ -290,4 +310,14 @@ def _ids(name: Name, table: pa.Table) -> pa.Array:
     return pa.array([name.fixed] * len(table), pa.string())
 
 
-__all__ = ["MISSING", "Mapped", "Name", "Time", "Value", "decode", "event_times", "row_times"]
+__all__ = [
+    "MISSING",
+    "Mapped",
+    "Name",
+    "Time",
+    "Value",
+    "decode",
+    "event_times",
+    "row_times",
+    "slice_lines",
+]

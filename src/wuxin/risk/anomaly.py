@@ -317,7 +317,7 @@ def _scan(x: Floats, reach: int, *, trend: bool) -> tuple[Floats, Floats]:
 def _steps(y: Floats, at: NDArray[np.int64], *, trend: bool) -> tuple[Floats, Floats]:
     """Least-squares step at column ``at`` (k) of each row (k, m), beside a level (and a trend).
 
-    The score is Student's t, lessened by the lag-one correlation r of the residuals: √((1−r)/(1+r)).
+    The score is Student's t, less the lag-one correlation r of the residuals: √((1−r)/(1+r)).
     """
     m = y.shape[1]
     base = [np.ones(m), np.linspace(-1.0, 1.0, m)][: 2 if trend else 1]

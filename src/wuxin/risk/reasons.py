@@ -25,6 +25,8 @@ def quantity(value: float | None, indicator: Indicator | None) -> str:
         return f"{value:.4g}"
     number = shown(value, indicator.unit, indicator.show)
     unit = "" if indicator.show == "1" else f" {indicator.show.replace('degC', '°C')}"
+    if number == round(number) and abs(number) < 1e6:
+        return f"{number:,.0f}{unit}".replace(" %", "%")
     digits = max(0, 3 - math.floor(math.log10(abs(number)))) if number else 0
     return f"{number:,.{min(digits, 6)}f}{unit}".replace(" %", "%")
 

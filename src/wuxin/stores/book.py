@@ -118,8 +118,26 @@ class Book:
         for record, _ in commit.records:
             if isinstance(record, Cleared):
                 where = (t.finding.c.tenant == tenant) & (t.finding.c.id == record.finding)
-                values = {"cleared": record.at, "cleared_batch": number}
+                values = {
+                    "cleared": record.at,
+                    "cleared_batch": number,
+                    "cleared_id": record.id,
+                    "cleared_record": json.dumps(plain(record)),
+                }
                 c.execute(t.finding.update().where(where).values(**values))
+
+    def put_account(self, row: Mapping[str, Any]) -> None:
+        """Write an account, new or changed."""
+        with self.engine.begin() as c:
+            _upsert(c, t.account, row)
+
+    def acknowledge(self, tenant: Tenant, finding: str, by: str) -> bool:
+        """Note who has taken notice of a finding; False if there is no such finding."""
+        where = (t.finding.c.tenant == tenant) & (t.finding.c.id == finding)
+        with self.engine.begin() as c:
+            return bool(
+                c.execute(t.finding.update().where(where).values(acknowledged_by=by)).rowcount
+            )
 
     # ---- queries ---------------------------------------------------------------------------
 

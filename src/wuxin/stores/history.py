@@ -109,6 +109,49 @@ class History:
                     connection.register(name, schema.empty_table())
             return connection.execute(sql, dict(given or {})).to_arrow_table()
 
+    def buckets(
+        self,
+        key: tuple[str, str, str],
+        indicator: str,
+        *,
+        span: tuple[int | None, int | None],
+        points: int,
+        as_of: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """One series cut into at most ``points`` spans of equal length.
+
+        Args:
+            key: pack, kind and id of the thing.
+            indicator: the indicator.
+            span: event times (ns), open where None.
+            points: the most buckets.
+            as_of: only what was known at this batch.
+
+        Returns:
+            Rows (time ms of the first reading, minimum, maximum, mean, count, marked count).
+        """
+        where = "pack = $pack AND kind = $kind AND thing = $thing AND indicator = $indicator"
+        given: dict[str, Any] = dict(zip(("pack", "kind", "thing"), key, strict=True))
+        given |= {"indicator": indicator, "points": points}
+        for name, value, op in (("start", span[0], ">="), ("end", span[1], "<")):
+            if value is not None:
+                where += f" AND event_time {op} ${name}"
+                given[name] = value
+        if as_of is not None:
+            where += " AND batch <= $known"
+            given["known"] = as_of
+        sql = f"""
+            WITH picked AS (
+                SELECT event_time, value, quality FROM readings
+                WHERE {where}
+            ), bounds AS (SELECT min(event_time) AS a, max(event_time) AS b FROM picked)
+            SELECT min(event_time) // 1000000 AS t, min(value), max(value), avg(value),
+                   count(*), count(*) FILTER (quality <> 0)
+            FROM picked, bounds
+            GROUP BY CAST(floor((event_time - a)::DOUBLE / greatest(b - a, 1) * ($points - 1)) AS INT)
+            ORDER BY t"""  # noqa: S608 - fixed texts
+        return [tuple(row.values()) for row in self.query(sql, given).to_pylist()]
+
     def _write(self, name: str, table: pa.Table) -> None:
         temporary = self._folder / f".{name}"
         parquet.write_table(table, temporary, compression="zstd", row_group_size=20_000)

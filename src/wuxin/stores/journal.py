@@ -104,7 +104,15 @@ class Journal:
         for path in segments(self._folder):
             for number, body, _ in records(path):
                 if number > after:
-                    yield number, digest(body), _DECODER.decode(body)
+                    yield number, digest(body), decode_entry(body)
+
+    def entry(self, number: int) -> Entry:
+        """One entry by its number, from the segment that holds it (KeyError if there is none)."""
+        holder = [p for p in segments(self._folder) if int(p.stem) <= number]
+        for found, body, _ in records(holder[-1]) if holder else ():
+            if found == number:
+                return decode_entry(body)
+        raise KeyError(number)
 
     def close(self) -> None:
         """Close the open segment."""
@@ -132,6 +140,11 @@ class Journal:
         file = path.open("ab")
         _sync_folder(self._folder)
         return file
+
+
+def decode_entry(body: bytes) -> Entry:
+    """One entry from a record's body."""
+    return _DECODER.decode(body)
 
 
 def segments(folder: Path) -> list[Path]:

@@ -84,6 +84,8 @@ finding: Final = Table(
     Column("limit", Float),
     Column("batch", BigInteger, nullable=False),
     Column("cleared_batch", BigInteger),
+    Column("cleared_id", String(64)),
+    Column("cleared_record", Text),
     Column("acknowledged_by", String(120), nullable=False, default=""),
     Column("record", Text, nullable=False),
     Index("finding_open", "tenant", "cleared", "level", "raised"),

@@ -113,6 +113,11 @@ class Twin:
                 fallen.append((thing.key, (now - seen) / 1e9))
         return fallen
 
+    def seen(self, thing: ThingKey) -> int:
+        """The newest event time (ns) at which a thing reported, far in the past if never."""
+        self._grow()
+        return int(self._state.seen[self.registry.thing(thing).slot])
+
     def wake(self, slot: int) -> ThingKey:
         """A silent thing speaks again."""
         self._state.silent[slot] = 0

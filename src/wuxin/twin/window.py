@@ -50,6 +50,7 @@ class Window:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._series: dict[tuple[int, int], _Buffer] = {}
+        self._measured: dict[int, list[_Buffer]] = {}
 
     def keep(self, rows: Rows, start: int, stop: int) -> None:
         """Remember the usable rows from ``start`` to ``stop``."""
@@ -64,9 +65,7 @@ class Window:
         key = key[order]
         cuts = np.flatnonzero(np.diff(key)) + 1
         for part in np.split(order, cuts):
-            buffer = self._series.setdefault(
-                (int(thing[part[0]]), int(indicator[part[0]])), _Buffer()
-            )
+            buffer = self._buffer(int(thing[part[0]]), int(indicator[part[0]]))
             buffer.t.append(t[part])
             buffer.v.append(v[part])
             buffer.ref.append(ref[part])
@@ -90,16 +89,21 @@ class Window:
     def references(self, slot: int, *, start: int, end: int) -> tuple[int, int] | None:
         """The first and last byte reference behind a slot's measured values of a span of time."""
         low, high = [], []
-        for name, indicator in self._registry.number.items():
-            buffer = self._series.get((slot, indicator))
-            if buffer is None or self._registry.indicators[name].derived:
-                continue
+        for buffer in self._measured.get(slot, ()):
             t, _, ref = buffer.joined()
             a, b = np.searchsorted(t, (start, end))
             if b > a:
                 low.append(int(ref[a]))
                 high.append(int(ref[b - 1]))
         return (min(low), max(high)) if low else None
+
+    def _buffer(self, slot: int, indicator: int) -> _Buffer:
+        buffer = self._series.get((slot, indicator))
+        if buffer is None:
+            buffer = self._series[slot, indicator] = _Buffer()
+            if not self._registry.indicators[self._registry.names[indicator]].derived:
+                self._measured.setdefault(slot, []).append(buffer)
+        return buffer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,115 @@
+"""The audit of a home: everything recomputed from the journal and compared with what is stored.
+
+Journal records are checked by checksum; the house's steps are taken again in memory and give the
+leaves that the log must hold; then signature, every tile, every entry and the root are checked, and
+the receipts in the book. Nothing is written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wuxin.evidence.note import Head
+from wuxin.evidence.verify import verify_log
+from wuxin.flow import Flow
+from wuxin.home import keys, leaves, origin
+from wuxin.packs import schema
+from wuxin.stores import schema as tables
+from wuxin.stores.book import Book, Known
+from wuxin.stores.journal import Entry, Opened, decode_entry, records, segments
+from wuxin.terms.errors import NotFound, Tampered
+from wuxin.terms.names import Digest, Tenant, digest
+
+
+@dataclass(slots=True)
+class Report:
+    """What an audit found: faults (each names its place), notes, and what was covered."""
+
+    entries: int = 0
+    leaves: int = 0
+    root: str = ""
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def audit(folder: Path, tenant: Tenant) -> Report:
+    """Recompute a tenant's evidence log and check it.
+
+    Raises:
+        NotFound: the folder is no home of that tenant.
+    """
+    own = folder / tenant
+    if not (own / "journal").is_dir() or not (own / "keys" / "log.key").is_file():
+        raise NotFound(f"{folder} holds no journal and keys of {tenant}")
+    report = Report()
+    entries = list(_entries(own / "journal", report))
+    report.entries = len(entries)
+    signer, sealer = keys(folder, tenant)
+    book = Book.in_folder(folder)
+    known = book.known(tenant)
+    expected: list[tuple[str, Digest, bytes]] | None = None
+    if not report.faults and _same_packs(entries, report):
+        expected = []
+        flow = Flow(tenant, schema.load)
+        for said in entries:
+            found = leaves(flow.step(*said), sealer)
+            expected += [(kind, key, data) for kind, key, _, data in found]
+    _log(own, signer.vkey, report, expected=expected, known=_head(tenant, known))
+    if expected is not None:
+        _receipts(book, tenant, report, expected=expected)
+    return report
+
+
+def _entries(folder: Path, report: Report) -> Iterator[tuple[int, Digest, Entry]]:
+    """The journal's entries; damage becomes a fault and ends the reading of that segment."""
+    expected = 1
+    for path in segments(folder):
+        try:
+            for number, body, _ in records(path):
+                if number != expected:
+                    report.faults.append(f"journal/{path.name}: entry {expected} is missing")
+                expected = number + 1
+                yield number, digest(body), decode_entry(body)
+        except Tampered as wrong:
+            report.faults.append(str(wrong))
+
+
+def _same_packs(entries: list[tuple[int, Digest, Entry]], report: Report) -> bool:
+    """Whether the packs are still what they were when the journal was written."""
+    same = True
+    for _, _, said in entries:
+        if isinstance(said, Opened) and schema.load(said.pack).digest != said.pack_digest:
+            same = False
+            report.notes.append(
+                f"pack {said.pack} has changed since {said.source} was brought in: findings are not "
+                "recomputed; journal, tiles, root and signature are checked"
+            )
+    return same
+
+
+def _log(
+    own: Path, vkey: str, report: Report, *,
+    expected: list[tuple[str, Digest, bytes]] | None, known: Head | None,
+) -> None:  # fmt: skip
+    wanted = None if expected is None else [data for _, _, data in expected]
+    checked = verify_log(own / "log", vkey, expected=wanted, known=known)
+    report.leaves = checked.size
+    report.root = checked.head.root.hex() if checked.head else ""
+    for fault in checked.faults:
+        at = "" if fault.index is None else f" entry {fault.index}"
+        report.faults.append(f"log/{fault.path}{at}: {fault.what}")
+
+
+def _receipts(
+    book: Book, tenant: Tenant, report: Report, *, expected: list[tuple[str, Digest, bytes]]
+) -> None:
+    """The book's receipts name the leaves that were recomputed."""
+    kept = {(r["kind"], r["record"]): r["leaf"] for r in book.rows(tables.receipt, tenant)}
+    for index, (kind, key, _) in enumerate(expected):
+        if kept.pop((kind, key), None) != index:
+            report.faults.append(f"book: {kind} {key} has no receipt for leaf {index}")
+    report.faults += [f"book: receipt of {kind} {key} has no record" for kind, key in kept]
+
+
+def _head(tenant: Tenant, known: Known) -> Head | None:
+    return Head(origin(tenant), known.log_size, known.log_root) if known.log_size else None

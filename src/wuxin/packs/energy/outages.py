@@ -1,0 +1,128 @@
+"""Outages: no yield while daylight is certain."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wuxin.packs.energy.station import HISTORY_DAYS, Station, middle, station
+from wuxin.packs.energy.sun import elevation
+from wuxin.terms.clock import DAY
+from wuxin.terms.names import ThingKey
+from wuxin.terms.standards import DayView, Derived
+
+BRIGHT: Final = 100.0
+"""Irradiance (W/m2) in which any inverter runs: a tenth of full sun; they start at about 2 %."""
+
+HIGH_SUN: Final = 15.0
+"""Elevation (degrees) from which even an overcast sky is above the start of an inverter."""
+
+NOTHING: Final = 0.005
+"""Share of rated power that is no yield: night consumption and offset of the meter."""
+
+_YIELDING: Final = 0.05
+_HABIT_DAYS: Final = 14
+_FEWEST_DAYS: Final = 7
+_HABIT: Final = 0.9
+_BRIDGED: Final = 3
+
+Mask = NDArray[np.bool_]
+
+
+def find_outages(view: DayView) -> list[Derived]:
+    """Find for each unit the stretches of daylight in which it yielded nothing.
+
+    The value is the length of the stretch (s), at its first interval, and 0 where yield returns. A
+    stretch that reaches dusk stays open until the unit yields again. Nothing is said of intervals
+    without a reading, nor where the intervals are days.
+    """
+    found = station(view)
+    if found.step >= DAY:
+        return []
+    units = found.units()
+    rated = [found.rated(unit) for unit in units]
+    share = np.array(
+        [found.power(u) / r if r > 0 else np.full(found.bins(), np.nan)
+         for u, r in zip(units, rated, strict=True)]
+    ).reshape(len(units), found.bins())  # fmt: skip
+    derived = []
+    bright = _bright(found)
+    for i, unit in enumerate(units):
+        if np.isfinite(share[i]).any():
+            light = _daylight(found, i, bright=bright, share=share)
+            derived += _stretches(found, unit, share=share[i], light=light)
+    return derived
+
+
+def _bright(found: Station) -> Mask | None:
+    """Whether it is light by measured irradiance (bins); None where none is measured."""
+    bright: Mask | None = None
+    for name in ("poa_irradiance", "ghi"):
+        measured = found.weather(name)
+        if measured is not None:
+            light = np.nan_to_num(measured) > BRIGHT
+            bright = light if bright is None else bright | light
+    return bright
+
+
+def _daylight(found: Station, row: int, *, bright: Mask | None, share: NDArray[np.float64]) -> Mask:
+    """Intervals (bins) in which it is certainly light for the unit in a row.
+
+    It is light by irradiance or where the median of the other inverters yields (two at least must
+    report). Where there is neither, it is light while the sun stands high, and where the place is
+    unknown too, at the hours at which the unit itself used to yield.
+    """
+    units = found.units()
+    others = [i for i, u in enumerate(units) if i != row and u.kind == "inverter"]
+    light = np.zeros(found.bins(), np.bool_) if bright is None else bright
+    if len(others) >= 2:
+        usual, count = middle(share[others])
+        return np.asarray(light | ((count >= 2) & (np.nan_to_num(usual) > _YIELDING)))
+    if bright is not None:
+        return light
+    latitude, longitude = found.fact("latitude"), found.fact("longitude")
+    if latitude is None or longitude is None:
+        return _by_habit(found, units[row])
+    middles = found.start() + found.step * np.arange(found.bins()) + found.step // 2
+    return elevation(middles, latitude, longitude=longitude) > HIGH_SUN
+
+
+def _by_habit(found: Station, unit: ThingKey) -> Mask:
+    """When the unit itself used to yield in the last two weeks (bins)."""
+    size = found.bins()
+    past = found.power(unit, min(_HABIT_DAYS + 1, HISTORY_DAYS))
+    days = len(past) // size
+    table = past[len(past) - days * size :].reshape(days, size)[:-1]
+    seen = np.isfinite(table)
+    ran = np.count_nonzero(seen & (table > _YIELDING * found.rated(unit)), axis=0)
+    count = np.count_nonzero(seen, axis=0)
+    return np.asarray((count >= _FEWEST_DAYS) & (ran >= _HABIT * count))
+
+
+def _stretches(
+    found: Station, unit: ThingKey, *, share: NDArray[np.float64], light: Mask
+) -> list[Derived]:
+    judged = np.flatnonzero(light & np.isfinite(share))
+    off = share[judged] <= NOTHING
+    before = found.view.series(unit, "zero_yield", HISTORY_DAYS).v
+    pending = bool(len(before) and before[-1] > 0)
+    t, v = [], []
+    i = 0
+    while i < len(judged):
+        if not off[i]:
+            if pending:
+                t.append(int(judged[i]))
+                v.append(0.0)
+                pending = False
+            i += 1
+            continue
+        j = i
+        while j + 1 < len(judged) and off[j + 1] and judged[j + 1] - judged[j] <= _BRIDGED:
+            j += 1
+        t.append(int(judged[i]))
+        v.append((j - i + 1) * found.step / 1e9)
+        pending, i = True, j + 1
+    if not t:
+        return []
+    times = found.start() + found.step * np.array(t, np.int64)
+    return [Derived(unit, "zero_yield", times, np.array(v))]

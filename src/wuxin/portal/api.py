@@ -1,0 +1,329 @@
+"""The JSON API: every function of Wuxin over HTTP. The screens are one of its clients.
+
+Errors are problem documents (RFC 9457); access is decided here and in :mod:`wuxin.portal.access`.
+"""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from pydantic import BaseModel, Field
+
+from wuxin import __version__
+from wuxin.home import Home
+from wuxin.portal import proofs, queries
+from wuxin.portal.access import ACKNOWLEDGE, COOKIE, READ, Accounts, Session
+from wuxin.portal.metrics import metrics
+from wuxin.terms import errors
+from wuxin.terms.clock import moment
+from wuxin.terms.names import tenant as checked_tenant
+
+STATUS: Final[dict[type[errors.Refused], int]] = {
+    errors.BadInput: 400,
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+}
+"""The one table from refusals to HTTP."""
+
+POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+"""What a page may load. NiceGUI needs ``unsafe-eval``: see THREAT_MODEL.md."""
+
+
+class SignIn(BaseModel):
+    """Who signs in, to which tenant."""
+
+    tenant: str = "demo-bank"
+    name: str = Field(min_length=1, max_length=120)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class NewPassword(BaseModel):
+    """The password that replaces the one in use."""
+
+    password: str = Field(min_length=10, max_length=200)
+
+
+class Reason(BaseModel):
+    """Why something is done; kept with it."""
+
+    reason: str = Field(min_length=3, max_length=500)
+
+
+class Span(BaseModel):
+    """Two clocks of a request: event times, and what was known (a batch number or a time)."""
+
+    start: int | None = None
+    end: int | None = None
+    as_of: int | None = None
+
+
+def house(request: Request) -> Home:
+    """The home that this process serves."""
+    home: Home = request.app.state.home
+    return home
+
+
+def signed_in(request: Request) -> Session:
+    """The session of the request.
+
+    Raises:
+        NotSignedIn: there is none.
+        Forbidden: its role may not read, or its tenant is not served here.
+    """
+    accounts: Accounts = request.app.state.accounts
+    session = accounts.session(request.cookies.get(COOKIE))
+    session.need(READ)
+    if session.tenant != request.app.state.home.tenant:
+        raise errors.Forbidden("this server does not serve that tenant")
+    return session
+
+
+def span(
+    request: Request,
+    start: Annotated[str, Query(alias="from", description="event time, ISO 8601")] = "",
+    to: Annotated[str, Query(description="event time, ISO 8601")] = "",
+    as_of: Annotated[str, Query(description="arrival time (ISO 8601) or batch number")] = "",
+) -> Span:
+    """The times that a request asks about."""
+    home: Home = request.app.state.home
+    known = None
+    if as_of:
+        known = int(as_of) if as_of.isdigit() else home.book.batch_at(home.tenant, moment(as_of))
+    return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
+
+
+House = Annotated[Home, Depends(house)]
+Who = Annotated[Session, Depends(signed_in)]
+When = Annotated[Span, Depends(span)]
+Offset = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=queries.PAGE)]
+
+router = APIRouter(prefix="/api")
+
+
+@router.post("/session", tags=["session"])
+def sign_in(request: Request, response: Response, who: SignIn) -> dict[str, Any]:
+    """Sign in; the session is a cookie."""
+    accounts: Accounts = request.app.state.accounts
+    token = accounts.sign_in(checked_tenant(who.tenant), who.name, who.password)
+    _give(request, response, token)
+    return _shown(accounts.session(token))
+
+
+@router.get("/session", tags=["session"])
+def session(who: Who) -> dict[str, Any]:
+    """Who is signed in."""
+    return _shown(who)
+
+
+@router.delete("/session", tags=["session"], status_code=204)
+def sign_out(request: Request, response: Response) -> None:
+    """Sign out."""
+    request.app.state.accounts.sign_out(request.cookies.get(COOKIE))
+    response.delete_cookie(COOKIE)
+
+
+@router.post("/password", tags=["session"])
+def password(request: Request, response: Response, new: NewPassword) -> dict[str, Any]:
+    """Set one's own password."""
+    accounts: Accounts = request.app.state.accounts
+    token = accounts.change(request.cookies.get(COOKIE, ""), new.password)
+    _give(request, response, token)
+    return _shown(accounts.session(token))
+
+
+@router.get("/overview", tags=["read"])
+def overview(home: House, who: Who) -> dict[str, Any]:
+    """Totals, exposure, facilities with the worst first, open warnings."""
+    return queries.overview(home, who)
+
+
+@router.get("/things", tags=["read"])
+def things(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
+    home: House, who: Who, pack: str = "", kind: str = "", parent: str = "", q: str = "",
+    offset: Offset = 0, limit: Limit = 50,
+) -> dict[str, Any]:  # fmt: skip
+    """Things, those with open warnings first."""
+    where = {k: v for k, v in (("pack", pack), ("kind", kind), ("parent", parent)) if v}
+    return queries.things(home, who, where, q=q, page=(offset, limit))
+
+
+@router.get("/things/{pack}/{kind}/{name:path}/series/{indicator}", tags=["read"])
+def series(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
+    home: House, who: Who, when: When, pack: str, kind: str, name: str, indicator: str,
+    points: Annotated[int, Query(ge=2, le=2000)] = 400,
+) -> dict[str, Any]:  # fmt: skip
+    """One indicator through time, down-sampled to minimum, maximum and mean, with findings."""
+    return queries.series(
+        home, who, (pack, kind, name), indicator,
+        span=(when.start, when.end), points=points, as_of=when.as_of,
+    )  # fmt: skip
+
+
+@router.get("/things/{pack}/{kind}/{name:path}/evidence/{indicator}", tags=["evidence"])
+def reading_evidence(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
+    home: House, who: Who, pack: str, kind: str, name: str, indicator: str, time: str
+) -> dict[str, Any]:
+    """The bytes behind one value, and the proof of the batch that brought them."""
+    return proofs.of_reading(home, who, (pack, kind, name), indicator, time=time)
+
+
+@router.get("/things/{pack}/{kind}/{name:path}", tags=["read"])
+def thing(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
+    home: House, who: Who, pack: str, kind: str, name: str, at: str = ""
+) -> dict[str, Any]:
+    """The twin of one thing, now or at a past moment of event time."""
+    return queries.thing(home, who, (pack, kind, name), moment(at) if at else None)
+
+
+@router.get("/facilities", tags=["read"])
+def facilities(home: House, who: Who) -> list[dict[str, Any]]:
+    """Facilities, highest loan to value first."""
+    return queries.facilities(home, who)
+
+
+@router.get("/facilities/{name}", tags=["read"])
+def facility(home: House, who: Who, name: str) -> dict[str, Any]:
+    """One facility: collateral, value through time, calls, acts, warnings, process."""
+    return queries.facility(home, who, name)
+
+
+@router.get("/findings", tags=["read"])
+def findings(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
+    home: House, who: Who, when: When, level: str = "", rule: str = "", pack: str = "",
+    kind: str = "", thing: str = "", facility: str = "",
+    standing: Annotated[bool | None, Query(alias="open")] = None,
+    offset: Offset = 0, limit: Limit = 50,
+) -> dict[str, Any]:  # fmt: skip
+    """Early warnings, newest first."""
+    given = (("level", level), ("rule", rule), ("pack", pack), ("kind", kind), ("thing", thing),
+             ("facility", facility))  # fmt: skip
+    where: dict[str, Any] = {k: v for k, v in given if v}
+    if standing is not None:
+        where["open"] = standing
+    return queries.findings(
+        home, who, where, span=(when.start, when.end), as_of=when.as_of, page=(offset, limit)
+    )
+
+
+@router.get("/findings/{name}", tags=["read"])
+def finding(home: House, who: Who, name: str) -> dict[str, Any]:
+    """One early warning."""
+    return queries.one_finding(home, who, name)
+
+
+@router.post("/findings/{name}/acknowledge", tags=["act"])
+def acknowledge(home: House, who: Who, name: str, why: Reason) -> dict[str, Any]:
+    """Take notice of an early warning; name and reason are kept."""
+    who.need(ACKNOWLEDGE)
+    queries.one_finding(home, who, name)
+    home.book.acknowledge(home.tenant, name, f"{who.name}: {why.reason}")
+    return queries.one_finding(home, who, name)
+
+
+@router.get("/acts", tags=["read"])
+def acts(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
+    home: House, who: Who, when: When, facility: str = "", kind: str = "",
+    offset: Offset = 0, limit: Limit = 50,
+) -> dict[str, Any]:  # fmt: skip
+    """What was done, newest first."""
+    where = {k: v for k, v in (("facility", facility), ("kind", kind)) if v}
+    return queries.acts(home, who, where, span=when, page=(offset, limit))
+
+
+@router.get("/places", tags=["read"])
+def places(home: House, who: Who) -> list[dict[str, Any]]:
+    """Where things are, in WGS-84 degrees."""
+    return queries.places(home, who)
+
+
+@router.get("/search", tags=["read"])
+def search(home: House, who: Who, q: Annotated[str, Query(min_length=1)]) -> dict[str, Any]:
+    """Things and facilities whose name holds the text."""
+    return queries.search(home, who, q)
+
+
+@router.get("/evidence/{record}", tags=["evidence"])
+def evidence(home: House, who: Who, record: str) -> dict[str, Any]:
+    """The proof of a batch, finding or act, down to the bytes it came from."""
+    return proofs.of_record(home, who, record)
+
+
+@router.get("/evidence/{record}/proof", tags=["evidence"])
+def proof(home: House, who: Who, record: str) -> PlainTextResponse:
+    """The ``.tlog-proof`` file of a record, for anyone's verifier."""
+    text = proofs.file_of(home, who, record)
+    name = f'attachment; filename="{record[:16]}.tlog-proof"'
+    return PlainTextResponse(text, headers={"Content-Disposition": name})
+
+
+@router.get("/log/{path:path}", tags=["evidence"])
+def log(home: House, who: Who, path: str) -> FileResponse:
+    """A file of the evidence log, as C2SP tlog-tiles lays them out: checkpoint, tile/…"""
+    del who
+    file = (home.log.directory / path).resolve()
+    if not (file.is_relative_to(home.log.directory.resolve()) and file.is_file()):
+        raise errors.NotFound(f"the log has no file {path!r}")
+    return FileResponse(file, media_type="application/octet-stream")
+
+
+@router.get("/replays", tags=["read"])
+def replays(request: Request, who: Who) -> list[dict[str, Any]]:
+    """Recordings that are being brought in: rows done and in all."""
+    del who
+    found: list[dict[str, Any]] = list(request.app.state.replays.values())
+    return found
+
+
+def build(home: Home, accounts: Accounts) -> FastAPI:
+    """The application over one home."""
+    app = FastAPI(title="Wuxin", version=__version__, docs_url=None, redoc_url=None)
+    app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
+    app.include_router(router)
+
+    @app.exception_handler(errors.Refused)
+    def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
+        status = STATUS[type(wrong)]
+        problem = {"type": "about:blank", "title": type(wrong).__name__, "status": status,
+                   "detail": str(wrong)}  # fmt: skip
+        return JSONResponse(problem, status, media_type="application/problem+json")
+
+    @app.middleware("http")
+    async def headers(request: Request, proceed: Any) -> Response:
+        response: Response = await proceed(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        if request.url.path.startswith("/api"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.get("/healthz", tags=["operation"])
+    def health() -> dict[str, Any]:
+        """Whether the house is up, and up to where its log is signed."""
+        published = home.log.published()
+        return {"status": "ok", "version": __version__, "log": published.size if published else 0}
+
+    @app.get("/metrics", tags=["operation"])
+    def figures() -> PlainTextResponse:
+        """Counters in Prometheus' text format; no names of things or parties."""
+        return PlainTextResponse(metrics(home))
+
+    return app
+
+
+def _give(request: Request, response: Response, token: str) -> None:
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
+
+
+def _shown(who: Session) -> dict[str, Any]:
+    return {"tenant": who.tenant, "name": who.name, "role": who.role, "party": who.party,
+            "must_change": who.must_change}  # fmt: skip

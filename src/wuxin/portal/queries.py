@@ -1,0 +1,327 @@
+"""What the API answers: things, facilities, warnings, acts and series, as JSON values.
+
+Each function takes the home and the session; what a session may not see is not found.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy.engine import RowMapping
+
+from wuxin.home import Home
+from wuxin.packs import schema
+from wuxin.portal import views
+from wuxin.portal.access import Session
+from wuxin.portal.views import Language
+from wuxin.stores import schema as tables
+from wuxin.terms.clock import iso
+from wuxin.terms.errors import NotFound
+from wuxin.terms.names import ThingKey
+from wuxin.terms.records import LEVELS
+
+PAGE: Final = 200
+"""The most rows of one answer."""
+
+
+def overview(home: Home, session: Session) -> dict[str, Any]:
+    """Totals, exposure by currency, the facilities with the worst first, and open warnings."""
+    counts = home.book.counts(session.tenant)
+    rows = facilities(home, session)
+    exposure: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        sums = exposure.setdefault(
+            row["currency"],
+            {
+                "currency": row["currency"],
+                "facilities": 0,
+                "not_valued": 0,
+                "value": 0.0,
+                "outstanding": 0.0,
+            },  # fmt: skip
+        )
+        sums["facilities"] += 1
+        sums["outstanding"] += float(row["outstanding"])
+        if row["value"] is None:
+            sums["not_valued"] += 1
+        else:
+            sums["value"] += float(row["value"])
+    for sums in exposure.values():
+        sums["loan_to_value"] = sums["outstanding"] / sums["value"] if sums["value"] else None
+    head = home.log.head
+    kinds: dict[tuple[str, str], int] = {}
+    for thing in home.book.rows(tables.thing, session.tenant):
+        if thing["kind"] != "facility":
+            key = (thing["pack"], thing["kind"])
+            kinds[key] = kinds.get(key, 0) + 1
+    return {
+        "things": counts["things"] - len(rows),
+        "kinds": [
+            {"pack": p, "kind": k, "count": n, **_words(schema.load(p).kinds[k].words)}
+            for (p, k), n in kinds.items()
+        ],
+        "readings": {w: counts[w] for w in ("accepted", "marked", "refused")},
+        "warnings": {level: counts["open"].get(level, 0) for level in LEVELS},
+        "warnings_ever": {level: counts["findings"].get(level, 0) for level in LEVELS},
+        "exposure": list(exposure.values()),
+        "facilities": rows[:20],
+        "acts": counts["acts"],
+        "receipts": counts["receipts"],
+        "log": {"size": head.size, "root": head.root.hex()},
+    }
+
+
+def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
+    """The facilities that the session may see, highest loan to value first."""
+    found = []
+    for row in home.book.rows(tables.facility, session.tenant):
+        snapshot = json.loads(row["snapshot"])
+        if session.sees_all or snapshot["obligor"] == session.party:
+            found.append({"pack": row["pack"], "batch": row["batch"], **snapshot})
+    return sorted(found, key=lambda f: -float(f["loan_to_value"] or 0))
+
+
+def facility(home: Home, session: Session, name: str) -> dict[str, Any]:
+    """One facility: figures, value through time, its calls and acts, and the things of its pool.
+
+    Raises:
+        NotFound: there is none that the session may see.
+    """
+    mine = [f for f in facilities(home, session) if f["id"] == name]
+    if not mine:
+        raise NotFound(f"there is no facility {name!r}")
+    done = [views.act(r) for r in home.book.acts(session.tenant, {"facility": name})]
+    steps = schema.load(mine[0]["pack"]).steps
+    return {
+        **mine[0],
+        "values": [
+            {"at": a["at"], "act": a["act"], **a["figures"]}
+            for a in reversed(done) if "loan_to_value" in a["figures"]
+        ],
+        "acts": [a for a in done if a["kind"] != "revaluation"],
+        "warnings": findings(home, session, {"facility": name})["rows"],
+        "process": [{"step": s.id, "owner": s.owner, "needs": list(s.needs), **_words(s.words)}
+                    for s in steps],
+    }  # fmt: skip
+
+
+def things(
+    home: Home, session: Session, where: Mapping[str, str], *, q: str = "",
+    page: tuple[int, int] = (0, PAGE),
+) -> dict[str, Any]:  # fmt: skip
+    """Things by pack, kind or parent, with their worst open warning; those with warnings first."""
+    worst = _worst(home, session)
+    rows = []
+    for row in _visible(home, session, home.book.rows(tables.thing, session.tenant, **where)):
+        if q.casefold() in row["id"].casefold() or q.casefold() in row["kind"]:
+            kind = schema.load(row["pack"]).kinds[row["kind"]]
+            rows.append({
+                "pack": row["pack"], "kind": row["kind"], "id": row["id"],
+                "parent": row["parent"], "level": worst.get((row["pack"], row["kind"], row["id"])),
+                **_words(kind.words),
+            })  # fmt: skip
+    rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
+    rows.sort(key=lambda r: (rank.get(r["level"] or "", 9), r["pack"], r["kind"], r["id"]))
+    start, size = page
+    return {"total": len(rows), "rows": rows[start : start + min(size, PAGE)]}
+
+
+def thing(
+    home: Home, session: Session, key: tuple[str, str, str], at: int | None = None
+) -> dict[str, Any]:
+    """The twin of one thing, now or at a past moment of event time.
+
+    Raises:
+        NotFound: there is none that the session may see.
+    """
+    pack_name, kind, name = key
+    found = home.book.rows(tables.thing, session.tenant, pack=pack_name, kind=kind, id=name)
+    rows = _visible(home, session, found)
+    if not rows:
+        raise NotFound(f"there is no {kind} {name!r}")
+    row, pack = rows[0], schema.load(pack_name)
+    latest = _latest(home, key, at)
+    children = home.book.rows(tables.thing, session.tenant, pack=pack_name, parent=f"{kind}:{name}")
+    return {
+        "pack": pack_name, "kind": kind, "id": name, "parent": row["parent"],
+        **_words(pack.kinds[kind].words),
+        "at": iso(at) if at is not None else None,
+        "facts": [
+            {"name": fact, "value": views.figure_in(value, pack.kinds[kind].facts[fact]),
+             "unit": pack.kinds[kind].facts[fact].show, **_words(pack.kinds[kind].facts[fact].words)}
+            for fact, value in json.loads(row["facts"]).items()
+        ],
+        "values": [
+            {**views.reading(r, pack), "derived": pack.indicators[r["indicator"]].derived,
+             "purpose": _words(pack.indicators[r["indicator"]].purpose),
+             **_words(pack.indicators[r["indicator"]].words)}
+            for r in latest
+        ],
+        "children": [{"pack": pack_name, "kind": c["kind"], "id": c["id"]} for c in children],
+        "warnings": findings(home, session, {"pack": pack_name, "kind": kind, "thing": name})["rows"],
+    }  # fmt: skip
+
+
+def series(
+    home: Home, session: Session, key: tuple[str, str, str], indicator: str,
+    *, span: tuple[int | None, int | None], points: int, as_of: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """One indicator through time, at most ``points`` buckets with minimum, maximum and mean.
+
+    Raises:
+        NotFound: no such thing or indicator.
+    """
+    pack_name, kind, name = key
+    thing_rows = home.book.rows(tables.thing, session.tenant, pack=pack_name, kind=kind, id=name)
+    if not _visible(home, session, thing_rows):
+        raise NotFound(f"there is no {kind} {name!r}")
+    pack = schema.load(pack_name)
+    if indicator not in pack.indicators:
+        raise NotFound(f"there is no indicator {indicator!r}")
+    declared = pack.indicators[indicator]
+    found = home.history.buckets(
+        key, indicator, span=span, points=max(2, min(points, 2000)), as_of=as_of
+    )
+    rows = findings(
+        home, session, {"pack": pack_name, "kind": kind, "thing": name}, span=span, as_of=as_of
+    )["rows"]
+    return {
+        "indicator": indicator, "unit": declared.show, **_words(declared.words),
+        "points": [
+            {"t": t, "min": views.figure(low, declared), "max": views.figure(high, declared),
+             "mean": views.figure(mean, declared), "n": n, "marked": marked}
+            for t, low, high, mean, n, marked in found
+        ],
+        "findings": [
+            {k: r[k] for k in ("finding", "level", "rule", "from", "to", "reasons")} for r in rows
+        ],
+    }  # fmt: skip
+
+
+def findings(
+    home: Home, session: Session, where: Mapping[str, Any], *,
+    span: tuple[int | None, int | None] = (None, None), as_of: int | None = None,
+    page: tuple[int, int] = (0, PAGE), language: Language = "en",
+) -> dict[str, Any]:  # fmt: skip
+    """Early warnings, newest first, both languages of the reasons included."""
+    rows = home.book.findings(session.tenant, where, span=span, as_of=as_of)
+    if not session.sees_all:
+        own = {f["id"] for f in facilities(home, session)}
+        rows = [r for r in rows if r["facility"] in own]
+    start, size = page
+    shown = rows[start : start + min(size, PAGE)]
+    return {"total": len(rows), "rows": [_both(r, language) for r in shown]}
+
+
+def one_finding(home: Home, session: Session, name: str) -> dict[str, Any]:
+    """One early warning.
+
+    Raises:
+        NotFound: there is none that the session may see.
+    """
+    rows = findings(home, session, {"id": name})["rows"]
+    if not rows:
+        raise NotFound(f"there is no finding {name!r}")
+    found: dict[str, Any] = rows[0]
+    return found
+
+
+def acts(
+    home: Home, session: Session, where: Mapping[str, str], *, span: Any, page: tuple[int, int]
+) -> dict[str, Any]:
+    """Acts, newest first; a borrower sees those of its own facilities."""
+    rows = home.book.acts(session.tenant, where, span=(span.start, span.end), as_of=span.as_of)
+    if not session.sees_all:
+        own = {f["id"] for f in facilities(home, session)}
+        rows = [r for r in rows if r["facility"] in own]
+    start, size = page
+    return {"total": len(rows), "rows": [views.act(r) for r in rows[start : start + size]]}
+
+
+def search(home: Home, session: Session, q: str) -> dict[str, Any]:
+    """Things, facilities and parties whose name holds the text, at most 20 of each."""
+    wanted = q.casefold()
+    mine = facilities(home, session)
+    return {
+        "things": things(home, session, {}, q=q, page=(0, 20))["rows"],
+        "facilities": [
+            {"id": f["id"], "obligor": f["obligor"], "pack": f["pack"]}
+            for f in mine if wanted in f["id"].casefold() or wanted in f["obligor"].casefold()
+        ][:20],
+    }  # fmt: skip
+
+
+def places(home: Home, session: Session) -> list[dict[str, Any]]:
+    """Things with a position: from their facts, or the latest measured latitude and longitude."""
+    worst = _worst(home, session)
+    found = []
+    for row in _visible(home, session, home.book.rows(tables.thing, session.tenant)):
+        facts = json.loads(row["facts"])
+        key = ThingKey(row["kind"], row["id"])
+        twin = home.flow.lines[row["pack"]].twin if row["pack"] in home.flow.lines else None
+        place = {}
+        for name in ("latitude", "longitude"):
+            measured = twin.latest(key, name) if twin else None
+            value = measured.value if measured else facts.get(name)
+            if value is not None:
+                place[name] = value
+        if len(place) == 2:
+            found.append({
+                "pack": row["pack"], "kind": row["kind"], "id": row["id"], **place,
+                "fence_radius": facts.get("fence_radius"),
+                "level": worst.get((row["pack"], row["kind"], row["id"])),
+                **_words(schema.load(row["pack"]).kinds[row["kind"]].words),
+            })  # fmt: skip
+    return found
+
+
+def _visible(home: Home, session: Session, rows: Sequence[RowMapping]) -> list[RowMapping]:
+    """A borrower sees the sources of its own facilities, others see all."""
+    if session.sees_all:
+        return list(rows)
+    own = {f["id"] for f in facilities(home, session)}
+    sources = {
+        r["source"] for r in home.book.rows(tables.facility, session.tenant) if r["id"] in own
+    }
+    return [r for r in rows if r["source"] in sources]
+
+
+def _latest(home: Home, key: tuple[str, str, str], at: int | None) -> list[dict[str, Any]]:
+    given = {"pack": key[0], "kind": key[1], "thing": key[2]}
+    until = "" if at is None else "AND event_time <= $at"
+    if at is not None:
+        given["at"] = at  # type: ignore[assignment] # DuckDB takes both texts and numbers
+    found = home.history.query(
+        "SELECT * FROM readings WHERE pack = $pack AND kind = $kind AND thing = $thing "  # noqa: S608
+        f"AND (quality & 15) = 0 {until} "
+        "QUALIFY row_number() OVER (PARTITION BY indicator ORDER BY event_time DESC, batch DESC) = 1 "
+        "ORDER BY indicator",
+        given,
+    )
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def _worst(home: Home, session: Session) -> dict[tuple[str, str, str], str]:
+    """The worst open level of each thing."""
+    worst: dict[tuple[str, str, str], str] = {}
+    for level in reversed(LEVELS):
+        for row in home.book.findings(session.tenant, {"open": True, "level": level}):
+            worst[row["pack"], row["kind"], row["thing"]] = level
+    return worst
+
+
+def _both(row: RowMapping, language: Language) -> dict[str, Any]:
+    """A finding with its sentence and actions in both languages."""
+    view = views.finding(row, language)
+    rule = schema.load(row["pack"]).rules[row["rule"]]
+    said = json.loads(row["record"])["reasons"]
+    return {
+        **view,
+        "words": said,
+        "actions": {"bank": _words(rule.bank), "enterprise": _words(rule.enterprise)},
+    }
+
+
+def _words(words: Any) -> dict[str, str]:
+    return {"zh": words.zh, "en": words.en}

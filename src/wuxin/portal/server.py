@@ -1,0 +1,131 @@
+"""Starts the server: the API, the screens, and in the demo the replays beside them."""
+
+import ipaddress
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from wuxin.home import Home
+from wuxin.portal.access import Accounts
+from wuxin.portal.api import build
+from wuxin.portal.pacing import Pace
+from wuxin.settings import Settings
+from wuxin.terms.clock import iso, system_clock
+from wuxin.terms.errors import BadInput, WuxinError
+from wuxin.wire.recording import Recording
+
+_LOG = logging.getLogger("wuxin")
+
+
+def application(home: Home, settings: Settings) -> Any:
+    """The API with the screens mounted on it."""
+    from wuxin.portal.screens import mount
+
+    app = build(home, Accounts(home.book, system_clock, settings.session_hours))
+    mount(app, settings)
+    return app
+
+
+def serve(app: Any, settings: Settings) -> None:
+    """Listen until stopped.
+
+    Raises:
+        BadInput: it would listen beyond loopback without TLS, or without any account.
+    """
+    if not loopback(settings.host):
+        if not (settings.tls_certificate and settings.tls_key):
+            raise BadInput(
+                f"{settings.host} can be reached from outside: set WUXIN_TLS_CERTIFICATE and "
+                "WUXIN_TLS_KEY to PEM files, or listen on 127.0.0.1 behind a proxy that has TLS"
+            )
+        if not app.state.accounts.any(app.state.home.tenant):
+            raise BadInput(
+                f"{settings.host} can be reached from outside and there is no account: first run "
+                "wuxin account NAME --role administrator"
+            )
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, log_config=None, server_header=False,
+        ssl_certfile=settings.tls_certificate or None, ssl_keyfile=settings.tls_key or None,
+    )  # fmt: skip
+
+
+def loopback(host: str) -> bool:
+    """Whether an address can only be reached from this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) -> threading.Thread:
+    """Bring recordings in beside the server, one after the other, at an accelerated clock.
+
+    Args:
+        app: the application; ``app.state.replays`` tells the screens how far it is.
+        recordings: what to bring in.
+        speed: seconds of event time per second; 0 goes as fast as it can.
+        show: called with (recording, progress) for the bar in the terminal.
+    """
+
+    def run() -> None:
+        for recording in recordings:
+            state = app.state.replays[recording.source] = {
+                "source": recording.source, "pack": recording.pack, "rows": 0,
+                "total": recording.rows, "event_time": None, "state": "running",
+            }  # fmt: skip
+            try:
+                rows = max(50, recording.rows // 200) if speed else 10_000
+                for progress, _ in app.state.home.replay(
+                    recording, batch_rows=rows, wait=Pace(speed)
+                ):
+                    state |= {"rows": progress.rows, "event_time": iso(progress.event_time)}
+                    show(recording, progress)
+                state["state"] = "done"
+            except (WuxinError, OSError) as wrong:
+                state |= {"state": "failed", "error": str(wrong)}
+                _LOG.exception("replay of %s failed", recording.source)
+
+    thread = threading.Thread(target=run, name="replay", daemon=True)
+    thread.start()
+    return thread
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per log record: time, level, logger, message, and the traceback if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line of JSON."""
+        line = {
+            "time": iso(int(record.created * 1e9)), "level": record.levelname.lower(),
+            "logger": record.name, "message": record.getMessage(),
+        }  # fmt: skip
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def logs(settings: Settings) -> None:
+    """Structured logs on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    if settings.log_format == "json":
+        handler.setFormatter(JsonLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+
+
+def shipped(name: str) -> Path:
+    """The recording of a pack that the project ships.
+
+    Raises:
+        BadInput: this installation has no examples beside it.
+    """
+    for base in (Path(__file__).parents[3], Path.cwd()):
+        path = base / "examples" / name / "recording.toml"
+        if path.is_file():
+            return path
+    raise BadInput(f"examples/{name}/recording.toml is not here; run the demo from a checkout")

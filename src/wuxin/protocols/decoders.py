@@ -1,0 +1,44 @@
+"""Finds decoders by entry point (group ``wuxin.protocols``), ours in the same way as any other.
+
+An entry point names a module with ``decode(frame: bytes) -> dict``: a pure function that never
+raises and answers ``{"ok": true, …}`` or ``{"ok": false, "error": …, "at": …}``.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from wuxin.terms.errors import NotFound
+
+GROUP: Final = "wuxin.protocols"
+
+Decoder = Callable[[bytes], dict[str, Any]]
+"""One frame in, one plain record out; any bytes may come."""
+
+
+def installed() -> dict[str, EntryPoint]:
+    """The protocols that are installed, by name in order."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP))}
+
+
+def find(protocol: str) -> Decoder:
+    """The decoder of a protocol.
+
+    Raises:
+        NotFound: no such protocol is installed (those that are get named), or its module cannot be
+            imported or has no ``decode``.
+    """
+    known = installed()
+    if protocol not in known:
+        raise NotFound(
+            f"there is no protocol {protocol!r}; installed: {', '.join(known) or 'none'}"
+        )
+    entry = known[protocol]
+    try:
+        decoder = getattr(entry.load(), "decode", None)
+    except ImportError as wrong:
+        raise NotFound(f"protocol {protocol!r} cannot be loaded: {wrong}") from None
+    if not callable(decoder):
+        raise NotFound(f"protocol {protocol!r}: {entry.value} has no function decode")
+    found: Decoder = decoder
+    return found
