@@ -198,6 +198,33 @@ def test_a_crash_at_any_call_leaves_a_log_that_goes_on(tmp_path: Path, call: str
     assert step > 5
 
 
+@pytest.mark.parametrize("call", ["fsync", "replace", "unlink", "rmdir"])
+def test_a_crash_while_publishing_leaves_the_old_or_the_new_checkpoint(
+    tmp_path: Path, call: str
+) -> None:
+    write(tmp_path / "whole", 200, 300)
+    for step in range(20):
+        directory = tmp_path / str(step)
+        write(directory, 200)
+        log = open_log(directory, 200)
+        log.append(LEAVES[200:250])
+        head = log.append(LEAVES[250:300])
+        try:
+            with patch(f"os.{call}", crash_at(step, call)):
+                log.publish(head)
+            break
+        except Crash:
+            log.close()
+        report = verify_log(directory, SIGNER.vkey)
+        assert report.ok, report.faults
+        assert report.size in (200, 300)
+        with open_log(directory, 300) as again:
+            again.publish(again.head)
+        assert needed(directory, 300) == needed(tmp_path / "whole", 300)
+        assert verify_log(directory, SIGNER.vkey, expected=LEAVES[:300], known=head).ok
+    assert step > 0
+
+
 def test_a_crash_before_the_commit_is_forgotten(tmp_path: Path) -> None:
     write(tmp_path / "whole", 200, 220, 300)
     write(tmp_path / "broken", 200)
