@@ -62,7 +62,7 @@ def check(pack: Pack) -> list[str]:
         One sentence for each fault, in the order of the standards; empty where there is none.
     """
     return [
-        *_said("objects.toml [pack]", words=pack.words),
+        *_said("objects.toml [pack]", name=pack.words),
         *_each("objects.toml [kind.{}]", pack.kinds, lambda k: _kind(k, pack)),
         *_each("objects.toml [indicator.{}]", pack.indicators, lambda i: _indicator(i, pack)),
         *_aliases(pack.indicators),
