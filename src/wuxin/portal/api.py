@@ -3,6 +3,7 @@
 Errors are problem documents (RFC 9457); access is decided here and in :mod:`wuxin.portal.access`.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
@@ -86,6 +87,7 @@ def signed_in(request: Request) -> Session:
 
 def span(
     request: Request,
+    *,
     start: Annotated[str, Query(alias="from", description="event time, ISO 8601")] = "",
     to: Annotated[str, Query(description="event time, ISO 8601")] = "",
     as_of: Annotated[str, Query(description="arrival time (ISO 8601) or batch number")] = "",
@@ -98,11 +100,65 @@ def span(
     return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
 
 
-House = Annotated[Home, Depends(house)]
-Who = Annotated[Session, Depends(signed_in)]
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of somebody who has signed in: the home and the session."""
+
+    home: Home
+    who: Session
+
+
+def visit(
+    home: Annotated[Home, Depends(house)], who: Annotated[Session, Depends(signed_in)]
+) -> Visit:
+    """The visit of a request."""
+    return Visit(home, who)
+
+
+def key(pack: str, kind: str, name: str) -> tuple[str, str, str]:
+    """A thing's key, from the path."""
+    return pack, kind, name
+
+
+Here = Annotated[Visit, Depends(visit)]
+Key = Annotated[tuple[str, str, str], Depends(key)]
 When = Annotated[Span, Depends(span)]
-Offset = Annotated[int, Query(ge=0)]
-Limit = Annotated[int, Query(ge=1, le=queries.PAGE)]
+
+
+class Page(BaseModel):
+    """Which rows of a longer answer."""
+
+    offset: int = Field(0, ge=0)
+    limit: int = Field(50, ge=1, le=queries.PAGE)
+
+
+class ThingsAsked(Page):
+    """Which things."""
+
+    pack: str = ""
+    kind: str = ""
+    parent: str = ""
+    q: str = ""
+
+
+class FindingsAsked(Page):
+    """Which early warnings; ``open`` true for those that stand, false for those that ended."""
+
+    level: str = ""
+    rule: str = ""
+    pack: str = ""
+    kind: str = ""
+    thing: str = ""
+    facility: str = ""
+    open: bool | None = None
+
+
+class ActsAsked(Page):
+    """Which acts."""
+
+    facility: str = ""
+    kind: str = ""
+
 
 router = APIRouter(prefix="/api")
 
@@ -112,14 +168,14 @@ def sign_in(request: Request, response: Response, who: SignIn) -> dict[str, Any]
     """Sign in; the session is a cookie."""
     accounts: Accounts = request.app.state.accounts
     token = accounts.sign_in(checked_tenant(who.tenant), who.name, who.password)
-    _give(request, response, token)
+    _give(request, response, token=token)
     return _shown(accounts.session(token))
 
 
 @router.get("/session", tags=["session"])
-def session(who: Who) -> dict[str, Any]:
+def session(here: Here) -> dict[str, Any]:
     """Who is signed in."""
-    return _shown(who)
+    return _shown(here.who)
 
 
 @router.delete("/session", tags=["session"], status_code=204)
@@ -134,149 +190,135 @@ def password(request: Request, response: Response, new: NewPassword) -> dict[str
     """Set one's own password."""
     accounts: Accounts = request.app.state.accounts
     token = accounts.change(request.cookies.get(COOKIE, ""), new.password)
-    _give(request, response, token)
+    _give(request, response, token=token)
     return _shown(accounts.session(token))
 
 
 @router.get("/overview", tags=["read"])
-def overview(home: House, who: Who) -> dict[str, Any]:
+def overview(here: Here) -> dict[str, Any]:
     """Totals, exposure, facilities with the worst first, open warnings."""
-    return queries.overview(home, who)
+    return queries.overview(here.home, here.who)
 
 
 @router.get("/things", tags=["read"])
-def things(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
-    home: House, who: Who, pack: str = "", kind: str = "", parent: str = "", q: str = "",
-    offset: Offset = 0, limit: Limit = 50,
-) -> dict[str, Any]:  # fmt: skip
+def things(here: Here, asked: Annotated[ThingsAsked, Query()]) -> dict[str, Any]:
     """Things, those with open warnings first."""
-    where = {k: v for k, v in (("pack", pack), ("kind", kind), ("parent", parent)) if v}
-    return queries.things(home, who, where, q=q, page=(offset, limit))
+    where = _given(asked, "pack", "kind", "parent")
+    page = (asked.offset, asked.limit)
+    return queries.things(here.home, here.who, where, q=asked.q, page=page)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}/series/{indicator}", tags=["read"])
-def series(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
-    home: House, who: Who, when: When, pack: str, kind: str, name: str, indicator: str,
+def series(
+    here: Here, key: Key, indicator: str, when: When,
     points: Annotated[int, Query(ge=2, le=2000)] = 400,
 ) -> dict[str, Any]:  # fmt: skip
     """One indicator through time, down-sampled to minimum, maximum and mean, with findings."""
-    return queries.series(
-        home, who, (pack, kind, name), indicator,
-        span=(when.start, when.end), points=points, as_of=when.as_of,
-    )  # fmt: skip
+    asked = queries.Asked((when.start, when.end), when.as_of, points)
+    return queries.series(here.home, here.who, key, indicator=indicator, asked=asked)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}/evidence/{indicator}", tags=["evidence"])
-def reading_evidence(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
-    home: House, who: Who, pack: str, kind: str, name: str, indicator: str, time: str
-) -> dict[str, Any]:
+def reading_evidence(here: Here, key: Key, indicator: str, time: str) -> dict[str, Any]:
     """The bytes behind one value, and the proof of the batch that brought them."""
-    return proofs.of_reading(home, who, (pack, kind, name), indicator, time=time)
+    return proofs.of_reading(here.home, here.who, key, indicator=indicator, time=time)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}", tags=["read"])
-def thing(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
-    home: House, who: Who, pack: str, kind: str, name: str, at: str = ""
-) -> dict[str, Any]:
+def thing(here: Here, key: Key, at: str = "") -> dict[str, Any]:
     """The twin of one thing, now or at a past moment of event time."""
-    return queries.thing(home, who, (pack, kind, name), moment(at) if at else None)
+    return queries.thing(here.home, here.who, key, at=moment(at) if at else None)
 
 
 @router.get("/facilities", tags=["read"])
-def facilities(home: House, who: Who) -> list[dict[str, Any]]:
+def facilities(here: Here) -> list[dict[str, Any]]:
     """Facilities, highest loan to value first."""
-    return queries.facilities(home, who)
+    return queries.facilities(here.home, here.who)
 
 
 @router.get("/facilities/{name}", tags=["read"])
-def facility(home: House, who: Who, name: str) -> dict[str, Any]:
+def facility(here: Here, name: str) -> dict[str, Any]:
     """One facility: collateral, value through time, calls, acts, warnings, process."""
-    return queries.facility(home, who, name)
+    return queries.facility(here.home, here.who, name)
 
 
 @router.get("/findings", tags=["read"])
-def findings(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
-    home: House, who: Who, when: When, level: str = "", rule: str = "", pack: str = "",
-    kind: str = "", thing: str = "", facility: str = "",
-    standing: Annotated[bool | None, Query(alias="open")] = None,
-    offset: Offset = 0, limit: Limit = 50,
-) -> dict[str, Any]:  # fmt: skip
+def findings(
+    here: Here, when: When, asked: Annotated[FindingsAsked, Query()]
+) -> dict[str, Any]:
     """Early warnings, newest first."""
-    given = (("level", level), ("rule", rule), ("pack", pack), ("kind", kind), ("thing", thing),
-             ("facility", facility))  # fmt: skip
-    where: dict[str, Any] = {k: v for k, v in given if v}
-    if standing is not None:
-        where["open"] = standing
-    return queries.findings(
-        home, who, where, span=(when.start, when.end), as_of=when.as_of, page=(offset, limit)
-    )
+    where: dict[str, Any] = _given(asked, "level", "rule", "pack", "kind", "thing", "facility")
+    if asked.open is not None:
+        where["open"] = asked.open
+    span = queries.Asked((when.start, when.end), when.as_of)
+    page = (asked.offset, asked.limit)
+    return queries.findings(here.home, here.who, where, asked=span, page=page)
 
 
 @router.get("/findings/{name}", tags=["read"])
-def finding(home: House, who: Who, name: str) -> dict[str, Any]:
+def finding(here: Here, name: str) -> dict[str, Any]:
     """One early warning."""
-    return queries.one_finding(home, who, name)
+    return queries.one_finding(here.home, here.who, name)
 
 
 @router.post("/findings/{name}/acknowledge", tags=["act"])
-def acknowledge(home: House, who: Who, name: str, why: Reason) -> dict[str, Any]:
+def acknowledge(here: Here, name: str, why: Reason) -> dict[str, Any]:
     """Take notice of an early warning; name and reason are kept."""
-    who.need(ACKNOWLEDGE)
-    queries.one_finding(home, who, name)
-    home.book.acknowledge(home.tenant, name, f"{who.name}: {why.reason}")
-    return queries.one_finding(home, who, name)
+    here.who.need(ACKNOWLEDGE)
+    queries.one_finding(here.home, here.who, name)
+    here.home.book.acknowledge(here.who.tenant, name, by=f"{here.who.name}: {why.reason}")
+    return queries.one_finding(here.home, here.who, name)
 
 
 @router.get("/acts", tags=["read"])
-def acts(  # noqa: PLR0913, PLR0917 - FastAPI's calling convention
-    home: House, who: Who, when: When, facility: str = "", kind: str = "",
-    offset: Offset = 0, limit: Limit = 50,
-) -> dict[str, Any]:  # fmt: skip
+def acts(here: Here, when: When, asked: Annotated[ActsAsked, Query()]) -> dict[str, Any]:
     """What was done, newest first."""
-    where = {k: v for k, v in (("facility", facility), ("kind", kind)) if v}
-    return queries.acts(home, who, where, span=when, page=(offset, limit))
+    where = _given(asked, "facility", "kind")
+    span = queries.Asked((when.start, when.end), when.as_of)
+    page = (asked.offset, asked.limit)
+    return queries.acts(here.home, here.who, where, asked=span, page=page)
 
 
 @router.get("/places", tags=["read"])
-def places(home: House, who: Who) -> list[dict[str, Any]]:
+def places(here: Here) -> list[dict[str, Any]]:
     """Where things are, in WGS-84 degrees."""
-    return queries.places(home, who)
+    return queries.places(here.home, here.who)
 
 
 @router.get("/search", tags=["read"])
-def search(home: House, who: Who, q: Annotated[str, Query(min_length=1)]) -> dict[str, Any]:
+def search(here: Here, q: Annotated[str, Query(min_length=1)]) -> dict[str, Any]:
     """Things and facilities whose name holds the text."""
-    return queries.search(home, who, q)
+    return queries.search(here.home, here.who, q)
 
 
 @router.get("/evidence/{record}", tags=["evidence"])
-def evidence(home: House, who: Who, record: str) -> dict[str, Any]:
+def evidence(here: Here, record: str) -> dict[str, Any]:
     """The proof of a batch, finding or act, down to the bytes it came from."""
-    return proofs.of_record(home, who, record)
+    return proofs.of_record(here.home, here.who, record)
 
 
 @router.get("/evidence/{record}/proof", tags=["evidence"])
-def proof(home: House, who: Who, record: str) -> PlainTextResponse:
+def proof(here: Here, record: str) -> PlainTextResponse:
     """The ``.tlog-proof`` file of a record, for anyone's verifier."""
-    text = proofs.file_of(home, who, record)
+    text = proofs.file_of(here.home, here.who, record)
     name = f'attachment; filename="{record[:16]}.tlog-proof"'
     return PlainTextResponse(text, headers={"Content-Disposition": name})
 
 
 @router.get("/log/{path:path}", tags=["evidence"])
-def log(home: House, who: Who, path: str) -> FileResponse:
-    """A file of the evidence log, as C2SP tlog-tiles lays them out: checkpoint, tile/…"""
-    del who
-    file = (home.log.directory / path).resolve()
-    if not (file.is_relative_to(home.log.directory.resolve()) and file.is_file()):
+def log(here: Here, path: str) -> FileResponse:
+    """A file of the evidence log, laid out as C2SP tlog-tiles: the checkpoint, or a tile."""
+    folder = here.home.log.directory.resolve()
+    file = (folder / path).resolve()
+    if not (file.is_relative_to(folder) and file.is_file()):
         raise errors.NotFound(f"the log has no file {path!r}")
     return FileResponse(file, media_type="application/octet-stream")
 
 
 @router.get("/replays", tags=["read"])
-def replays(request: Request, who: Who) -> list[dict[str, Any]]:
+def replays(request: Request, here: Here) -> list[dict[str, Any]]:
     """Recordings that are being brought in: rows done and in all."""
-    del who
+    del here
     found: list[dict[str, Any]] = list(request.app.state.replays.values())
     return found
 
@@ -318,7 +360,12 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     return app
 
 
-def _give(request: Request, response: Response, token: str) -> None:
+def _given(asked: BaseModel, *names: str) -> dict[str, str]:
+    """The filters that are not empty."""
+    return {name: getattr(asked, name) for name in names if getattr(asked, name)}
+
+
+def _give(request: Request, response: Response, *, token: str) -> None:
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
     )

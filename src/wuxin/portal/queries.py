@@ -5,7 +5,7 @@ Each function takes the home and the session; what a session may not see is not 
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import RowMapping
 
@@ -13,7 +13,6 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import views
 from wuxin.portal.access import Session
-from wuxin.portal.views import Language
 from wuxin.stores import schema as tables
 from wuxin.terms.clock import iso
 from wuxin.terms.errors import NotFound
@@ -22,6 +21,20 @@ from wuxin.terms.records import LEVELS
 
 PAGE: Final = 200
 """The most rows of one answer."""
+
+
+class Asked(NamedTuple):
+    """The two clocks of a question: event times (ns, open where None), and what was known.
+
+    ``as_of`` is a batch number; ``points`` the most points of a series.
+    """
+
+    span: tuple[int | None, int | None] = (None, None)
+    as_of: int | None = None
+    points: int = 400
+
+
+NOW: Final = Asked()
 
 
 def overview(home: Home, session: Session) -> dict[str, Any]:
@@ -163,8 +176,8 @@ def thing(
 
 
 def series(
-    home: Home, session: Session, key: tuple[str, str, str], indicator: str,
-    *, span: tuple[int | None, int | None], points: int, as_of: int | None = None,
+    home: Home, session: Session, key: tuple[str, str, str], *, indicator: str,
+    asked: Asked,
 ) -> dict[str, Any]:  # fmt: skip
     """One indicator through time, at most ``points`` buckets with minimum, maximum and mean.
 
@@ -180,10 +193,10 @@ def series(
         raise NotFound(f"there is no indicator {indicator!r}")
     declared = pack.indicators[indicator]
     found = home.history.buckets(
-        key, indicator, span=span, points=max(2, min(points, 2000)), as_of=as_of
+        key, indicator, span=asked.span, points=max(2, min(asked.points, 2000)), as_of=asked.as_of
     )
     rows = findings(
-        home, session, {"pack": pack_name, "kind": kind, "thing": name}, span=span, as_of=as_of
+        home, session, {"pack": pack_name, "kind": kind, "thing": name}, asked=asked
     )["rows"]
     return {
         "indicator": indicator, "unit": declared.show, **_words(declared.words),
@@ -200,17 +213,18 @@ def series(
 
 def findings(
     home: Home, session: Session, where: Mapping[str, Any], *,
-    span: tuple[int | None, int | None] = (None, None), as_of: int | None = None,
-    page: tuple[int, int] = (0, PAGE), language: Language = "en",
+    asked: Asked = NOW, page: tuple[int, int] = (0, PAGE),
 ) -> dict[str, Any]:  # fmt: skip
     """Early warnings, newest first, both languages of the reasons included."""
-    rows = home.book.findings(session.tenant, where, span=span, as_of=as_of)
+    rows = home.book.findings(
+        session.tenant, where, span=asked.span, as_of=asked.as_of
+    )
     if not session.sees_all:
         own = {f["id"] for f in facilities(home, session)}
         rows = [r for r in rows if r["facility"] in own]
     start, size = page
     shown = rows[start : start + min(size, PAGE)]
-    return {"total": len(rows), "rows": [_both(r, language) for r in shown]}
+    return {"total": len(rows), "rows": [_both(r) for r in shown]}
 
 
 def one_finding(home: Home, session: Session, name: str) -> dict[str, Any]:
@@ -227,10 +241,10 @@ def one_finding(home: Home, session: Session, name: str) -> dict[str, Any]:
 
 
 def acts(
-    home: Home, session: Session, where: Mapping[str, str], *, span: Any, page: tuple[int, int]
+    home: Home, session: Session, where: Mapping[str, str], *, asked: Asked, page: tuple[int, int]
 ) -> dict[str, Any]:
     """Acts, newest first; a borrower sees those of its own facilities."""
-    rows = home.book.acts(session.tenant, where, span=(span.start, span.end), as_of=span.as_of)
+    rows = home.book.acts(session.tenant, where, span=asked.span, as_of=asked.as_of)
     if not session.sees_all:
         own = {f["id"] for f in facilities(home, session)}
         rows = [r for r in rows if r["facility"] in own]
@@ -311,9 +325,9 @@ def _worst(home: Home, session: Session) -> dict[tuple[str, str, str], str]:
     return worst
 
 
-def _both(row: RowMapping, language: Language) -> dict[str, Any]:
+def _both(row: RowMapping) -> dict[str, Any]:
     """A finding with its sentence and actions in both languages."""
-    view = views.finding(row, language)
+    view = views.finding(row)
     rule = schema.load(row["pack"]).rules[row["rule"]]
     said = json.loads(row["record"])["reasons"]
     return {
