@@ -52,11 +52,11 @@ def audit(folder: Path, tenant: Tenant) -> Report:
         expected = []
         flow = Flow(tenant, schema.load)
         for said in entries:
-            found = leaves(flow.step(*said), sealer)
+            found = leaves(flow.step(said[0], said[1], said=said[2]), sealer)
             expected += [(kind, key, data) for kind, key, _, data in found]
-    _log(own, signer.vkey, report, expected=expected, known=_head(tenant, known))
+    _log(own, signer.vkey, report=report, expected=expected, known=_head(tenant, known))
     if expected is not None:
-        _receipts(book, tenant, report, expected=expected)
+        _receipts(book, tenant, report=report, expected=expected)
     return report
 
 
@@ -81,14 +81,14 @@ def _same_packs(entries: list[tuple[int, Digest, Entry]], report: Report) -> boo
         if isinstance(said, Opened) and schema.load(said.pack).digest != said.pack_digest:
             same = False
             report.notes.append(
-                f"pack {said.pack} has changed since {said.source} was brought in: findings are not "
-                "recomputed; journal, tiles, root and signature are checked"
+                f"pack {said.pack} has changed since {said.source} was brought in: findings are "
+                "not recomputed; journal, tiles, root and signature are checked"
             )
     return same
 
 
 def _log(
-    own: Path, vkey: str, report: Report, *,
+    own: Path, vkey: str, *, report: Report,
     expected: list[tuple[str, Digest, bytes]] | None, known: Head | None,
 ) -> None:  # fmt: skip
     wanted = None if expected is None else [data for _, _, data in expected]
@@ -101,7 +101,7 @@ def _log(
 
 
 def _receipts(
-    book: Book, tenant: Tenant, report: Report, *, expected: list[tuple[str, Digest, bytes]]
+    book: Book, tenant: Tenant, *, report: Report, expected: list[tuple[str, Digest, bytes]]
 ) -> None:
     """The book's receipts name the leaves that were recomputed."""
     kept = {(r["kind"], r["record"]): r["leaf"] for r in book.rows(tables.receipt, tenant)}

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from wuxin import __version__
-from wuxin.terms.clock import iso, moment
+from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
 from wuxin.terms.names import tenant as checked_tenant
 
@@ -231,8 +231,8 @@ def export(what: str, home: Path, **options: Any) -> None:
         moment(options["end"]) if options["end"] else None,
         known,
     )
-    found = rows(what, book, History(home / tenant / "history"), tenant=tenant, span=span)
-    write(found, options["form"], options["out"])
+    found = rows(what, book, history=History(home / tenant / "history"), tenant=tenant, span=span)
+    write(found, options["form"], into=options["out"])
 
 
 @main.command()

@@ -3,7 +3,7 @@
     bytes (wire) → understood (protocols) → state (twin) → judged (risk) → acted on (finance)
                                                          → proved (evidence)
 
-:meth:`Flow.step` depends on nothing but the entries before it: it reads no clock and writes nothing,
+:meth:`Flow.step` depends on nothing but the entries before it: it reads no clock, writes nothing,
 so that recovery and verification take the same steps again and get the same records, bit for bit.
 Where a batch is cut makes no difference: time passes by ticks of event time inside the rows.
 """
@@ -75,9 +75,9 @@ class Line:
     @classmethod
     def of(cls, pack: Pack) -> "Line":
         """An empty line for a pack."""
-        registry = Registry(pack.kinds, pack.indicators, pack.devices)
+        registry = Registry(pack.kinds, pack.indicators, devices=pack.devices)
         rules = Compiled(pack.rules, registry.number)
-        built = tables.build(pack.indicators, list(pack.kinds), rules)
+        built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
         return cls(pack, registry, rules, Twin(registry, built))
 
 
@@ -125,7 +125,7 @@ class Flow:
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
 
-    def step(self, number: int, entry: Digest, said: Entry) -> Outcome:
+    def step(self, number: int, entry: Digest, *, said: Entry) -> Outcome:
         """Take one entry of the journal.
 
         Args:
@@ -197,32 +197,34 @@ class Flow:
             self._outcome.frames.append((number, mapped.file, frame.id))
             readings.first |= np.int64(number << 32)
             readings.last |= np.int64(number << 32)
-            for thing in source.line.registry.resolve(readings, source.name, source.periods):
+            for thing in source.line.registry.resolve(
+                readings, source.name, periods=source.periods
+            ):
                 named.setdefault(thing.slot, []).append(thing.key)
             self._outcome.refusals += refused
             found.append(readings)
         rows = in_order(found)
         self._outcome.rows.append(rows)
-        self._observe(source, rows, named)
+        self._observe(source, rows, named=named)
         self._outcome.marked += int(np.count_nonzero(rows.quality))
         self._outcome.accepted += len(rows.value)
 
     # ---- readings → state → findings -------------------------------------------------------
 
-    def _observe(self, source: Source, rows: Rows, named: Mapping[int, list[ThingKey]]) -> None:
+    def _observe(self, source: Source, rows: Rows, *, named: Mapping[int, list[ThingKey]]) -> None:
         stops = (
             sorted((int(np.argmax(rows.thing == slot)), slot) for slot in named) if named else []
         )
         row = 0
         for stop, slot in [*stops, (len(rows.value), -1)]:
-            row = self._segment(source, rows, row, stop)
+            row = self._segment(source, rows, row=row, stop=stop)
             if slot >= 0:
-                self._name(source, rows, row, named[slot])
+                self._name(source, rows, row=row, keys=named[slot])
         usable = rows.event_time[rows.quality & 3 == 0]
         if len(usable):
             source.watermark = max(source.watermark, int(usable.max()))
 
-    def _segment(self, source: Source, rows: Rows, row: int, stop: int) -> int:
+    def _segment(self, source: Source, rows: Rows, *, row: int, stop: int) -> int:
         twin = source.line.twin
         latest = self._outcome.arrival + AHEAD
         while row < stop:
@@ -240,11 +242,13 @@ class Flow:
                 key = twin.wake(int(rows.thing[row]))
                 ref = (int(rows.first[row]), int(rows.last[row]))
                 self._derive(
-                    source, [constant(key, "silence", int(rows.event_time[row]), 0.0)], ref
+                    source,
+                    [constant(key, "silence", at=int(rows.event_time[row]), value=0.0)],
+                    ref=ref,
                 )
         return row
 
-    def _name(self, source: Source, rows: Rows, row: int, keys: Sequence[ThingKey]) -> None:
+    def _name(self, source: Source, rows: Rows, *, row: int, keys: Sequence[ThingKey]) -> None:
         """A document names a thing; the thing learns how many now do."""
         for key in keys:
             parent = source.line.registry.thing(key).parent
@@ -252,10 +256,10 @@ class Flow:
             count = float(len(source.line.registry.thing(parent).naming))
             at = int(rows.event_time[row])
             ref = (int(rows.first[row]), int(rows.last[row]))
-            self._derive(source, [constant(parent, "named_by", at, count)], ref)
+            self._derive(source, [constant(parent, "named_by", at=at, value=count)], ref=ref)
 
     def _derive(
-        self, source: Source, found: Sequence[Derived], ref: tuple[int, int] | None = None
+        self, source: Source, found: Sequence[Derived], *, ref: tuple[int, int] | None = None
     ) -> None:
         refs = [ref or self._behind(source, d) for d in found]
         rows = source.line.twin.derived(found, refs)
@@ -310,7 +314,7 @@ class Flow:
                 source.line.registry.register(key, source=source.name)
         found = source.desk.derive(acts)
         if found:
-            self._derive(source, found, self._source_of(acts))
+            self._derive(source, found, ref=self._source_of(acts))
 
     def _obey(self, source: Source, command: Command) -> None:
         """Do as told; what cannot be done is a refusal on record, not a hole in the journal."""
@@ -351,7 +355,9 @@ class Flow:
             at = source.tick
             for key, seconds in twin.fall_silent(slots, at):
                 self._derive(
-                    source, [constant(key, "silence", at, seconds)], self._last_of(twin, key)
+                    source,
+                    [constant(key, "silence", at=at, value=seconds)],
+                    ref=self._last_of(twin, key),
                 )
             if at == source.midnight:
                 self._close_day(source, at)
@@ -400,7 +406,7 @@ class Reader:
         return self.flow.causes(measured.first, measured.last)
 
 
-def constant(thing: ThingKey, indicator: str, at: int, value: float) -> Derived:
+def constant(thing: ThingKey, indicator: str, *, at: int, value: float) -> Derived:
     """One derived value of one thing at one time."""
     return Derived(thing, indicator, np.array([at], np.int64), np.array([value]))
 
@@ -411,13 +417,20 @@ def in_order(found: Sequence[Readings]) -> Rows:
     message = np.concatenate(
         [np.empty(0, np.int32), *(r.message + o for r, o in zip(found, offsets, strict=False))]
     ).astype(np.int32)
-    joined = [
-        np.concatenate([np.empty(0, dtype), *(getattr(r, name) for r in found)]).astype(dtype)
-        for name, dtype in (
-            ("thing", np.int32), ("indicator", np.int32), ("event_time", np.int64),
-            ("value", np.float64), ("first", np.int64), ("last", np.int64), ("quality", np.uint8),
-        )
-    ]  # fmt: skip
-    order = np.argsort(joined[2], kind="stable")
-    thing, indicator, t, v, first, last, quality = (column[order] for column in joined)
-    return Rows(thing, indicator, t, v, message[order], first, last, quality)
+
+    def column(name: str, dtype: type[Any]) -> Any:
+        parts = [np.empty(0, dtype), *(getattr(r, name) for r in found)]
+        return np.concatenate(parts).astype(dtype)[order]
+
+    order: Any = slice(None)
+    order = np.argsort(column("event_time", np.int64), kind="stable")
+    return Rows(
+        column("thing", np.int32),
+        column("indicator", np.int32),
+        column("event_time", np.int64),
+        column("value", np.float64),
+        message[order],
+        column("first", np.int64),
+        column("last", np.int64),
+        column("quality", np.uint8),
+    )

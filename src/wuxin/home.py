@@ -16,7 +16,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from wuxin.engines import embedded
 from wuxin.evidence.leaf import Sealer, leaf
@@ -79,7 +79,11 @@ class Home:
         self._committed = known.batch
         self._turn = threading.RLock()
         self.flow = Flow(tenant, schema.load)
-        embedded.run(self.journal.read(), lambda e: self.flow.step(*e), self._commit)
+        embedded.run(
+            self.journal.read(),
+            lambda e: self.flow.step(e[0], e[1], said=e[2]),
+            commit=self._commit,
+        )
         self._republish()
 
     def close(self) -> None:
@@ -89,7 +93,7 @@ class Home:
         self.book.engine.dispose()
         self._lock.close()
 
-    def __enter__(self) -> "Home":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,7 +103,7 @@ class Home:
         """Take one entry through the house; when this returns it is durable, judged and proved."""
         with self._turn:
             number, digest = self.journal.append(entry)
-            outcome = self.flow.step(number, digest, entry)
+            outcome = self.flow.step(number, digest, said=entry)
             self._commit(outcome)
             return outcome
 

@@ -1,4 +1,4 @@
-"""The embedded engine: a plain loop over the two functions that any engine calls, step and commit."""
+"""The embedded engine: a plain loop over the two functions any engine calls, step and commit."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -10,6 +10,7 @@ _Outcome = TypeVar("_Outcome")
 def run(
     entries: Iterable[_Said],
     step: Callable[[_Said], _Outcome],
+    *,
     commit: Callable[[_Outcome], None],
 ) -> int:
     """Take every entry through ``step``, then ``commit`` what it led to; returns how many.

@@ -1,1 +1,1 @@
-"""Evidence: a tamper-evident log of all that was accepted, found and done, in C2SP tlog-tiles form."""
+"""Evidence: a tamper-evident log of what was accepted, found and done (C2SP tlog-tiles)."""

@@ -194,7 +194,7 @@ class _Facts:
 
     def evaluate(self, expression: str, *_context: Any) -> bool:
         found = _CONDITION.fullmatch(expression.strip())
-        assert found, expression  # noqa: S101 - _check_flow let only this form in
+        assert found, expression
         return self._facts.get(found[2], False) != bool(found[1])
 
 

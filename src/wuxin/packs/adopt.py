@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from wuxin.protocols.table import Mapped, decode, row_times
 from wuxin.terms.errors import BadInput
@@ -31,12 +32,12 @@ def adopt(recording: Recording, pack: Pack) -> dict[str, Any]:
     streams: list[Any] = []
     periods: dict[str, int] = {}
     for stream in recording.streams:
-        mapped = _stream(stream, pack, place)
+        mapped = _stream(stream, pack, place=place)
         streams.append(msgspec.to_builtins(mapped))
-        found = _period(stream, mapped, place)
+        found = _period(stream, mapped, place=place)
         kind = mapped.thing.kind
         periods[kind] = min(found, periods.get(kind, found)) if found else periods.get(kind, 0)
-    things = [_thing(table, pack, place) for table in recording.manifest["things"]]
+    things = [_thing(table, pack, place=place) for table in recording.manifest["things"]]
     return {**recording.manifest, "streams": streams, "things": things, "period": periods}
 
 
@@ -55,7 +56,7 @@ def named(name: str, pack: Pack) -> Indicator | None:
     return None
 
 
-def _stream(stream: Stream, pack: Pack, place: Place) -> Mapped:
+def _stream(stream: Stream, pack: Pack, *, place: Place) -> Mapped:
     table = stream.mapping
     kind = table["thing"]["kind"]
     above: Mapping[str, Any] | None = table["thing"]
@@ -99,7 +100,7 @@ def _stream(stream: Stream, pack: Pack, place: Place) -> Mapped:
         raise BadInput(f"{place.of(table['file'])}: {wrong}") from None
 
 
-def _thing(table: Mapping[str, Any], pack: Pack, place: Place) -> dict[str, Any]:
+def _thing(table: Mapping[str, Any], pack: Pack, *, place: Place) -> dict[str, Any]:
     """A registered thing with its facts in SI: numbers, or ``{ value, unit }``."""
     if not {"kind", "id"} <= set(table):
         raise BadInput(f"{place.of('[[thing]]')}: a thing needs kind and id")
@@ -125,7 +126,7 @@ def _thing(table: Mapping[str, Any], pack: Pack, place: Place) -> dict[str, Any]
     return {"kind": kind.name, "id": str(table["id"]), "parent": parent, "facts": facts}
 
 
-def _period(stream: Stream, mapped: Mapped, place: Place) -> int:
+def _period(stream: Stream, mapped: Mapped, *, place: Place) -> int:
     """How often one thing of the stream reports (ns): the median step in its first rows.
 
     Raises:
@@ -147,7 +148,8 @@ def _period(stream: Stream, mapped: Mapped, place: Place) -> int:
     return int(np.median(steps)) if len(steps) else 0
 
 
-def times(table: Mapping[str, Any], payload: bytes, lines: "np.typing.NDArray[np.int32]") -> Any:
+def times(stream: Stream) -> NDArray[np.int64]:
     """Event times of a stream's rows (n), for :meth:`wuxin.wire.recording.Recording.batches`."""
-    bare = msgspec.convert({**table, "readings": []}, Mapped)
-    return row_times(bare, Frame("", 0, payload, lines.astype("<i4").tobytes()))
+    bare = msgspec.convert({**stream.mapping, "readings": []}, Mapped)
+    lines = (np.arange(len(stream.rows)) + stream.first_line).astype("<i4").tobytes()
+    return row_times(bare, Frame("", 0, b"".join(stream.rows), lines))

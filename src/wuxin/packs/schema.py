@@ -61,16 +61,16 @@ def load(name: str) -> Pack:
 def read(name: str, package: str) -> Pack:
     """Read a pack from its Python package (see :func:`load` for what is raised)."""
     common, own = files(_COMMON), files(package)
-    objects = _merged(common, own, "objects.toml")
+    objects = _merged(common, own, name="objects.toml")
     models = importlib.import_module(f"{package}.models")
     process = _bytes(own, "process.bpmn")
     return Pack(
         name=name,
-        words=_convert(objects["pack"], Words, f"{name}/objects.toml [pack]"),
+        words=_convert(objects["pack"], Words, where=f"{name}/objects.toml [pack]"),
         kinds={k: _kind(k, v) for k, v in objects.get("kind", {}).items()},
         indicators={k: _indicator(k, v) for k, v in objects.get("indicator", {}).items()},
-        devices=_devices(_merged(common, own, "devices.toml")),
-        rules=_rules(_merged(common, own, "rules.toml")),
+        devices=_devices(_merged(common, own, name="devices.toml")),
+        rules=_rules(_merged(common, own, name="rules.toml")),
         models={m.name: m for m in _models(models, name)},
         steps=read_steps(process),
         process=process,
@@ -97,7 +97,7 @@ def _digest(common: Traversable, own: Traversable) -> Digest:
     return Digest(sha.hexdigest())
 
 
-def _merged(common: Traversable, own: Traversable, name: str) -> dict[str, Any]:
+def _merged(common: Traversable, own: Traversable, *, name: str) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for folder in (common, own):
         try:
@@ -112,7 +112,7 @@ def _merged(common: Traversable, own: Traversable, name: str) -> dict[str, Any]:
     return merged
 
 
-def _convert(table: Any, into: type[_T], where: str) -> _T:
+def _convert(table: Any, into: type[_T], *, where: str) -> _T:
     try:
         return msgspec.convert(table, into)
     except msgspec.ValidationError as wrong:
@@ -127,17 +127,21 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kind(name: str, table: Mapping[str, Any]) -> Kind:
     facts = {
-        k: _convert({"show": v.get("unit"), **_flat(v)}, Fact, f"objects.toml [kind.{name}.facts]")
+        k: _convert(
+            {"show": v.get("unit"), **_flat(v)}, Fact, where=f"objects.toml [kind.{name}.facts]"
+        )
         for k, v in table.get("facts", {}).items()
     }
     bare = {k: v for k, v in table.items() if k != "facts"}
-    kind = _convert({"name": name, **_flat(bare)}, Kind, f"objects.toml [kind.{name}]")
+    kind = _convert({"name": name, **_flat(bare)}, Kind, where=f"objects.toml [kind.{name}]")
     return msgspec.structs.replace(kind, facts=facts)
 
 
 def _indicator(name: str, table: Mapping[str, Any]) -> Indicator:
     where = f"objects.toml [indicator.{name}]"
-    found = _convert({"name": name, "show": table.get("unit"), **_flat(table)}, Indicator, where)
+    found = _convert(
+        {"name": name, "show": table.get("unit"), **_flat(table)}, Indicator, where=where
+    )
     try:
         conversion(found.show, found.unit)
     except BadInput as wrong:
@@ -150,7 +154,7 @@ def _devices(tables: Mapping[str, Any]) -> dict[str, Device]:
     for name, table in tables.get("device", {}).items():
         where = f"devices.toml [device.{name}]"
         times = {k: duration(table[k]) for k in ("period", "allowed_silence") if k in table}
-        devices[name] = _convert({"name": name, **_flat(table), **times}, Device, where)
+        devices[name] = _convert({"name": name, **_flat(table), **times}, Device, where=where)
     return devices
 
 
@@ -167,7 +171,7 @@ def _rules(tables: Mapping[str, Any]) -> dict[str, Rule]:
         filled = {"clear": "", "value": "", "limit": None, "clear_limit": None, **_flat(bare)}
         lasting = duration(table.get("for", "0 s"))
         rules[name] = _convert(
-            {"name": name, **filled, "lasting": lasting, "examples": examples}, Rule, where
+            {"name": name, **filled, "lasting": lasting, "examples": examples}, Rule, where=where
         )
     return rules
 

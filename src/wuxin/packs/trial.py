@@ -44,7 +44,7 @@ class Trial:
         if not fitting:
             raise BadInput(f"no kind has all that it reads: {', '.join(sorted(self._reads))}")
         self._thing = ThingKey(fitting[0], "example")
-        self._tables = tables.build(pack.indicators, list(pack.kinds), self._compiled)
+        self._tables = tables.build(pack.indicators, list(pack.kinds), rules=self._compiled)
 
     def faults(self, example: Example) -> Iterator[str]:
         """What is wrong with an example: its form, or that the rule does not do what it says."""
@@ -55,7 +55,7 @@ class Trial:
         if wrong:
             return
         rows = self._rows(example)
-        registry = Registry(self._pack.kinds, self._pack.indicators, self._pack.devices)
+        registry = Registry(self._pack.kinds, self._pack.indicators, devices=self._pack.devices)
         registry.register(self._thing, source="example")
         found = Twin(registry, self._tables).observe(
             rows, Bounds(0, int(NEVER), 0, int(NEVER), derived=True)

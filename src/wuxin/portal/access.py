@@ -1,7 +1,7 @@
 """Who may do what: accounts, sessions and roles; every rule of access stands here, none in a page.
 
-Passwords are kept as Argon2id (RFC 9106). A session is a random token in an HttpOnly, SameSite=Strict
-cookie; the server keeps what it stands for, so signing out ends it at once.
+Passwords are kept as Argon2id (RFC 9106). A session is a random token in an HttpOnly cookie with
+SameSite=Strict; the server keeps what it stands for, so signing out ends it at once.
 """
 
 import secrets
@@ -71,7 +71,7 @@ class Accounts:
         hours: how long a session lasts.
     """
 
-    def __init__(self, book: Book, clock: Clock, hours: int = 12) -> None:
+    def __init__(self, book: Book, clock: Clock, *, hours: int = 12) -> None:
         self._book, self._clock, self._hours = book, clock, hours
         self._hasher = PasswordHasher()
         self._sessions: dict[str, Session] = {}
@@ -101,7 +101,7 @@ class Accounts:
         """Whether the tenant has accounts."""
         return bool(self._book.rows(tables.account, tenant))
 
-    def sign_in(self, tenant: Tenant, name: str, password: str) -> str:
+    def sign_in(self, tenant: Tenant, name: str, *, password: str) -> str:
         """Check a password and open a session; returns its token.
 
         Raises:

@@ -115,7 +115,7 @@ def visit(
     return Visit(home, who)
 
 
-def key(pack: str, kind: str, name: str) -> tuple[str, str, str]:
+def key(pack: str, kind: str, *, name: str) -> tuple[str, str, str]:
     """A thing's key, from the path."""
     return pack, kind, name
 
@@ -167,7 +167,7 @@ router = APIRouter(prefix="/api")
 def sign_in(request: Request, response: Response, who: SignIn) -> dict[str, Any]:
     """Sign in; the session is a cookie."""
     accounts: Accounts = request.app.state.accounts
-    token = accounts.sign_in(checked_tenant(who.tenant), who.name, who.password)
+    token = accounts.sign_in(checked_tenant(who.tenant), who.name, password=who.password)
     _give(request, response, token=token)
     return _shown(accounts.session(token))
 
@@ -205,7 +205,7 @@ def things(here: Here, asked: Annotated[ThingsAsked, Query()]) -> dict[str, Any]
     """Things, those with open warnings first."""
     where = _given(asked, "pack", "kind", "parent")
     page = (asked.offset, asked.limit)
-    return queries.things(here.home, here.who, where, q=asked.q, page=page)
+    return queries.things(here.home, here.who, where=where, q=asked.q, page=page)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}/series/{indicator}", tags=["read"])
@@ -215,19 +215,19 @@ def series(
 ) -> dict[str, Any]:  # fmt: skip
     """One indicator through time, down-sampled to minimum, maximum and mean, with findings."""
     asked = queries.Asked((when.start, when.end), when.as_of, points)
-    return queries.series(here.home, here.who, key, indicator=indicator, asked=asked)
+    return queries.series(here.home, here.who, key=key, indicator=indicator, asked=asked)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}/evidence/{indicator}", tags=["evidence"])
 def reading_evidence(here: Here, key: Key, indicator: str, time: str) -> dict[str, Any]:
     """The bytes behind one value, and the proof of the batch that brought them."""
-    return proofs.of_reading(here.home, here.who, key, indicator=indicator, time=time)
+    return proofs.of_reading(here.home, here.who, key=key, indicator=indicator, time=time)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}", tags=["read"])
 def thing(here: Here, key: Key, at: str = "") -> dict[str, Any]:
     """The twin of one thing, now or at a past moment of event time."""
-    return queries.thing(here.home, here.who, key, at=moment(at) if at else None)
+    return queries.thing(here.home, here.who, key=key, at=moment(at) if at else None)
 
 
 @router.get("/facilities", tags=["read"])
@@ -239,35 +239,33 @@ def facilities(here: Here) -> list[dict[str, Any]]:
 @router.get("/facilities/{name}", tags=["read"])
 def facility(here: Here, name: str) -> dict[str, Any]:
     """One facility: collateral, value through time, calls, acts, warnings, process."""
-    return queries.facility(here.home, here.who, name)
+    return queries.facility(here.home, here.who, name=name)
 
 
 @router.get("/findings", tags=["read"])
-def findings(
-    here: Here, when: When, asked: Annotated[FindingsAsked, Query()]
-) -> dict[str, Any]:
+def findings(here: Here, when: When, asked: Annotated[FindingsAsked, Query()]) -> dict[str, Any]:
     """Early warnings, newest first."""
     where: dict[str, Any] = _given(asked, "level", "rule", "pack", "kind", "thing", "facility")
     if asked.open is not None:
         where["open"] = asked.open
     span = queries.Asked((when.start, when.end), when.as_of)
     page = (asked.offset, asked.limit)
-    return queries.findings(here.home, here.who, where, asked=span, page=page)
+    return queries.findings(here.home, here.who, where=where, asked=span, page=page)
 
 
 @router.get("/findings/{name}", tags=["read"])
 def finding(here: Here, name: str) -> dict[str, Any]:
     """One early warning."""
-    return queries.one_finding(here.home, here.who, name)
+    return queries.one_finding(here.home, here.who, name=name)
 
 
 @router.post("/findings/{name}/acknowledge", tags=["act"])
 def acknowledge(here: Here, name: str, why: Reason) -> dict[str, Any]:
     """Take notice of an early warning; name and reason are kept."""
     here.who.need(ACKNOWLEDGE)
-    queries.one_finding(here.home, here.who, name)
+    queries.one_finding(here.home, here.who, name=name)
     here.home.book.acknowledge(here.who.tenant, name, by=f"{here.who.name}: {why.reason}")
-    return queries.one_finding(here.home, here.who, name)
+    return queries.one_finding(here.home, here.who, name=name)
 
 
 @router.get("/acts", tags=["read"])
@@ -276,7 +274,7 @@ def acts(here: Here, when: When, asked: Annotated[ActsAsked, Query()]) -> dict[s
     where = _given(asked, "facility", "kind")
     span = queries.Asked((when.start, when.end), when.as_of)
     page = (asked.offset, asked.limit)
-    return queries.acts(here.home, here.who, where, asked=span, page=page)
+    return queries.acts(here.home, here.who, where=where, asked=span, page=page)
 
 
 @router.get("/places", tags=["read"])
@@ -288,19 +286,19 @@ def places(here: Here) -> list[dict[str, Any]]:
 @router.get("/search", tags=["read"])
 def search(here: Here, q: Annotated[str, Query(min_length=1)]) -> dict[str, Any]:
     """Things and facilities whose name holds the text."""
-    return queries.search(here.home, here.who, q)
+    return queries.search(here.home, here.who, q=q)
 
 
 @router.get("/evidence/{record}", tags=["evidence"])
 def evidence(here: Here, record: str) -> dict[str, Any]:
     """The proof of a batch, finding or act, down to the bytes it came from."""
-    return proofs.of_record(here.home, here.who, record)
+    return proofs.of_record(here.home, here.who, record=record)
 
 
 @router.get("/evidence/{record}/proof", tags=["evidence"])
 def proof(here: Here, record: str) -> PlainTextResponse:
     """The ``.tlog-proof`` file of a record, for anyone's verifier."""
-    text = proofs.file_of(here.home, here.who, record)
+    text = proofs.file_of(here.home, here.who, record=record)
     name = f'attachment; filename="{record[:16]}.tlog-proof"'
     return PlainTextResponse(text, headers={"Content-Disposition": name})
 

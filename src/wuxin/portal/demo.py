@@ -48,7 +48,7 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
     """Serve the screens while the recordings play; prints the address and the password."""
     settings = load()
     place = folder or Path(tempfile.mkdtemp(prefix="wuxin-demo-"))
-    settings = _listening(settings, None, port or _free(settings.port))
+    settings = _listening(settings, None, port=port or _free(settings.port))
     server.logs(settings.model_copy(update={"log_level": "warning"}))
     with Home(place) as home, bar() as show:
         app = server.application(home, settings)
@@ -64,13 +64,13 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
 
 def serve_home(folder: Path, *, host: str | None, port: int | None) -> None:
     """Serve an existing home."""
-    settings = _listening(load(), host, port)
+    settings = _listening(load(), host, port=port)
     server.logs(settings)
-    with Home(folder, book_url=settings.database_url) as home:
+    with Home(folder, book_url=settings.database_url.get_secret_value()) as home:
         server.serve(server.application(home, settings), settings)
 
 
-def _listening(settings: Settings, host: str | None, port: int | None) -> Settings:
+def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:
     changed = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
     return settings.model_copy(update=changed)
 

@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 def rows(
-    what: str, book: Book, history: History, *, tenant: Tenant, span: Span
+    what: str, book: Book, *, history: History, tenant: Tenant, span: Span
 ) -> Iterator[dict[str, Any]]:
     """The rows of an export, as JSON values.
 
@@ -45,7 +45,7 @@ def rows(
             found = book.findings(
                 tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
             )
-            yield from (_known(views.finding(r), r, span.as_of) for r in found)
+            yield from (_known(views.finding(r), dict(r), as_of=span.as_of) for r in found)
             if len(found) < _PAGE:
                 return
     elif what == "acts":
@@ -68,7 +68,7 @@ def rows(
         raise BadInput(f"there is nothing called {what!r} to export; choose {', '.join(WHAT)}")
 
 
-def write(found: Iterable[Mapping[str, Any]], form: str, into: BinaryIO) -> int:
+def write(found: Iterable[Mapping[str, Any]], form: str, *, into: BinaryIO) -> int:
     """Write rows in a format; returns how many.
 
     Raises:
@@ -123,7 +123,7 @@ def _pages() -> Iterator[int]:
         offset += _PAGE
 
 
-def _known(view: dict[str, Any], row: Mapping[str, Any], as_of: int | None) -> dict[str, Any]:
+def _known(view: dict[str, Any], row: Mapping[str, Any], *, as_of: int | None) -> dict[str, Any]:
     """A finding whose end was not yet known then is shown as still standing."""
     if as_of is not None and row["cleared_batch"] is not None and row["cleared_batch"] > as_of:
         view["to"] = None

@@ -19,6 +19,7 @@ class Pace:
         self._at: int | None = None
 
     def __call__(self, event_time: int) -> None:
+        """Wait until that event time is due."""
         if self._speed and self._at is not None:
             time.sleep(min(max(0.0, (event_time - self._at) / 1e9 / self._speed), _LONGEST))
         self._at = event_time

@@ -1,4 +1,4 @@
-"""View evidence (查看存证): from any number on a screen to raw bytes and a proof that anyone can check."""
+"""View evidence (查看存证): from a number on a screen to raw bytes and a proof anyone can check."""
 
 import json
 from typing import Any, Final
@@ -19,7 +19,7 @@ from wuxin.terms.errors import NotFound
 _DEPTH: Final = 6
 
 
-def of_record(home: Home, session: Session, record: str) -> dict[str, Any]:
+def of_record(home: Home, session: Session, *, record: str) -> dict[str, Any]:
     """The proof of a batch, finding or act, what it came from, and the record itself.
 
     Raises:
@@ -28,7 +28,7 @@ def of_record(home: Home, session: Session, record: str) -> dict[str, Any]:
     receipt = home.book.receipt(session.tenant, record)
     if receipt is None:
         raise NotFound(f"there is no receipt for {record!r}")
-    whole = _record(home, session, receipt["kind"], record, receipt["batch"])
+    whole = _record(home, session, kind=receipt["kind"], key=record, batch=receipt["batch"])
     proof = prove(home.log, receipt["leaf"])
     leaf = home.log.entry(receipt["leaf"])
     head = open_checkpoint(proof.checkpoint, home.signer.vkey)
@@ -41,19 +41,19 @@ def of_record(home: Home, session: Session, record: str) -> dict[str, Any]:
         "origin": home.log.origin,
         "verifier_key": home.signer.vkey,
         "proof": to_json(proof, leaf, head=head, disclosed=Disclosed(receipt["salt"], whole)),
-        "because": _because(home, session, whole.get("because", ()), _DEPTH),
+        "because": _because(home, session, causes=whole.get("because", ()), depth=_DEPTH),
     }
 
 
 def of_reading(
-    home: Home, session: Session, key: tuple[str, str, str], indicator: str, *, time: str
+    home: Home, session: Session, *, key: tuple[str, str, str], indicator: str, time: str
 ) -> dict[str, Any]:
     """The bytes behind one value and the proof of the batch that brought them.
 
     Raises:
         NotFound: there is no such reading that the session may see.
     """
-    queries.thing(home, session, key, at=0)
+    queries.thing(home, session, key=key, at=0)
     given: dict[str, Any] = dict(zip(("pack", "kind", "thing"), key, strict=True))
     given |= {"indicator": indicator, "at": moment(time)}
     found = home.history.query(
@@ -66,49 +66,50 @@ def of_reading(
     row = found[0]
     pack = schema.load(key[0])
     batch = home.book.rows(tables.batch, session.tenant, n=row["batch"])[0]
-    frames = []
-    for ref in dict.fromkeys((row["first"], row["last"])):
-        frames.append(_line(home, session, ref >> 32, ref & 0xFFFFFFFF))
+    frames = [
+        _line(home, session, number=ref >> 32, line=ref & 0xFFFFFFFF)
+        for ref in dict.fromkeys((row["first"], row["last"]))
+    ]
     return {
         "reading": views.reading(row, pack),
         "derived": pack.indicators[indicator].derived,
         "frames": frames,
         "batch": {"n": batch["n"], "source": batch["source"], "arrival": iso(batch["arrival"])},
-        "evidence": of_record(home, session, batch_id(batch)),
+        "evidence": of_record(home, session, record=batch_id(dict(batch))),
     }
 
 
-def file_of(home: Home, session: Session, record: str) -> str:
+def file_of(home: Home, session: Session, *, record: str) -> str:
     """The text of the ``.tlog-proof`` file of a record (C2SP tlog-proof).
 
     Raises:
         NotFound: there is no such record that the session may see.
     """
-    of_record(home, session, record)
+    of_record(home, session, record=record)
     receipt = home.book.receipt(session.tenant, record)
     assert receipt is not None
     return write_proof(prove(home.log, receipt["leaf"]))
 
 
-def _record(home: Home, session: Session, kind: str, key: str, batch: int) -> dict[str, Any]:
+def _record(home: Home, session: Session, *, kind: str, key: str, batch: int) -> dict[str, Any]:
     """A record as its leaf commits to it."""
     if kind == "batch":
         row = home.book.rows(tables.batch, session.tenant, n=batch)[0]
         names = ("n", "entry", "source", "arrival", "accepted", "marked", "refused")
         return {name: row[name] for name in names}
     if kind == "finding":
-        queries.one_finding(home, session, key)
+        queries.one_finding(home, session, name=key)
         return dict(json.loads(home.book.rows(tables.finding, session.tenant, id=key)[0]["record"]))
     if kind == "act":
         row = home.book.rows(tables.act, session.tenant, id=key)[0]
         if row["facility"] and not session.sees_all:
-            queries.facility(home, session, row["facility"])
+            queries.facility(home, session, name=row["facility"])
         return dict(json.loads(row["record"]))
     row = home.book.rows(tables.finding, session.tenant, cleared_id=key)[0]
     return dict(json.loads(row["cleared_record"]))
 
 
-def _because(home: Home, session: Session, causes: Any, depth: int) -> list[dict[str, Any]]:
+def _because(home: Home, session: Session, *, causes: Any, depth: int) -> list[dict[str, Any]]:
     """The causes of a record, and theirs, down to frames: how a margin call walks back to bytes."""
     found = []
     for told in causes:
@@ -119,18 +120,22 @@ def _because(home: Home, session: Session, causes: Any, depth: int) -> list[dict
             view |= {"file": told.get("source", ""), "lines": list(lines)}
             if rows:
                 view |= {"batch": rows[0]["batch"]}
-                view |= _line(home, session, rows[0]["n"], lines[0])
+                view |= _line(home, session, number=rows[0]["n"], line=lines[0])
         elif depth and home.book.receipt(session.tenant, told["id"]):
             receipt = home.book.receipt(session.tenant, told["id"])
             assert receipt is not None
-            whole = _record(home, session, told["kind"], told["id"], receipt["batch"])
+            whole = _record(
+                home, session, kind=told["kind"], key=told["id"], batch=receipt["batch"]
+            )
             view |= {"what": whole.get("rule") or whole.get("kind"), "leaf": receipt["leaf"]}
-            view["because"] = _because(home, session, whole.get("because", ()), depth - 1)
+            view["because"] = _because(
+                home, session, causes=whole.get("because", ()), depth=depth - 1
+            )
         found.append(view)
     return found
 
 
-def _line(home: Home, session: Session, number: int, line: int) -> dict[str, Any]:
+def _line(home: Home, session: Session, *, number: int, line: int) -> dict[str, Any]:
     """One line of a frame as it came, from the journal."""
     rows = home.book.rows(tables.frame, session.tenant, n=number)
     if not rows:

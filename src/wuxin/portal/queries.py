@@ -94,7 +94,7 @@ def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
     return sorted(found, key=lambda f: -float(f["loan_to_value"] or 0))
 
 
-def facility(home: Home, session: Session, name: str) -> dict[str, Any]:
+def facility(home: Home, session: Session, *, name: str) -> dict[str, Any]:
     """One facility: figures, value through time, its calls and acts, and the things of its pool.
 
     Raises:
@@ -112,20 +112,20 @@ def facility(home: Home, session: Session, name: str) -> dict[str, Any]:
             for a in reversed(done) if "loan_to_value" in a["figures"]
         ],
         "acts": [a for a in done if a["kind"] != "revaluation"],
-        "warnings": findings(home, session, {"facility": name})["rows"],
+        "warnings": findings(home, session, where={"facility": name})["rows"],
         "process": [{"step": s.id, "owner": s.owner, "needs": list(s.needs), **_words(s.words)}
                     for s in steps],
     }  # fmt: skip
 
 
 def things(
-    home: Home, session: Session, where: Mapping[str, str], *, q: str = "",
+    home: Home, session: Session, *, where: Mapping[str, str],  q: str = "",
     page: tuple[int, int] = (0, PAGE),
 ) -> dict[str, Any]:  # fmt: skip
     """Things by pack, kind or parent, with their worst open warning; those with warnings first."""
     worst = _worst(home, session)
     rows = []
-    for row in _visible(home, session, home.book.rows(tables.thing, session.tenant, **where)):
+    for row in _visible(home, session, rows=home.book.rows(tables.thing, session.tenant, **where)):
         if q.casefold() in row["id"].casefold() or q.casefold() in row["kind"]:
             kind = schema.load(row["pack"]).kinds[row["kind"]]
             rows.append({
@@ -140,7 +140,7 @@ def things(
 
 
 def thing(
-    home: Home, session: Session, key: tuple[str, str, str], at: int | None = None
+    home: Home, session: Session, *, key: tuple[str, str, str], at: int | None = None
 ) -> dict[str, Any]:
     """The twin of one thing, now or at a past moment of event time.
 
@@ -149,11 +149,11 @@ def thing(
     """
     pack_name, kind, name = key
     found = home.book.rows(tables.thing, session.tenant, pack=pack_name, kind=kind, id=name)
-    rows = _visible(home, session, found)
+    rows = _visible(home, session, rows=found)
     if not rows:
         raise NotFound(f"there is no {kind} {name!r}")
     row, pack = rows[0], schema.load(pack_name)
-    latest = _latest(home, key, at)
+    latest = _latest(home, key, at=at)
     children = home.book.rows(tables.thing, session.tenant, pack=pack_name, parent=f"{kind}:{name}")
     return {
         "pack": pack_name, "kind": kind, "id": name, "parent": row["parent"],
@@ -171,12 +171,12 @@ def thing(
             for r in latest
         ],
         "children": [{"pack": pack_name, "kind": c["kind"], "id": c["id"]} for c in children],
-        "warnings": findings(home, session, {"pack": pack_name, "kind": kind, "thing": name})["rows"],
+        "warnings": findings(home, session, where={"pack": pack_name, "kind": kind, "thing": name})["rows"],
     }  # fmt: skip
 
 
 def series(
-    home: Home, session: Session, key: tuple[str, str, str], *, indicator: str,
+    home: Home, session: Session, *, key: tuple[str, str, str],  indicator: str,
     asked: Asked,
 ) -> dict[str, Any]:  # fmt: skip
     """One indicator through time, at most ``points`` buckets with minimum, maximum and mean.
@@ -186,7 +186,7 @@ def series(
     """
     pack_name, kind, name = key
     thing_rows = home.book.rows(tables.thing, session.tenant, pack=pack_name, kind=kind, id=name)
-    if not _visible(home, session, thing_rows):
+    if not _visible(home, session, rows=thing_rows):
         raise NotFound(f"there is no {kind} {name!r}")
     pack = schema.load(pack_name)
     if indicator not in pack.indicators:
@@ -196,7 +196,7 @@ def series(
         key, indicator, span=asked.span, points=max(2, min(asked.points, 2000)), as_of=asked.as_of
     )
     rows = findings(
-        home, session, {"pack": pack_name, "kind": kind, "thing": name}, asked=asked
+        home, session, where={"pack": pack_name, "kind": kind, "thing": name}, asked=asked
     )["rows"]
     return {
         "indicator": indicator, "unit": declared.show, **_words(declared.words),
@@ -212,13 +212,11 @@ def series(
 
 
 def findings(
-    home: Home, session: Session, where: Mapping[str, Any], *,
+    home: Home, session: Session, *, where: Mapping[str, Any],
     asked: Asked = NOW, page: tuple[int, int] = (0, PAGE),
 ) -> dict[str, Any]:  # fmt: skip
     """Early warnings, newest first, both languages of the reasons included."""
-    rows = home.book.findings(
-        session.tenant, where, span=asked.span, as_of=asked.as_of
-    )
+    rows = home.book.findings(session.tenant, where, span=asked.span, as_of=asked.as_of)
     if not session.sees_all:
         own = {f["id"] for f in facilities(home, session)}
         rows = [r for r in rows if r["facility"] in own]
@@ -227,13 +225,13 @@ def findings(
     return {"total": len(rows), "rows": [_both(r) for r in shown]}
 
 
-def one_finding(home: Home, session: Session, name: str) -> dict[str, Any]:
+def one_finding(home: Home, session: Session, *, name: str) -> dict[str, Any]:
     """One early warning.
 
     Raises:
         NotFound: there is none that the session may see.
     """
-    rows = findings(home, session, {"id": name})["rows"]
+    rows = findings(home, session, where={"id": name})["rows"]
     if not rows:
         raise NotFound(f"there is no finding {name!r}")
     found: dict[str, Any] = rows[0]
@@ -241,7 +239,7 @@ def one_finding(home: Home, session: Session, name: str) -> dict[str, Any]:
 
 
 def acts(
-    home: Home, session: Session, where: Mapping[str, str], *, asked: Asked, page: tuple[int, int]
+    home: Home, session: Session, *, where: Mapping[str, str], asked: Asked, page: tuple[int, int]
 ) -> dict[str, Any]:
     """Acts, newest first; a borrower sees those of its own facilities."""
     rows = home.book.acts(session.tenant, where, span=asked.span, as_of=asked.as_of)
@@ -252,12 +250,12 @@ def acts(
     return {"total": len(rows), "rows": [views.act(r) for r in rows[start : start + size]]}
 
 
-def search(home: Home, session: Session, q: str) -> dict[str, Any]:
+def search(home: Home, session: Session, *, q: str) -> dict[str, Any]:
     """Things, facilities and parties whose name holds the text, at most 20 of each."""
     wanted = q.casefold()
     mine = facilities(home, session)
     return {
-        "things": things(home, session, {}, q=q, page=(0, 20))["rows"],
+        "things": things(home, session, where={}, q=q, page=(0, 20))["rows"],
         "facilities": [
             {"id": f["id"], "obligor": f["obligor"], "pack": f["pack"]}
             for f in mine if wanted in f["id"].casefold() or wanted in f["obligor"].casefold()
@@ -269,7 +267,7 @@ def places(home: Home, session: Session) -> list[dict[str, Any]]:
     """Things with a position: from their facts, or the latest measured latitude and longitude."""
     worst = _worst(home, session)
     found = []
-    for row in _visible(home, session, home.book.rows(tables.thing, session.tenant)):
+    for row in _visible(home, session, rows=home.book.rows(tables.thing, session.tenant)):
         facts = json.loads(row["facts"])
         key = ThingKey(row["kind"], row["id"])
         twin = home.flow.lines[row["pack"]].twin if row["pack"] in home.flow.lines else None
@@ -289,7 +287,7 @@ def places(home: Home, session: Session) -> list[dict[str, Any]]:
     return found
 
 
-def _visible(home: Home, session: Session, rows: Sequence[RowMapping]) -> list[RowMapping]:
+def _visible(home: Home, session: Session, *, rows: Sequence[RowMapping]) -> list[RowMapping]:
     """A borrower sees the sources of its own facilities, others see all."""
     if session.sees_all:
         return list(rows)
@@ -300,7 +298,7 @@ def _visible(home: Home, session: Session, rows: Sequence[RowMapping]) -> list[R
     return [r for r in rows if r["source"] in sources]
 
 
-def _latest(home: Home, key: tuple[str, str, str], at: int | None) -> list[dict[str, Any]]:
+def _latest(home: Home, key: tuple[str, str, str], *, at: int | None) -> list[dict[str, Any]]:
     given = {"pack": key[0], "kind": key[1], "thing": key[2]}
     until = "" if at is None else "AND event_time <= $at"
     if at is not None:

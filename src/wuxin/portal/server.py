@@ -27,7 +27,7 @@ def application(home: Home, settings: Settings) -> Any:
     """The API with the screens mounted on it."""
     from wuxin.portal.screens import mount
 
-    app = build(home, Accounts(home.book, system_clock, settings.session_hours))
+    app = build(home, Accounts(home.book, system_clock, hours=int(settings.session_hours)))
     mount(app, settings)
     return app
 

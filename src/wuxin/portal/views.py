@@ -77,12 +77,12 @@ def figure(value: float | None, indicator: Indicator | None) -> float | None:
     """A value in the unit that people read, rounded to 9 significant digits."""
     if value is None or indicator is None:
         return value
-    return float(f"{shown(value, indicator.unit, indicator.show):.9g}")
+    return float(f"{shown(value, indicator.unit, show=indicator.show):.9g}")
 
 
 def figure_in(value: float, fact: Fact) -> float:
     """A registered fact in the unit that people read."""
-    return float(f"{shown(value, fact.unit, fact.show):.9g}")
+    return float(f"{shown(value, fact.unit, show=fact.show):.9g}")
 
 
 def reading(row: Mapping[str, Any], pack: Pack) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def decode(mapped: Mapped, frame: Frame) -> tuple[Readings, list[Refusal]]:
         Readings with ``message`` the row, ``first`` and ``last`` the line; and what was refused.
     """
     lines = np.frombuffer(frame.lines, "<i4")
-    table, lines, refused = _rows(mapped, frame, lines)
+    table, lines, refused = _rows(mapped, frame, lines=lines)
     times, good = event_times(_text(table, mapped.time.column), mapped.time)
     keep = np.ones(len(lines), bool)
     for column, wanted in mapped.where.items():
@@ -133,7 +133,7 @@ def slice_lines(frame: Frame, line: int) -> str:
 def row_times(mapped: Mapped, frame: Frame) -> NDArray[np.int64]:
     """The event time of every row (n); a row without one takes that of the row before it."""
     lines = np.frombuffer(frame.lines, "<i4")
-    table, kept, _ = _rows(mapped, frame, lines)
+    table, kept, _ = _rows(mapped, frame, lines=lines)
     times, good = event_times(_text(table, mapped.time.column), mapped.time)
     at = np.full(len(lines), -1, np.int64)
     at[np.searchsorted(lines, kept[good])] = np.flatnonzero(good)
@@ -161,7 +161,7 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
         parsed = "try_cast(x AS TIMESTAMPTZ)" if iso else "try_strptime(x, $form)"
         aware = "regexp_matches(x, '(Z|[+-][0-9]{2}(:?[0-9]{2})?)$')" if iso else "false"
         try:
-            found = sql.execute(
+            found: dict[str, Any] = sql.execute(
                 f"SELECT epoch_ns(({parsed})::TIMESTAMPTZ) AS t, {aware} AS aware FROM cells",  # noqa: S608
                 None if iso else {"form": time.format},
             ).fetchnumpy()
@@ -202,11 +202,11 @@ def _utc(local: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], NDArra
 
 
 def _rows(
-    mapped: Mapped, frame: Frame, lines: NDArray[np.int32]
+    mapped: Mapped, frame: Frame, *, lines: NDArray[np.int32]
 ) -> tuple[pa.Table, NDArray[np.int32], list[Refusal]]:
     """The frame's rows as text columns, the lines of those that could be cut, and the others."""
     if mapped.form == "jsonl":
-        return _json_rows(mapped, frame, lines)
+        return _json_rows(mapped, frame, lines=lines)
     refused: list[Refusal] = []
     broken: list[int] = []
 
@@ -233,7 +233,7 @@ def _rows(
 
 
 def _json_rows(
-    mapped: Mapped, frame: Frame, lines: NDArray[np.int32]
+    mapped: Mapped, frame: Frame, *, lines: NDArray[np.int32]
 ) -> tuple[pa.Table, NDArray[np.int32], list[Refusal]]:
     kept: list[dict[str, str]] = []
     at: list[int] = []
@@ -271,7 +271,7 @@ def _numbers(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
     """Cells as numbers: values (NaN where none), whether there is one, whether it is no number."""
     with _sql(text) as sql:
-        found = sql.execute(
+        found: dict[str, Any] = sql.execute(
             "SELECT try_cast(trim(x) AS DOUBLE) AS v, lower(trim(x)) IN $missing AS m FROM cells",
             {"missing": list(MISSING)},
         ).fetchnumpy()

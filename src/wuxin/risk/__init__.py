@@ -1,1 +1,1 @@
-"""Risk: what the twin's state means; rules are data, models are functions, findings carry reasons."""
+"""Risk: what the twin's state means; rules are data, models functions, findings carry reasons."""

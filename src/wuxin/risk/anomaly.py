@@ -68,7 +68,7 @@ def interpolated(t: Times, v: Floats) -> Mask:
     level = np.abs(np.diff(v)) <= _fine(v)
     line &= ~(level[1:] & level[:-1])
     starts = int(np.count_nonzero(~(level[1:] & level[:-1])))
-    for a, b in _runs(_long(line, starts, coarse=_coarse(v))):
+    for a, b in runs(_long(line, starts, coarse=_coarse(v))):
         if abs(v[b + 1] - v[a]) > 3.0 * slack:
             mark[a + 1 : b + 1] = True
     return mark
@@ -129,7 +129,7 @@ def clipped(t: Times, v: Floats, *, ceiling: float) -> Mask:
     high = np.abs(v / ceiling - 1.0) <= slack
     mark = np.zeros(len(v), np.bool_)
     joined = _adjacent(t)
-    for a, b in _runs(high[1:] & high[:-1] & joined):
+    for a, b in runs(high[1:] & high[:-1] & joined):
         if 1.5 * natural <= t[b] - t[a] <= 12 * HOUR:
             mark[a : b + 1] = True
     return mark
@@ -200,7 +200,7 @@ def _adjacent(t: Times) -> Mask:
     return np.asarray(step <= _GAP * np.median(step))
 
 
-def _runs(mask: Mask) -> list[tuple[int, int]]:
+def runs(mask: Mask) -> list[tuple[int, int]]:
     """Start and end (exclusive) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
@@ -219,18 +219,18 @@ def _long(mask: Mask, starts: int, *, coarse: bool) -> Mask:
     the lengths of ordinary runs say (at most four times the median: a fault does not vouch for
     itself).
     """
-    runs = _runs(mask)
+    found = runs(mask)
     kept = np.zeros(len(mask), np.bool_)
-    if not runs:
+    if not found:
         return kept
-    length = np.array([b - a for a, b in runs])
-    go_on = (len(runs) + 1) / (starts + 2)
+    length = np.array([b - a for a, b in found])
+    go_on = (len(found) + 1) / (starts + 2)
     ordinary = length[length <= 4 * np.median(length)]
     if coarse and len(ordinary) >= _FEW_RUNS:
         go_on = max(go_on, 1.0 - len(ordinary) / float(ordinary.sum()))
     go_on = min(go_on, 0.99)
     needed = np.log(CHANCE / max(starts, 1)) / np.log(go_on)
-    for (a, b), size in zip(runs, length.tolist(), strict=True):
+    for (a, b), size in zip(found, length.tolist(), strict=True):
         if size >= max(needed, 2.0):
             kept[a:b] = True
     return kept

@@ -2,8 +2,8 @@
 
 The subset: comparisons, AND, OR, NOT, ``+ - * /``, ``abs``, ``least``, ``greatest``, ``coalesce``,
 ``BETWEEN``, ``IS [NOT] NULL``, numbers, ``TRUE``/``FALSE`` and the parameters ``:limit``, ``:clear``.
-Values are float64; NULL is NaN, with SQL's three-valued logic (ISO/IEC 9075-2 §8.21). Division by
-zero gives NULL. sqlglot parses; the same text runs unchanged as SQL over columns.
+Values are float64; NULL is NaN, with SQL's three-valued logic (ISO/IEC 9075-2). Division by zero
+gives NULL. sqlglot parses; the same text runs unchanged as SQL over columns.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def columns(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(c.name for c in _parse(text).find_all(sql.Column, bfs=False)))
 
 
-def program(text: str, numbers: Mapping[str, int], given: Mapping[str, float | None]) -> Program:
+def program(text: str, numbers: Mapping[str, int], *, given: Mapping[str, float | None]) -> Program:
     """Compile a condition.
 
     Args:
@@ -60,7 +60,7 @@ def program(text: str, numbers: Mapping[str, int], given: Mapping[str, float | N
         BadInput: not SQL of the subset, an indicator is not declared, or a parameter has no value.
     """
     code: list[tuple[int, float]] = []
-    _emit(_parse(text), numbers, given, code)
+    _emit(_parse(text), numbers, given=given, code=code)
     if len(code) > STACK:
         raise BadInput(f"condition {text!r} is too long: {len(code)} steps, {STACK} are allowed")
     return Program(tuple(o for o, _ in code), tuple(a for _, a in code), columns(text))
@@ -77,37 +77,37 @@ Code = list[tuple[int, float]]
 
 
 def _emit(
-    node: sql.Expr, numbers: Mapping[str, int], given: Mapping[str, float | None], code: Code
+    node: sql.Expr, numbers: Mapping[str, int], *, given: Mapping[str, float | None], code: Code
 ) -> None:
     if isinstance(node, sql.Paren):
-        _emit(node.this, numbers, given, code)
+        _emit(node.this, numbers, given=given, code=code)
     elif isinstance(node, sql.Between):
         for side, op in ((node.args["low"], GE), (node.args["high"], LE)):
-            _emit(node.this, numbers, given, code)
-            _emit(side, numbers, given, code)
+            _emit(node.this, numbers, given=given, code=code)
+            _emit(side, numbers, given=given, code=code)
             code.append((op, 0.0))
         code.append((AND, 0.0))
     elif isinstance(node, sql.Is) and isinstance(node.expression, sql.Null):
-        _emit(node.this, numbers, given, code)
+        _emit(node.this, numbers, given=given, code=code)
         code.append((ISNULL, 0.0))
     elif type(node) in _BINARY:
-        _emit(node.this, numbers, given, code)
-        _emit(node.expression, numbers, given, code)
+        _emit(node.this, numbers, given=given, code=code)
+        _emit(node.expression, numbers, given=given, code=code)
         code.append((_BINARY[type(node)], 0.0))
     elif type(node) in _UNARY:
-        _emit(node.this, numbers, given, code)
+        _emit(node.this, numbers, given=given, code=code)
         code.append((_UNARY[type(node)], 0.0))
     elif type(node) in _CHAIN:
-        _emit(node.this, numbers, given, code)
+        _emit(node.this, numbers, given=given, code=code)
         for other in node.expressions:
-            _emit(other, numbers, given, code)
+            _emit(other, numbers, given=given, code=code)
             code.append((_CHAIN[type(node)], 0.0))
     else:
-        code.append(_leaf(node, numbers, given))
+        code.append(_leaf(node, numbers, given=given))
 
 
 def _leaf(
-    node: sql.Expr, numbers: Mapping[str, int], given: Mapping[str, float | None]
+    node: sql.Expr, numbers: Mapping[str, int], *, given: Mapping[str, float | None]
 ) -> tuple[int, float]:
     if isinstance(node, sql.Column):
         if node.name not in numbers:

@@ -23,7 +23,7 @@ def quantity(value: float | None, indicator: Indicator | None) -> str:
         return "—"
     if indicator is None:
         return f"{value:.4g}"
-    number = shown(value, indicator.unit, indicator.show)
+    number = shown(value, indicator.unit, show=indicator.show)
     unit = "" if indicator.show == "1" else f" {indicator.show.replace('degC', '°C')}"
     if number == round(number) and abs(number) < 1e6:
         return f"{number:,.0f}{unit}".replace(" %", "%")
@@ -31,7 +31,7 @@ def quantity(value: float | None, indicator: Indicator | None) -> str:
     return f"{number:,.{min(digits, 6)}f}{unit}".replace(" %", "%")
 
 
-def finding(  # noqa: PLR0913 - keyword-only, and each is a column of the finding
+def finding(
     tenant: Tenant,
     thing: ThingKey,
     *,

@@ -25,7 +25,9 @@ class Compiled:
         self.numbers = numbers
         for rule in self.rules:
             try:
-                self.programs += [program(text, numbers, given(rule)) for text in conditions(rule)]
+                self.programs += [
+                    program(text, numbers, given=given(rule)) for text in conditions(rule)
+                ]
                 if rule.value and rule.value not in numbers:
                     raise BadInput(f"value {rule.value!r} is not a declared indicator")
             except BadInput as wrong:

@@ -90,22 +90,22 @@ class Book:
         pack = commit.batch["pack"]
         with self.engine.begin() as c:
             c.execute(t.batch.insert().values(tenant=tenant, **commit.batch))
-            _many(c, t.frame, [
+            _many(c, t.frame, rows=[
                 {"tenant": tenant, "n": n, "batch": number, "file": file, "id": key}
                 for n, file, key in commit.frames
             ])  # fmt: skip
             for row in commit.things:
-                _upsert(c, t.thing, {"tenant": tenant, "pack": pack, "batch": number, **row})
-            self._records(c, tenant, commit)
+                _upsert(c, t.thing, row={"tenant": tenant, "pack": pack, "batch": number, **row})
+            self._records(c, tenant, commit=commit)
             for row in commit.facilities:
-                _upsert(c, t.facility, {"tenant": tenant, "pack": pack, "batch": number, **row})
-            _many(c, t.receipt, [
+                _upsert(c, t.facility, row={"tenant": tenant, "pack": pack, "batch": number, **row})
+            _many(c, t.receipt, rows=[
                 {"tenant": tenant, "kind": r.kind, "record": r.record, "leaf": r.index,
                  "salt": r.salt, "batch": number}
                 for r in commit.receipts
             ])  # fmt: skip
 
-    def _records(self, c: Connection, tenant: Tenant, commit: Commit) -> None:
+    def _records(self, c: Connection, tenant: Tenant, *, commit: Commit) -> None:
         number, pack = commit.batch["n"], commit.batch["pack"]
         findings, acts = [], []
         for place, (record, facility) in enumerate(commit.records):
@@ -113,8 +113,8 @@ class Book:
                 findings.append(_finding(record, pack=pack, batch=number, facility=facility))
             elif isinstance(record, Act):
                 acts.append(_act(record, pack=pack, batch=number, place=place))
-        _many(c, t.finding, findings)
-        _many(c, t.act, acts)
+        _many(c, t.finding, rows=findings)
+        _many(c, t.act, rows=acts)
         for record, _ in commit.records:
             if isinstance(record, Cleared):
                 where = (t.finding.c.tenant == tenant) & (t.finding.c.id == record.finding)
@@ -129,9 +129,9 @@ class Book:
     def put_account(self, row: Mapping[str, Any]) -> None:
         """Write an account, new or changed."""
         with self.engine.begin() as c:
-            _upsert(c, t.account, row)
+            _upsert(c, t.account, row=row)
 
-    def acknowledge(self, tenant: Tenant, finding: str, by: str) -> bool:
+    def acknowledge(self, tenant: Tenant, finding: str, *, by: str) -> bool:
         """Note who has taken notice of a finding; False if there is no such finding."""
         where = (t.finding.c.tenant == tenant) & (t.finding.c.id == finding)
         with self.engine.begin() as c:
@@ -234,14 +234,14 @@ class Book:
         with self.reading() as c:
             accepted, marked, refused = c.execute(sums).one()
             return {
-                "things": _count(c, t.thing, tenant),
+                "things": _count(c, t.thing, tenant=tenant),
                 "accepted": int(accepted) - int(marked),
                 "marked": int(marked),
                 "refused": int(refused),
-                "findings": {level: n for level, n in c.execute(levels)},
-                "open": {level: n for level, n in c.execute(current)},
-                "acts": _count(c, t.act, tenant),
-                "receipts": _count(c, t.receipt, tenant),
+                "findings": dict(c.execute(levels).tuples()),
+                "open": dict(c.execute(current).tuples()),
+                "acts": _count(c, t.act, tenant=tenant),
+                "receipts": _count(c, t.receipt, tenant=tenant),
             }
 
     def batch_at(self, tenant: Tenant, arrival: int) -> int:
@@ -282,17 +282,17 @@ def thing_row(key: ThingKey, *, source: str, parent: ThingKey | None,
             "parent": str(parent) if parent else "", "facts": json.dumps(dict(facts))}  # fmt: skip
 
 
-def _count(c: Connection, table: Table, tenant: Tenant) -> int:
+def _count(c: Connection, table: Table, *, tenant: Tenant) -> int:
     query = select(func.count()).select_from(table).where(table.c.tenant == tenant)
     return int(c.execute(query).scalar_one())
 
 
-def _many(c: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def _many(c: Connection, table: Table, *, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         c.execute(table.insert(), list(rows))
 
 
-def _upsert(c: Connection, table: Table, row: Mapping[str, Any]) -> None:
+def _upsert(c: Connection, table: Table, *, row: Mapping[str, Any]) -> None:
     keys = {k.name for k in table.primary_key.columns}
     where = and_(*(table.c[k] == row[k] for k in keys))
     changed = {k: v for k, v in row.items() if k not in keys}

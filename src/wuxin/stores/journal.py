@@ -1,4 +1,4 @@
-"""The journal: what was acknowledged, byte for byte, in order; everything else is recomputed from it.
+"""The journal: what was acknowledged, byte for byte; everything else is recomputed from it.
 
 One folder per tenant with segments ``000000000001.seg`` named after their first entry. A record is
 
@@ -144,7 +144,8 @@ class Journal:
 
 def decode_entry(body: bytes) -> Entry:
     """One entry from a record's body."""
-    return _DECODER.decode(body)
+    entry: Entry = _DECODER.decode(body)
+    return entry
 
 
 def segments(folder: Path) -> list[Path]:

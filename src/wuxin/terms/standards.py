@@ -143,10 +143,25 @@ class Derived:
 class DayView(Protocol):
     """One group of things (a root such as a plant, and all below it) on one closed local day."""
 
-    root: ThingKey
-    start: int
-    end: int
-    zone: tzinfo
+    @property
+    def root(self) -> ThingKey:
+        """The topmost thing of the group."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """The local midnight (ns) at which the day begins."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """The local midnight (ns) at which it ends."""
+        ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the local day."""
+        ...
 
     def of(self, kind: str) -> Sequence[ThingKey]:
         """The group's things of one kind, in order of registration (root included)."""
@@ -160,7 +175,7 @@ class DayView(Protocol):
         """How often the thing reports (ns), as its recording or device declares."""
         ...
 
-    def series(self, thing: ThingKey, indicator: str, days: int = 1) -> Series:
+    def series(self, thing: ThingKey, indicator: str, *, days: int = 1) -> Series:
         """Usable values in the ``days`` local days that end with this one."""
         ...
 

@@ -56,7 +56,7 @@ def conversion(outside: str, inside: str) -> Affine:
     return Affine(float(f"{one - zero:.15g}"), float(zero))
 
 
-def shown(value: float, inside: str, show: str) -> float:
+def shown(value: float, inside: str, *, show: str) -> float:
     """A value kept in unit ``inside``, in the unit that people read."""
     rule = conversion(show, inside)
     return (value - rule.offset) / rule.factor

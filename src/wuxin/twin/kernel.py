@@ -127,7 +127,7 @@ def judge(
         else:
             top -= 1
             stack[top] = _two(op, stack[top], stack[top + 1])
-    return stack[0]
+    return float(stack[0])
 
 
 @njit(cache=True)
@@ -173,7 +173,7 @@ def _logic(op: int, a: float, b: float) -> float:
     deciding = 0.0 if op == 20 else 1.0
     left = a if np.isnan(a) else (0.0 if a == 0.0 else 1.0)
     right = b if np.isnan(b) else (0.0 if b == 0.0 else 1.0)
-    if left == deciding or right == deciding:
+    if deciding in (left, right):
         return deciding
     return _NAN if np.isnan(left) or np.isnan(right) else 1.0 - deciding
 

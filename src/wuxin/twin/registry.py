@@ -42,6 +42,7 @@ class Registry:
         self,
         kinds: Mapping[str, Kind],
         indicators: Mapping[str, Indicator],
+        *,
         devices: Mapping[str, Device],
     ) -> None:
         self.kinds = kinds
@@ -86,7 +87,7 @@ class Registry:
             self.changed.add(slot)
         thing = self.things[slot]
         if parent is not None and parent != thing.parent:
-            self._adopt(thing, kind, parent)
+            self._adopt(thing, kind, parent=parent)
         if period:
             thing.period = period
         allowed = self._silence.get(key.kind)
@@ -94,7 +95,9 @@ class Registry:
             thing.allowed_silence = max(allowed, 3 * thing.period)
         return thing
 
-    def resolve(self, readings: Readings, source: str, periods: Mapping[str, int]) -> list[Thing]:
+    def resolve(
+        self, readings: Readings, source: str, *, periods: Mapping[str, int]
+    ) -> list[Thing]:
         """Turn a decoder's local numbers into slots and indicator numbers, in place.
 
         Returns:
@@ -141,7 +144,7 @@ class Registry:
         """The kind's number of every slot, int32 (things)."""
         return np.array([self.kind_number[t.key.kind] for t in self.things], np.int32)
 
-    def _adopt(self, thing: Thing, kind: Kind, parent: ThingKey) -> None:
+    def _adopt(self, thing: Thing, kind: Kind, *, parent: ThingKey) -> None:
         if kind.within and parent.kind not in kind.within:
             raise BadInput(f"a {kind.name} stands within {', '.join(kind.within)}, not {parent}")
         if thing.parent is not None:

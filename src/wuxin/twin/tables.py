@@ -50,7 +50,7 @@ class RuleSet(Protocol):
         ...
 
 
-def build(indicators: Mapping[str, Indicator], kinds: Sequence[str], rules: RuleSet) -> Tables:
+def build(indicators: Mapping[str, Indicator], kinds: Sequence[str], *, rules: RuleSet) -> Tables:
     """The tables for these indicators and kinds (in their order) and rules."""
     number = {name: i for i, name in enumerate(indicators)}
     n = max(len(rules.rules), 1)

@@ -1,7 +1,7 @@
 """The twin of one tenant: takes readings in order, keeps state, and says what begins and ends."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Twin:
         )
         while True:
             why, row, count = kernel.observe(work, start, len(rows.value) if stop is None else stop)
-            self.window.keep(rows, start, row)
+            self.window.keep(rows, start, stop=row)
             yield from [self._event(i) for i in range(count)]
             start = row
             if why != kernel.FULL:
@@ -187,8 +187,8 @@ class Twin:
         capacity = len(self._state.seen)
         if self._things > capacity:
             wider = self._empty(max(64, 2 * self._things))
-            for old, new in zip(self._state, wider, strict=True):
-                new[:capacity] = old
+            for name in kernel.State._fields:
+                getattr(wider, name)[:capacity] = getattr(self._state, name)
             self._state = wider
         self._state.kind[: self._things] = self.registry.kind_of()
 
@@ -210,7 +210,8 @@ def _events() -> Events:
 def _in_messages(rows: Rows) -> Rows:
     """Order derived rows by time and thing, and let those that share both be one message."""
     order = np.lexsort((rows.indicator, rows.thing, rows.event_time))
-    ordered = Rows(*(column[order] for column in rows))
+    columns: list[Any] = [column[order] for column in rows]
+    ordered = Rows(*columns)
     if len(order):
         new = (np.diff(ordered.event_time) != 0) | (np.diff(ordered.thing) != 0)
         ordered.message[1:] = np.cumsum(new)

@@ -30,7 +30,8 @@ class _Buffer:
 
     def joined(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         if len(self.t) > 1:
-            t, v, ref = (np.concatenate(part) for part in (self.t, self.v, self.ref))
+            t, v = np.concatenate(self.t), np.concatenate(self.v)
+            ref = np.concatenate(self.ref)
             if np.any(t[1:] < t[:-1]):
                 order = np.argsort(t, kind="stable")
                 t, v, ref = t[order], v[order], ref[order]
@@ -52,7 +53,7 @@ class Window:
         self._series: dict[tuple[int, int], _Buffer] = {}
         self._measured: dict[int, list[_Buffer]] = {}
 
-    def keep(self, rows: Rows, start: int, stop: int) -> None:
+    def keep(self, rows: Rows, start: int, *, stop: int) -> None:
         """Remember the usable rows from ``start`` to ``stop``."""
         span = slice(start, stop)
         good = (rows.quality[span] & int(UNUSABLE)) == 0
@@ -130,7 +131,7 @@ class Day:
         """How often the thing reports (ns); 0 where nobody said."""
         return self.registry.thing(thing).period
 
-    def series(self, thing: ThingKey, indicator: str, days: int = 1) -> Series:
+    def series(self, thing: ThingKey, indicator: str, *, days: int = 1) -> Series:
         """Usable values in the ``days`` days that end with this one."""
         start = self.start - (days - 1) * DAY
         number = self.registry.number[indicator]

@@ -1,1 +1,1 @@
-"""Wire: how bytes arrive, and from whom. Sockets, files and identity live here; meaning does not."""
+"""Wire: how bytes arrive, and from whom. Sockets and files live here; meaning does not."""

@@ -29,8 +29,8 @@ from wuxin.terms.records import Command, Frame
 
 BATCH_ROWS: Final = 10_000
 
-Times = Callable[[Mapping[str, Any], bytes, "NDArray[np.int32]"], "NDArray[np.int64]"]
-"""(stream mapping, payload, lines) → event times (n), with a filler where a row has none."""
+Times = Callable[["Stream"], "NDArray[np.int64]"]
+"""The event time of every row of a stream (n), with a filler where a row has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Recording:
 
     def batches(self, times: Times, batch_rows: int = BATCH_ROWS) -> Iterator["Item"]:
         """Batches of frames and commands in order of event time, at most ``batch_rows`` rows each."""
-        stamped = [_stamped(s, times) for s in self.streams]
+        stamped = [times(s) for s in self.streams]
         order = _order(stamped)
         when = np.concatenate(stamped)[order] if len(order) else np.empty(0, np.int64)
         cuts = [(int(np.searchsorted(when, c.at)), c) for c in self.commands]
@@ -122,10 +122,12 @@ def open_recording(path: Path) -> Recording:
         if not isinstance(name, str):
             raise BadInput(f"{place.of('[[stream]]')}: file is missing")
         if name not in files:
-            files[name] = _read(path.parent / name, place.of(name), entry.get("delimiter", ","))
+            files[name] = _read(
+                path.parent / name, place.of(name), delimiter=entry.get("delimiter", ",")
+            )
         file = files[name]
         digests[name] = file.digest
-        streams.append(Stream(_mapping(entry, file, place), file.rows, file.first_line))
+        streams.append(Stream(_mapping(entry, file, place=place), file.rows, file.first_line))
     if not streams:
         raise BadInput(f"{path.name}: there is no [[stream]]")
     manifest = {
@@ -170,7 +172,7 @@ class _File:
     digest: Digest
 
 
-def _read(path: Path, place: str, delimiter: str) -> _File:
+def _read(path: Path, place: str, *, delimiter: str) -> _File:
     try:
         raw = path.read_bytes()
         body = _unpacked(path, raw)
@@ -242,7 +244,7 @@ def _keys(row: bytes) -> list[str]:
         return []
 
 
-def _mapping(entry: Mapping[str, Any], file: _File, place: Place) -> dict[str, Any]:
+def _mapping(entry: Mapping[str, Any], file: _File, *, place: Place) -> dict[str, Any]:
     """A stream's mapping as plain values, checked against the columns of its file."""
     name = entry["file"]
     for part in ("time", "thing", "readings"):
@@ -301,11 +303,6 @@ def _at(value: Any, place: Place) -> int:
 
 def _plain(body: Any) -> Any:
     return msgspec.to_builtins(body, builtin_types=(bytes,))
-
-
-def _stamped(stream: Stream, times: Times) -> NDArray[np.int64]:
-    lines = (np.arange(len(stream.rows)) + stream.first_line).astype(np.int32)
-    return times(stream.mapping, b"".join(stream.rows), lines)
 
 
 def _order(stamped: list[NDArray[np.int64]]) -> NDArray[np.int64]:
