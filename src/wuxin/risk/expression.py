@@ -1,7 +1,7 @@
 """Rule conditions: SQL over indicators, compiled to a small program for the twin's kernel.
 
 The subset: comparisons, AND, OR, NOT, ``+ - * /``, ``abs``, ``least``, ``greatest``, ``coalesce``,
-``BETWEEN``, ``IS [NOT] NULL``, numbers, ``TRUE``/``FALSE`` and the parameters ``:limit``, ``:clear``.
+``BETWEEN``, ``IS [NOT] NULL``, numbers, ``TRUE``/``FALSE``, the parameters ``:limit``, ``:clear``.
 Values are float64; NULL is NaN, with SQL's three-valued logic (ISO/IEC 9075-2). Division by zero
 gives NULL. sqlglot parses; the same text runs unchanged as SQL over columns.
 """
@@ -12,6 +12,7 @@ from typing import Final
 
 import sqlglot
 from sqlglot import expressions as sql
+from sqlglot.errors import SqlglotError
 
 from wuxin.terms.errors import BadInput
 
@@ -27,6 +28,13 @@ _UNARY: Final[dict[type[sql.Expr], int]] = {sql.Neg: NEG, sql.Not: NOT, sql.Abs:
 _CHAIN: Final[dict[type[sql.Expr], int]] = {
     sql.Coalesce: COALESCE, sql.Least: LEAST, sql.Greatest: GREATEST,
 }  # fmt: skip
+_OF_NUMBERS: Final = (
+    *(set(_BINARY) - {sql.And, sql.Or}), sql.Neg, sql.Abs, sql.Between, sql.Least, sql.Greatest,
+)  # fmt: skip
+_TRUTHS: Final = (
+    sql.LT, sql.LTE, sql.GT, sql.GTE, sql.EQ, sql.NEQ, sql.And, sql.Or, sql.Not, sql.Between,
+    sql.Is, sql.Boolean,
+)  # fmt: skip
 STACK: Final = 32
 
 
@@ -68,9 +76,25 @@ def program(text: str, numbers: Mapping[str, int], *, given: Mapping[str, float 
 
 def _parse(text: str) -> sql.Expr:
     try:
-        return sqlglot.parse_one(text, dialect="duckdb")
-    except sqlglot.ParseError as wrong:
+        parsed = sqlglot.parse_one(text, dialect="duckdb")
+    except SqlglotError as wrong:
         raise BadInput(f"condition {text!r} is not SQL: {str(wrong).splitlines()[0]}") from None
+    for node in parsed.walk():
+        operands = [*node.iter_expressions()]
+        truths = sum(map(_is_truth, operands))
+        if truths and (
+            isinstance(node, _OF_NUMBERS)
+            or (isinstance(node, sql.Coalesce) and truths < len(operands))
+        ):
+            raise BadInput(f"{node.sql()!r} takes a truth for a number, which SQL does not")
+    return parsed
+
+
+def _is_truth(node: sql.Expr) -> bool:
+    """Whether an operand is true or false, not a number (``1 < a < 3`` compares a truth)."""
+    if isinstance(node, sql.Paren | sql.Coalesce):
+        return _is_truth(node.this)
+    return isinstance(node, _TRUTHS)
 
 
 Code = list[tuple[int, float]]
@@ -81,7 +105,7 @@ def _emit(
 ) -> None:
     if isinstance(node, sql.Paren):
         _emit(node.this, numbers, given=given, code=code)
-    elif isinstance(node, sql.Between):
+    elif isinstance(node, sql.Between) and not node.args.get("symmetric"):
         for side, op in ((node.args["low"], GE), (node.args["high"], LE)):
             _emit(node.this, numbers, given=given, code=code)
             _emit(side, numbers, given=given, code=code)
@@ -109,7 +133,7 @@ def _emit(
 def _leaf(
     node: sql.Expr, numbers: Mapping[str, int], *, given: Mapping[str, float | None]
 ) -> tuple[int, float]:
-    if isinstance(node, sql.Column):
+    if isinstance(node, sql.Column) and not node.table:
         if node.name not in numbers:
             raise BadInput(f"indicator {node.name!r} is not declared")
         return (LOAD, float(numbers[node.name]))
