@@ -138,6 +138,7 @@ class ThingsAsked(Page):
     pack: str = ""
     kind: str = ""
     parent: str = ""
+    level: str = Field("", description="red, amber, info, or any for any open warning")
     q: str = ""
 
 
@@ -203,7 +204,7 @@ def overview(here: Here) -> dict[str, Any]:
 @router.get("/things", tags=["read"])
 def things(here: Here, asked: Annotated[ThingsAsked, Query()]) -> dict[str, Any]:
     """Things, those with open warnings first."""
-    where = _given(asked, "pack", "kind", "parent")
+    where = _given(asked, "pack", "kind", "parent", "level")
     page = (asked.offset, asked.limit)
     return queries.things(here.home, here.who, where=where, q=asked.q, page=page)
 
@@ -225,9 +226,10 @@ def reading_evidence(here: Here, key: Key, indicator: str, time: str) -> dict[st
 
 
 @router.get("/things/{pack}/{kind}/{name:path}", tags=["read"])
-def thing(here: Here, key: Key, at: str = "") -> dict[str, Any]:
-    """The twin of one thing, now or at a past moment of event time."""
-    return queries.thing(here.home, here.who, key=key, at=moment(at) if at else None)
+def thing(here: Here, key: Key, when: When, at: str = "") -> dict[str, Any]:
+    """The twin of one thing, now or at a past moment: what was true at T, what was known at T."""
+    then = moment(at) if at else None
+    return queries.thing(here.home, here.who, key=key, at=then, as_of=when.as_of)
 
 
 @router.get("/facilities", tags=["read"])
@@ -281,6 +283,12 @@ def acts(here: Here, when: When, asked: Annotated[ActsAsked, Query()]) -> dict[s
 def places(here: Here) -> list[dict[str, Any]]:
     """Where things are, in WGS-84 degrees."""
     return queries.places(here.home, here.who)
+
+
+@router.get("/packs", tags=["read"])
+def packs(here: Here) -> list[dict[str, Any]]:
+    """The packs in use: words of kinds and rules."""
+    return queries.packs(here.home, here.who)
 
 
 @router.get("/search", tags=["read"])

@@ -51,7 +51,7 @@ def overview(home: Home, session: Session) -> dict[str, Any]:
                 "not_valued": 0,
                 "value": 0.0,
                 "outstanding": 0.0,
-            },  # fmt: skip
+            },
         )
         sums["facilities"] += 1
         sums["outstanding"] += float(row["outstanding"])
@@ -122,15 +122,23 @@ def things(
     home: Home, session: Session, *, where: Mapping[str, str],  q: str = "",
     page: tuple[int, int] = (0, PAGE),
 ) -> dict[str, Any]:  # fmt: skip
-    """Things by pack, kind or parent, with their worst open warning; those with warnings first."""
+    """Things by pack, kind, parent or level, with their worst open warning; the worst first.
+
+    The level ``any`` stands for things with an open warning of any level.
+    """
     worst = _worst(home, session)
+    wanted = dict(where)
+    level = wanted.pop("level", "")
     rows = []
-    for row in _visible(home, session, rows=home.book.rows(tables.thing, session.tenant, **where)):
+    for row in _visible(home, session, rows=home.book.rows(tables.thing, session.tenant, **wanted)):
         if q.casefold() in row["id"].casefold() or q.casefold() in row["kind"]:
             kind = schema.load(row["pack"]).kinds[row["kind"]]
+            stands = worst.get((row["pack"], row["kind"], row["id"]))
+            if level and stands != level and (level != "any" or stands is None):
+                continue
             rows.append({
                 "pack": row["pack"], "kind": row["kind"], "id": row["id"],
-                "parent": row["parent"], "level": worst.get((row["pack"], row["kind"], row["id"])),
+                "parent": row["parent"], "level": stands,
                 **_words(kind.words),
             })  # fmt: skip
     rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
@@ -140,9 +148,17 @@ def things(
 
 
 def thing(
-    home: Home, session: Session, *, key: tuple[str, str, str], at: int | None = None
-) -> dict[str, Any]:
-    """The twin of one thing, now or at a past moment of event time.
+    home: Home, session: Session, *, key: tuple[str, str, str], at: int | None = None,
+    as_of: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The twin of one thing, now or at a past moment, with the warnings that stood then.
+
+    Args:
+        home: whose records.
+        session: who asks.
+        key: pack, kind and id.
+        at: what was true at this event time (ns).
+        as_of: what was known at this batch.
 
     Raises:
         NotFound: there is none that the session may see.
@@ -153,7 +169,8 @@ def thing(
     if not rows:
         raise NotFound(f"there is no {kind} {name!r}")
     row, pack = rows[0], schema.load(pack_name)
-    latest = _latest(home, key, at=at)
+    latest = _latest(home, key, at=at, as_of=as_of)
+    stood = Asked((at, None if at is None else at + 1), as_of)
     children = home.book.rows(tables.thing, session.tenant, pack=pack_name, parent=f"{kind}:{name}")
     return {
         "pack": pack_name, "kind": kind, "id": name, "parent": row["parent"],
@@ -161,7 +178,8 @@ def thing(
         "at": iso(at) if at is not None else None,
         "facts": [
             {"name": fact, "value": views.figure_in(value, pack.kinds[kind].facts[fact]),
-             "unit": pack.kinds[kind].facts[fact].show, **_words(pack.kinds[kind].facts[fact].words)}
+             "unit": pack.kinds[kind].facts[fact].show,
+             **_words(pack.kinds[kind].facts[fact].words)}
             for fact, value in json.loads(row["facts"]).items()
         ],
         "values": [
@@ -171,7 +189,9 @@ def thing(
             for r in latest
         ],
         "children": [{"pack": pack_name, "kind": c["kind"], "id": c["id"]} for c in children],
-        "warnings": findings(home, session, where={"pack": pack_name, "kind": kind, "thing": name})["rows"],
+        "warnings": findings(
+            home, session, where={"pack": pack_name, "kind": kind, "thing": name}, asked=stood
+        )["rows"],
     }  # fmt: skip
 
 
@@ -215,14 +235,18 @@ def findings(
     home: Home, session: Session, *, where: Mapping[str, Any],
     asked: Asked = NOW, page: tuple[int, int] = (0, PAGE),
 ) -> dict[str, Any]:  # fmt: skip
-    """Early warnings, newest first, both languages of the reasons included."""
+    """Early warnings, newest first, with both languages of what they say, counted by level."""
     rows = home.book.findings(session.tenant, where, span=asked.span, as_of=asked.as_of)
     if not session.sees_all:
         own = {f["id"] for f in facilities(home, session)}
         rows = [r for r in rows if r["facility"] in own]
     start, size = page
     shown = rows[start : start + min(size, PAGE)]
-    return {"total": len(rows), "rows": [_both(r) for r in shown]}
+    return {
+        "total": len(rows),
+        "levels": {level: sum(r["level"] == level for r in rows) for level in LEVELS},
+        "rows": [_both(r, as_of=asked.as_of) for r in shown],
+    }
 
 
 def one_finding(home: Home, session: Session, *, name: str) -> dict[str, Any]:
@@ -248,6 +272,21 @@ def acts(
         rows = [r for r in rows if r["facility"] in own]
     start, size = page
     return {"total": len(rows), "rows": [views.act(r) for r in rows[start : start + size]]}
+
+
+def packs(home: Home, session: Session) -> list[dict[str, Any]]:
+    """The packs in use with the words of their kinds and rules, for menus."""
+    used = {r["pack"] for r in home.book.rows(tables.thing, session.tenant)}
+    found = []
+    for name in sorted(used):
+        pack = schema.load(name)
+        found.append({
+            "pack": name, **_words(pack.words),
+            "kinds": [{"kind": k, **_words(kind.words)} for k, kind in pack.kinds.items()],
+            "rules": [{"rule": r, "kind": rule.kind, "level": rule.level, **_words(rule.words)}
+                      for r, rule in pack.rules.items()],
+        })  # fmt: skip
+    return found
 
 
 def search(home: Home, session: Session, *, q: str) -> dict[str, Any]:
@@ -298,16 +337,20 @@ def _visible(home: Home, session: Session, *, rows: Sequence[RowMapping]) -> lis
     return [r for r in rows if r["source"] in sources]
 
 
-def _latest(home: Home, key: tuple[str, str, str], *, at: int | None) -> list[dict[str, Any]]:
-    given = {"pack": key[0], "kind": key[1], "thing": key[2]}
-    until = "" if at is None else "AND event_time <= $at"
+def _latest(
+    home: Home, key: tuple[str, str, str], *, at: int | None, as_of: int | None
+) -> list[dict[str, Any]]:
+    given: dict[str, Any] = {"pack": key[0], "kind": key[1], "thing": key[2]}
+    until = ""
     if at is not None:
-        given["at"] = at  # type: ignore[assignment] # DuckDB takes both texts and numbers
+        until, given["at"] = "AND event_time <= $at", at
+    if as_of is not None:
+        until, given["known"] = f"{until} AND batch <= $known", as_of
     found = home.history.query(
         "SELECT * FROM readings WHERE pack = $pack AND kind = $kind AND thing = $thing "  # noqa: S608
         f"AND (quality & 15) = 0 {until} "
-        "QUALIFY row_number() OVER (PARTITION BY indicator ORDER BY event_time DESC, batch DESC) = 1 "
-        "ORDER BY indicator",
+        "QUALIFY row_number() OVER "
+        "(PARTITION BY indicator ORDER BY event_time DESC, batch DESC) = 1 ORDER BY indicator",
         given,
     )
     rows: list[dict[str, Any]] = found.to_pylist()
@@ -323,9 +366,11 @@ def _worst(home: Home, session: Session) -> dict[tuple[str, str, str], str]:
     return worst
 
 
-def _both(row: RowMapping) -> dict[str, Any]:
+def _both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
     """A finding with its sentence and actions in both languages."""
     view = views.finding(row)
+    if as_of is not None and (row["cleared_batch"] or 0) > as_of:
+        view["to"] = None  # that it would end was not yet known
     rule = schema.load(row["pack"]).rules[row["rule"]]
     said = json.loads(row["record"])["reasons"]
     return {
