@@ -183,8 +183,9 @@ def check(packs: tuple[str, ...]) -> None:
         faults += [f"{name}: {fault}" for fault in found]
         click.echo(
             f"{name}: {len(pack.kinds)} kinds, {len(pack.indicators)} indicators, "
-            f"{len(pack.devices)} devices, {len(pack.steps)} process steps, {len(pack.rules)} rules, "
-            f"{len(pack.models)} models: {'done' if not found else f'{len(found)} faults'}"
+            f"{len(pack.devices)} devices, {len(pack.steps)} process steps, "
+            f"{len(pack.rules)} rules, {len(pack.models)} models: "
+            f"{f'{len(found)} faults' if found else 'done'}"
         )
     for fault in faults:
         click.echo(f"wuxin: {fault}", err=True)

@@ -183,7 +183,7 @@ class Home:
                 records=[(r, facility_of(r, desk)) for r in outcome.records],
                 facilities=[facility_row(f, outcome.source) for f in outcome.facilities],
                 receipts=[
-                    Receipt(self.tenant, kind, key, start + i, salt)  # type: ignore[arg-type] # a kind of KINDS
+                    Receipt(self.tenant, kind, key, start + i, salt)
                     for i, (kind, key, salt, _) in enumerate(sealed)
                 ],
             ),

@@ -92,7 +92,7 @@ def _stream(stream: Stream, pack: Pack, *, place: Place) -> Mapped:
                 "column": column,
                 "factor": rule.factor,
                 "offset": rule.offset,
-            }  # fmt: skip
+            }
         )
     try:
         return msgspec.convert({**table, "readings": values}, Mapped)

@@ -132,7 +132,7 @@ class Accounts:
                 row["party"],
                 row["must_change"],
                 now + self._hours * HOUR,
-            )  # fmt: skip
+            )
         )
 
     def change(self, token: str, password: str) -> str:
@@ -159,7 +159,7 @@ class Accounts:
                 session.party,
                 must_change=False,
                 expires=session.expires,
-            )  # fmt: skip
+            )
         )
 
     def session(self, token: str | None) -> Session:

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO, TextIOWrapper
+from itertools import count
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import pyarrow as pa
@@ -39,33 +40,49 @@ def rows(
     Raises:
         BadInput: there is no such export.
     """
-    if what == "findings":
-        where = {"thing": span.thing.partition(":")[2] or span.thing} if span.thing else {}
-        for offset in _pages():
-            found = book.findings(
-                tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
-            )
-            yield from (_known(views.finding(r), dict(r), as_of=span.as_of) for r in found)
-            if len(found) < _PAGE:
-                return
-    elif what == "acts":
-        where = {"facility": span.thing.removeprefix("facility:")} if span.thing else {}
-        for offset in _pages():
-            found = book.acts(
-                tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
-            )
-            yield from (views.act(r) for r in found)
-            if len(found) < _PAGE:
-                return
-    elif what == "receipts":
-        for row in book.rows(tables.receipt, tenant):
-            if span.as_of is None or row["batch"] <= span.as_of:
-                yield {"kind": row["kind"], "record": row["record"], "leaf": row["leaf"],
-                       "salt": row["salt"].hex(), "batch": row["batch"]}  # fmt: skip
-    elif what == "readings":
-        yield from _readings(history, span)
-    else:
+    exports = {
+        "findings": lambda: _findings(book, tenant, span=span),
+        "acts": lambda: _acts(book, tenant, span=span),
+        "receipts": lambda: _receipts(book, tenant, span=span),
+        "readings": lambda: _readings(history, span),
+    }
+    if what not in exports:
         raise BadInput(f"there is nothing called {what!r} to export; choose {', '.join(WHAT)}")
+    return exports[what]()
+
+
+def _findings(book: Book, tenant: Tenant, *, span: Span) -> Iterator[dict[str, Any]]:
+    where = {"thing": span.thing.partition(":")[2] or span.thing} if span.thing else {}
+    for offset in count(0, _PAGE):
+        found = book.findings(
+            tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
+        )
+        yield from (_known(views.finding(r), dict(r), as_of=span.as_of) for r in found)
+        if len(found) < _PAGE:
+            return
+
+
+def _acts(book: Book, tenant: Tenant, *, span: Span) -> Iterator[dict[str, Any]]:
+    where = {"facility": span.thing.removeprefix("facility:")} if span.thing else {}
+    for offset in count(0, _PAGE):
+        found = book.acts(
+            tenant, where, span=(span.start, span.end), as_of=span.as_of, page=(offset, _PAGE)
+        )
+        yield from (views.act(r) for r in found)
+        if len(found) < _PAGE:
+            return
+
+
+def _receipts(book: Book, tenant: Tenant, *, span: Span) -> Iterator[dict[str, Any]]:
+    for row in book.rows(tables.receipt, tenant):
+        if span.as_of is None or row["batch"] <= span.as_of:
+            yield {
+                "kind": row["kind"],
+                "record": row["record"],
+                "leaf": row["leaf"],
+                "salt": row["salt"].hex(),
+                "batch": row["batch"],
+            }
 
 
 def write(found: Iterable[Mapping[str, Any]], form: str, *, into: BinaryIO) -> int:
@@ -80,16 +97,16 @@ def write(found: Iterable[Mapping[str, Any]], form: str, *, into: BinaryIO) -> i
         return int(table.num_rows)
     if form not in FORMATS:
         raise BadInput(f"format {form!r} is not one of {', '.join(FORMATS)}")
-    count = 0
+    written = 0
     text = TextIOWrapper(into, "utf-8", write_through=True)
     for row in found:
         if form == "jsonl":
             text.write(json.dumps(row, ensure_ascii=False) + "\n")
         else:
-            text.write(_csv_line(_flat(row), header=count == 0))
-        count += 1
+            text.write(_csv_line(_flat(row), header=written == 0))
+        written += 1
     text.detach()
-    return count
+    return written
 
 
 def _readings(history: History, span: Span) -> Iterator[dict[str, Any]]:
@@ -114,13 +131,6 @@ def _readings(history: History, span: Span) -> Iterator[dict[str, Any]]:
     for batch in found.to_batches():
         for row in batch.to_pylist():
             yield views.reading(row, schema.load(row["pack"]))
-
-
-def _pages() -> Iterator[int]:
-    offset = 0
-    while True:
-        yield offset
-        offset += _PAGE
 
 
 def _known(view: dict[str, Any], row: Mapping[str, Any], *, as_of: int | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from wuxin.home import Home
 from wuxin.portal.access import Accounts
 from wuxin.portal.api import build
 from wuxin.portal.pacing import Pace
+from wuxin.portal.screens import mount
 from wuxin.settings import Settings
 from wuxin.terms.clock import iso, system_clock
 from wuxin.terms.errors import BadInput, WuxinError
@@ -25,8 +26,6 @@ _LOG = logging.getLogger("wuxin")
 
 def application(home: Home, settings: Settings) -> Any:
     """The API with the screens mounted on it."""
-    from wuxin.portal.screens import mount
-
     app = build(home, Accounts(home.book, system_clock, hours=int(settings.session_hours)))
     mount(app, settings)
     return app

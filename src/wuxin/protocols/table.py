@@ -32,7 +32,7 @@ _EPOCHS: Final = {"unix": SECOND, "unix_ms": 1_000_000, "unix_ns": 1}
 
 
 class Name(msgspec.Struct, frozen=True):
-    """Whose row it is: a kind with the ``id`` column or a ``fixed`` id, and perhaps the parent's."""
+    """Whose row it is: a kind with its ``id`` column or a ``fixed`` id, perhaps the parent's."""
 
     kind: str
     id: str = ""
@@ -50,7 +50,7 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class Time(msgspec.Struct, frozen=True):
-    """The time column: a strptime format, ``iso`` or ``unix``/``unix_ms``; the zone if it has none."""
+    """The time column: a strptime format, ``iso``, ``unix`` or ``unix_ms``; the zone if none."""
 
     column: str
     format: str = "iso"
@@ -58,7 +58,7 @@ class Time(msgspec.Struct, frozen=True):
 
 
 class Mapped(msgspec.Struct, frozen=True):
-    """How the rows of one stream are read. ``header`` are the columns; ``where`` keeps equal rows."""
+    """How a stream's rows are read: ``header`` are the columns, ``where`` keeps equal rows."""
 
     file: str
     header: tuple[str, ...]
@@ -161,8 +161,9 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
         parsed = "try_cast(x AS TIMESTAMPTZ)" if iso else "try_strptime(x, $form)"
         aware = "regexp_matches(x, '(Z|[+-][0-9]{2}(:?[0-9]{2})?)$')" if iso else "false"
         try:
+            picked = f"epoch_ns(({parsed})::TIMESTAMPTZ) AS t, {aware} AS aware"
             found: dict[str, Any] = sql.execute(
-                f"SELECT epoch_ns(({parsed})::TIMESTAMPTZ) AS t, {aware} AS aware FROM cells",  # noqa: S608
+                f"SELECT {picked} FROM cells",  # noqa: S608 - fixed texts
                 None if iso else {"form": time.format},
             ).fetchnumpy()
         except duckdb.Error as wrong:
@@ -179,7 +180,7 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
 
 @contextmanager
 def _sql(text: pa.Array) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB with the cells as table ``cells`` (x); one connection per thread, opening one is slow."""
+    """DuckDB with the cells as table ``cells`` (x); one per thread, because opening is slow."""
     if not hasattr(_THREAD, "sql"):
         _THREAD.sql = duckdb.connect(config={"threads": 1})
         _THREAD.sql.execute("SET TimeZone = 'UTC'")
@@ -284,7 +285,7 @@ def _numbers(
 def _things(
     name: Name, table: pa.Table
 ) -> tuple[NDArray[np.int32], list[ThingKey], dict[ThingKey, ThingKey]]:
-    """The thing of every row as a number (-1 where the id is empty), the things and their parents."""
+    """The thing of every row as a number (-1 if the id is empty), the things and their parents."""
     ids = _ids(name, table)
     coded = ids.dictionary_encode()
     numbers = coded.indices.to_numpy(zero_copy_only=False).astype(np.int32)

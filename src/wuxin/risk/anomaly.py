@@ -45,6 +45,8 @@ def stale(t: Times, v: Floats, *, floor: float) -> Mask:
     """
     same = (np.abs(np.diff(v)) <= _fine(v)) & _adjacent(t)
     same &= np.abs(v[1:]) > floor
+    if np.count_nonzero(same) < 2:
+        return np.zeros(len(v), np.bool_)
     starts = int(np.count_nonzero(np.abs(v) > floor))
     return _spread(_long(same, starts, coarse=_coarse(v)), before=1)
 
@@ -63,8 +65,11 @@ def interpolated(t: Times, v: Floats) -> Mask:
     slope = np.diff(v) / np.maximum(step, 1.0)
     slack = 2.0 * resolution(v) + _fine(v)
     bend = np.abs(np.diff(slope)) * np.minimum(step[1:], step[:-1])
+    line = bend <= slack
+    if np.count_nonzero(line) < 2:
+        return mark
     joined = _adjacent(t)
-    line = (bend <= slack) & joined[1:] & joined[:-1]
+    line &= joined[1:] & joined[:-1]
     level = np.abs(np.diff(v)) <= _fine(v)
     line &= ~(level[1:] & level[:-1])
     starts = int(np.count_nonzero(~(level[1:] & level[:-1])))
@@ -93,11 +98,11 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
     Returns:
         The deviation where the value is a spike, else 0 (n).
     """
-    n = len(v)
-    score: Floats = np.zeros(n)
-    if n < 5 or scale <= 0:
+    score: Floats = np.zeros(len(v))
+    if len(v) < 5 or scale <= 0:
         return score
-    around, noise = _neighbours(t, v)
+    joined = _adjacent(t)
+    around = _neighbours(v, joined)
     known = np.isfinite(around)
     top = np.max(np.where(known, around, -np.inf), axis=1)
     low = np.min(np.where(known, around, np.inf), axis=1)
@@ -105,9 +110,14 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
     excess = np.where(both, np.maximum(np.maximum(v - top, low - v), 0.0), 0.0)
     beyond = np.maximum(v - 1.2 * np.maximum(scale, np.where(np.isfinite(top), top, 0.0)), 0.0)
     beyond = np.maximum(beyond, -0.05 * scale - v)
-    sigma = np.maximum(noise, 0.02 * scale)
-    score = np.where(excess > limit * sigma, excess / sigma, 0.0)
-    return np.where(beyond > 0, np.maximum(score, limit + beyond / sigma), score)
+    finest = 0.02 * scale
+    odd = np.flatnonzero((excess > limit * finest) | (beyond > 0))
+    if not len(odd):
+        return score
+    sigma = np.maximum(_roughness(t, v, joined=joined, at=odd), finest)
+    far = np.where(excess[odd] > limit * sigma, excess[odd] / sigma, 0.0)
+    score[odd] = np.where(beyond[odd] > 0, np.maximum(far, limit + beyond[odd] / sigma), far)
+    return score
 
 
 def clipped(t: Times, v: Floats, *, ceiling: float) -> Mask:
@@ -128,6 +138,8 @@ def clipped(t: Times, v: Floats, *, ceiling: float) -> Mask:
     natural = 2.0 * np.sqrt(2.0 * slack) / (2.0 * np.pi) * DAY
     high = np.abs(v / ceiling - 1.0) <= slack
     mark = np.zeros(len(v), np.bool_)
+    if np.count_nonzero(high) < 3:
+        return mark
     joined = _adjacent(t)
     for a, b in runs(high[1:] & high[:-1] & joined):
         if 1.5 * natural <= t[b] - t[a] <= 12 * HOUR:
@@ -178,8 +190,8 @@ def resolution(v: Floats) -> float:
 
     The smallest gap between distinct values, if all gaps are whole multiples of it.
     """
-    gaps = np.diff(np.unique(v[np.isfinite(v)]))
-    gaps = gaps[gaps > 1e-9 * np.max(np.abs(v), initial=0.0)]
+    gaps = np.diff(np.sort(v[np.isfinite(v)]))
+    gaps = gaps[gaps > 1e-9 * float(np.max(np.abs(v), initial=0.0))]
     if len(gaps) < 5:
         return 0.0
     least = float(gaps.min())
@@ -189,7 +201,7 @@ def resolution(v: Floats) -> float:
 
 def _fine(v: Floats) -> float:
     """What storage as 32-bit float may change."""
-    return 1e-6 * float(np.nanmax(np.abs(v), initial=0.0))
+    return 1e-6 * float(np.max(np.abs(v), initial=0.0))
 
 
 def _adjacent(t: Times) -> Mask:
@@ -197,18 +209,20 @@ def _adjacent(t: Times) -> Mask:
     step = np.diff(t)
     if not len(step):
         return np.zeros(0, np.bool_)
-    return np.asarray(step <= _GAP * np.median(step))
+    return np.asarray(step <= _GAP * np.sort(step)[len(step) // 2])
 
 
 def runs(mask: Mask) -> list[tuple[int, int]]:
     """Start and end (exclusive) of each run of True."""
+    if not mask.any():
+        return []
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _coarse(v: Floats) -> bool:
     """Whether values are resolved so coarsely (over 0.1 %) that equal neighbours are ordinary."""
-    return resolution(v) > 1e-3 * float(np.nanmax(np.abs(v), initial=0.0))
+    return resolution(v) > 1e-3 * float(np.max(np.abs(v), initial=0.0))
 
 
 def _long(mask: Mask, starts: int, *, coarse: bool) -> Mask:
@@ -244,34 +258,34 @@ def _spread(mask: Mask, *, before: int) -> Mask:
     return wide
 
 
-def _neighbours(t: Times, v: Floats) -> tuple[Floats, Floats]:
-    """Two neighbours on each side (n, 4; NaN beyond a gap), and the local noise of steps (n)."""
-    n = len(v)
-    joined = _adjacent(t)
-    around = np.full((n, 4), np.nan)
-    one, two = joined, joined[1:] & joined[:-1]
-    around[1:, 1] = np.where(one, v[:-1], np.nan)
+def _neighbours(v: Floats, joined: Mask) -> Floats:
+    """Two neighbours on each side (n, 4), NaN beyond a gap."""
+    around = np.full((len(v), 4), np.nan)
+    two = joined[1:] & joined[:-1]
+    around[1:, 1] = np.where(joined, v[:-1], np.nan)
     around[2:, 0] = np.where(two, v[:-2], np.nan)
-    around[:-1, 2] = np.where(one, v[1:], np.nan)
+    around[:-1, 2] = np.where(joined, v[1:], np.nan)
     around[:-2, 3] = np.where(two, v[2:], np.nan)
-    bend = np.full(n, np.nan)
-    bend[1:-1] = np.where(two, np.abs(v[1:-1] - (v[:-2] + v[2:]) / 2.0), np.nan)
+    return around
+
+
+def _roughness(t: Times, v: Floats, *, joined: Mask, at: NDArray[np.int64]) -> Floats:
+    """Robust standard deviation of the bends within three hours around some samples (k).
+
+    A bend is a value less the mean of its two neighbours. Those in which the sample itself takes
+    part are left out; at most 60 on each side are looked at.
+    """
+    bend = np.full(len(v), np.nan)
+    straight = (v[:-2] + v[2:]) / 2.0
+    bend[1:-1] = np.where(joined[1:] & joined[:-1], np.abs(v[1:-1] - straight), np.nan)
     each = float(np.median(np.diff(t)))
     half = min(max(4, round(3 * HOUR / max(each, 1.0))), _WIDEST)
-    padded = np.concatenate([np.full(half, np.nan), bend, np.full(half, np.nan)])
-    window = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).copy()
-    window[:, half - 1 : half + 2] = np.nan  # where the value itself takes part
-    return around, SIGMA * _median(window)
-
-
-def _median(rows: Floats) -> Floats:
-    """Median of each row without its NaN; 0 for a row of NaN."""
-    ordered = np.sort(rows, axis=1)
-    count = np.count_nonzero(np.isfinite(ordered), axis=1)
-    low, high = np.maximum((count - 1) // 2, 0), np.maximum(count // 2, 0)
-    index = np.arange(len(rows))
-    middle = (ordered[index, low] + ordered[index, np.minimum(high, rows.shape[1] - 1)]) / 2
-    return np.where(count > 0, middle, 0.0)
+    sigma = np.zeros(len(at))
+    for k, i in enumerate(at.tolist()):
+        near = np.concatenate([bend[max(i - half, 0) : max(i - 1, 0)], bend[i + 2 : i + half + 1]])
+        near = near[np.isfinite(near)]
+        sigma[k] = SIGMA * float(np.median(near)) if len(near) else 0.0
+    return sigma
 
 
 def _season(days: Floats, x: Floats) -> Floats:

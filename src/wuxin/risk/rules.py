@@ -28,10 +28,11 @@ class Compiled:
                 self.programs += [
                     program(text, numbers, given=given(rule)) for text in conditions(rule)
                 ]
-                if rule.value and rule.value not in numbers:
-                    raise BadInput(f"value {rule.value!r} is not a declared indicator")
             except BadInput as wrong:
                 raise BadInput(f"rule {rule.name}: {wrong}") from None
+            for name in (rule.value, rule.limit_of):
+                if name and name not in numbers:
+                    raise BadInput(f"rule {rule.name}: indicator {name!r} is not declared")
 
     def of(self, kind: str) -> list[int]:
         """The numbers of the rules that concern a kind of thing."""

@@ -238,8 +238,8 @@ class Book:
                 "accepted": int(accepted) - int(marked),
                 "marked": int(marked),
                 "refused": int(refused),
-                "findings": dict(c.execute(levels).tuples()),
-                "open": dict(c.execute(current).tuples()),
+                "findings": {row[0]: row[1] for row in c.execute(levels)},
+                "open": {row[0]: row[1] for row in c.execute(current)},
                 "acts": _count(c, t.act, tenant=tenant),
                 "receipts": _count(c, t.receipt, tenant=tenant),
             }

@@ -101,10 +101,8 @@ class History:
         with duckdb.connect() as connection:
             for name, schema in (("readings", SCHEMA), ("refused", _REFUSED)):
                 if any(self._folder.glob(f"{name}-*.parquet")):
-                    pattern = str(self._folder / f"{name}-*.parquet").replace("'", "''")
-                    connection.execute(
-                        f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{pattern}')"  # noqa: S608
-                    )
+                    pattern = str(self._folder / f"{name}-*.parquet")
+                    connection.read_parquet(pattern).create_view(name)
                 else:
                     connection.register(name, schema.empty_table())
             return connection.execute(sql, dict(given or {})).to_arrow_table()
@@ -148,7 +146,8 @@ class History:
             SELECT min(event_time) // 1000000 AS t, min(value), max(value), avg(value),
                    count(*), count(*) FILTER (quality <> 0)
             FROM picked, bounds
-            GROUP BY CAST(floor((event_time - a)::DOUBLE / greatest(b - a, 1) * ($points - 1)) AS INT)
+            GROUP BY
+                CAST(floor((event_time - a)::DOUBLE / greatest(b - a, 1) * ($points - 1)) AS INT)
             ORDER BY t"""  # noqa: S608 - fixed texts
         return [tuple(row.values()) for row in self.query(sql, given).to_pylist()]
 

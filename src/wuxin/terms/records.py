@@ -221,10 +221,10 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The place of a record in the evidence log: its leaf's index, its hash and its salt."""
+    """The place of a record (batch, finding, cleared, act) in the log: leaf index, hash, salt."""
 
     tenant: Tenant
-    kind: Literal["batch", "finding", "cleared", "act"]
+    kind: str
     record: Digest
     index: int
     salt: bytes

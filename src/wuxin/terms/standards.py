@@ -90,8 +90,9 @@ class Rule(msgspec.Struct, frozen=True):
     """An early-warning rule as data (C4).
 
     ``when`` and ``clear`` are SQL conditions over declared indicators; ``:limit`` stands for
-    ``limit``, ``:clear`` for ``clear_limit``; ``limit_of`` names an indicator that is the limit. It must hold for ``lasting`` ns of event time.
-    ``words`` is the sentence people read, with ``{value}`` and ``{limit}``.
+    ``limit``, ``:clear`` for ``clear_limit``; ``limit_of`` names an indicator that is the limit.
+    The condition must hold for ``lasting`` ns of event time. ``words`` is the sentence that
+    people read, with ``{value}`` and ``{limit}``.
     """
 
     name: str

@@ -1,9 +1,9 @@
 """The hot path: one sequential pass over readings that marks, remembers and judges.
 
-State is struct-of-arrays over dense slots; rules are data tables (:mod:`wuxin.risk.rules`). The pass
-is strictly in order, so the result does not depend on where batches are cut; it returns early where
-the world outside must act first (a tick of event time, a thing that woke, a full output). Compiled
-by Numba; ``observe.py_func`` is the same as plain Python.
+State is struct-of-arrays over dense slots; rules are data tables (:mod:`wuxin.risk.rules`). The
+pass is strictly in order, so the result does not depend on where batches are cut; it returns early
+where the world outside must act first (a tick of event time, a thing that woke, a full output).
+Compiled by Numba; with NUMBA_DISABLE_JIT=1 it runs as the plain Python that it is.
 
 Cost model: O(readings × rules of the thing's kind that read what changed); about 1 µs a reading.
 """
@@ -40,7 +40,7 @@ class Rows(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is remembered: latest values (things, indicators), rule states (things, rules), flags."""
+    """Latest values (things, indicators), rule states (things, rules) and flags (things)."""
 
     value: NDArray[np.float64]
     time: NDArray[np.int64]
@@ -58,7 +58,7 @@ class Tables(NamedTuple):
     """Rules and ranges as data.
 
     ``start`` (2 × rules + 1) cuts ``ops``/``args`` into programs: 2r is rule r's condition, 2r + 1
-    the condition of its end. ``kind_start`` (kinds + 1) cuts ``kind_rules``, the rules of each kind.
+    the condition of its end. ``kind_start`` (kinds + 1) cuts ``kind_rules``, each kind's rules.
     """
 
     low: NDArray[np.float64]

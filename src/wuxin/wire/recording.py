@@ -46,7 +46,7 @@ class Stream:
 class Recording:
     """A recording that was read: ``manifest`` is plain values and complete without the files.
 
-    ``source`` is its name and the digest of manifest and files: the same recording, the same source.
+    ``source`` is its name and the digest of manifest and files: same recording, same source.
     """
 
     source: str
@@ -62,7 +62,7 @@ class Recording:
         return sum(len(s.rows) for s in self.streams)
 
     def batches(self, times: Times, batch_rows: int = BATCH_ROWS) -> Iterator["Item"]:
-        """Batches of frames and commands in order of event time, at most ``batch_rows`` rows each."""
+        """Batches of frames, and commands, in order of event time; ``batch_rows`` rows at most."""
         stamped = [times(s) for s in self.streams]
         order = _order(stamped)
         when = np.concatenate(stamped)[order] if len(order) else np.empty(0, np.int64)
@@ -274,7 +274,7 @@ def _mapping(entry: Mapping[str, Any], file: _File, *, place: Place) -> dict[str
 
 
 def _commands(table: Mapping[str, Any], place: Place) -> tuple[Command, ...]:
-    """Facilities and commands of the manifest, in order of time; a facility is opened by command."""
+    """Facilities and commands of the manifest by time; a facility is opened by a command."""
     found = []
     for facility in table.get("facility", []):
         if "id" not in facility or "opened" not in facility:
@@ -289,7 +289,7 @@ def _commands(table: Mapping[str, Any], place: Place) -> tuple[Command, ...]:
         found.append(
             Command(
                 order["do"], _at(order["at"], place), order["by"], order["facility"], _plain(body)
-            )  # fmt: skip
+            )
         )
     return tuple(sorted(found, key=lambda c: c.at))
 
