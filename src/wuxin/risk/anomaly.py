@@ -10,7 +10,8 @@ time series data, 2022) and Lindig et al., Progress in Photovoltaics 29 (2021) 1
 this project's own unless a function says otherwise.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ SIGMA: Final = 1.4826
 
 _GAP: Final = 3
 _FEW_RUNS: Final = 5
+_FINEST: Final = 0.02
 _WIDEST: Final = 60
 
 
@@ -110,7 +112,7 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
     excess = np.where(both, np.maximum(np.maximum(v - top, low - v), 0.0), 0.0)
     beyond = np.maximum(v - 1.2 * np.maximum(scale, np.where(np.isfinite(top), top, 0.0)), 0.0)
     beyond = np.maximum(beyond, -0.05 * scale - v)
-    finest = 0.02 * scale
+    finest = _FINEST * scale
     odd = np.flatnonzero((excess > limit * finest) | (beyond > 0))
     if not len(odd):
         return score
@@ -183,6 +185,73 @@ def shifts(t: Times, v: Floats, *, reach: int = 60, least: int = 10) -> tuple[Ti
         score[max(at - reach, 0) : at + reach] = 0.0
     where = np.sort(np.array(found, np.int64))
     return where, np.expm1(step[where])
+
+
+class Suspects(NamedTuple):
+    """Which of k signals can show a fault of each kind at all (k)."""
+
+    stale: Mask
+    interpolated: Mask
+    spikes: Mask
+    clipped: Mask
+
+
+def screen(
+    signals: Sequence[tuple[Times, Floats]], *, floor: Floats, scale: Floats, ceiling: Floats
+) -> Suspects:
+    """Tell in one pass which of many signals are worth a closer look.
+
+    What is not suspected here is not found by :func:`stale`, :func:`interpolated`, :func:`spikes`
+    (with its usual limit) and :func:`clipped`; most signals of most days are not.
+
+    Args:
+        signals: k pairs of times and values, none empty.
+        floor: as for :func:`stale` (k).
+        scale: as for :func:`spikes` (k).
+        ceiling: as for :func:`clipped` (k).
+    """
+    t = np.concatenate([one[0] for one in signals])
+    v = np.concatenate([one[1] for one in signals])
+    size = np.array([len(one[0]) for one in signals])
+    owner = np.repeat(np.arange(len(size)), size)
+    starts = np.cumsum(size) - size
+    top = np.maximum.reduceat(np.abs(v), starts)
+    fine, step = 1e-6 * top, _resolutions(v, owner=owner, starts=starts, top=top)
+    inside = owner[1:] == owner[:-1]
+    rise, later = np.diff(v), owner[1:]
+    level = np.abs(rise) <= fine[later]
+
+    def twice(mask: Mask, owners: Times, times: int = 2) -> Mask:
+        return np.asarray(np.bincount(owners[mask], minlength=len(size)) >= times)
+
+    still = inside & level & (np.abs(v[1:]) > floor[later])
+    both, mid = inside[1:] & inside[:-1], owner[1:-1]
+    width = np.maximum(np.diff(t), 1).astype(np.float64)
+    bend = np.abs(np.diff(rise / width)) * np.minimum(width[1:], width[:-1])
+    line = both & (bend <= (2.0 * step + fine)[mid]) & ~(level[1:] & level[:-1])
+    jump = 10.0 * _FINEST * scale[mid]
+    peak = (np.minimum(rise[:-1], -rise[1:]) > jump) | (np.minimum(-rise[:-1], rise[1:]) > jump)
+    beyond = (v > 1.2 * scale[owner]) | (v < -0.05 * scale[owner])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slack = np.maximum(0.002, 2.0 * step / ceiling)
+        high = np.abs(v / ceiling[owner] - 1.0) <= slack[owner]
+    odd = twice(both & peak, mid, 1) | twice(beyond, owner, 1)
+    return Suspects(twice(still, later), twice(line, mid), odd, twice(high, owner, 3))
+
+
+def _resolutions(v: Floats, *, owner: Times, starts: Times, top: Floats) -> Floats:
+    """:func:`resolution` of each of many signals (k) that lie one after the other."""
+    ordered = v[np.lexsort((v, owner))]
+    gap = np.full(len(v), np.inf)
+    gap[1:] = np.diff(ordered)
+    gap[starts] = np.inf
+    gap[gap <= 1e-9 * top[owner]] = np.inf
+    real = np.isfinite(gap)
+    least = np.minimum.reduceat(gap, starts)
+    parts = np.where(real, gap, 0.0) / np.where(np.isfinite(least), least, 1.0)[owner]
+    worst = np.maximum.reduceat(np.abs(parts - np.rint(parts)), starts)
+    count = np.add.reduceat(real.astype(np.int64), starts)
+    return np.where((count >= 5) & (worst < 0.02), least, 0.0)
 
 
 def resolution(v: Floats) -> float:

@@ -21,6 +21,7 @@ NOTHING: Final = 0.005
 """Share of rated power that is no yield: night consumption and offset of the meter."""
 
 _YIELDING: Final = 0.05
+_FEWEST_INVERTERS: Final = 3
 _HABIT_DAYS: Final = 14
 _FEWEST_DAYS: Final = 7
 _HABIT: Final = 0.9
@@ -45,12 +46,12 @@ def find_outages(view: DayView) -> list[Derived]:
         [found.power(u) / r if r > 0 else np.full(found.bins(), np.nan)
          for u, r in zip(units, rated, strict=True)]
     ).reshape(len(units), found.bins())  # fmt: skip
+    light = _daylight(found, units, share=share)
     derived = []
-    bright = _bright(found)
     for i, unit in enumerate(units):
         if np.isfinite(share[i]).any():
-            light = _daylight(found, i, bright=bright, share=share)
-            derived += _stretches(found, unit, share=share[i], light=light)
+            own = _by_habit(found, unit) if light is None else light
+            derived += _stretches(found, unit, share=share[i], light=own)
     return derived
 
 
@@ -65,24 +66,21 @@ def _bright(found: Station) -> Mask | None:
     return bright
 
 
-def _daylight(found: Station, row: int, *, bright: Mask | None, share: NDArray[np.float64]) -> Mask:
-    """Intervals (bins) in which it is certainly light for the unit in a row.
+def _daylight(found: Station, units: list[ThingKey], *, share: NDArray[np.float64]) -> Mask | None:
+    """Intervals (bins) in which it is certainly light; None where only the unit's habit can tell.
 
-    It is light by irradiance or where the median of the other inverters yields (two at least must
-    report). Where there is neither, it is light while the sun stands high, and where the place is
-    unknown too, at the hours at which the unit itself used to yield.
+    It is light by irradiance, or where the median of at least three inverters yields (so at least
+    one other does). Where there is neither, it is light while the sun stands high.
     """
-    units = found.units()
-    others = [i for i, u in enumerate(units) if i != row and u.kind == "inverter"]
-    light = np.zeros(found.bins(), np.bool_) if bright is None else bright
-    if len(others) >= 2:
-        usual, count = middle(share[others])
-        return np.asarray(light | ((count >= 2) & (np.nan_to_num(usual) > _YIELDING)))
-    if bright is not None:
-        return light
+    light = _bright(found)
+    inverters = [i for i, unit in enumerate(units) if unit.kind == "inverter"]
+    if len(inverters) >= _FEWEST_INVERTERS:
+        usual, count = middle(share[inverters])
+        running = (count >= _FEWEST_INVERTERS) & (np.nan_to_num(usual) > _YIELDING)
+        light = running if light is None else light | running
     latitude, longitude = found.fact("latitude"), found.fact("longitude")
-    if latitude is None or longitude is None:
-        return _by_habit(found, units[row])
+    if light is not None or latitude is None or longitude is None:
+        return light
     middles = found.start() + found.step * np.arange(found.bins()) + found.step // 2
     return elevation(middles, latitude, longitude=longitude) > HIGH_SUN
 
@@ -104,7 +102,7 @@ def _stretches(
 ) -> list[Derived]:
     judged = np.flatnonzero(light & np.isfinite(share))
     off = share[judged] <= NOTHING
-    before = found.view.series(unit, "zero_yield", HISTORY_DAYS).v
+    before = found.view.series(unit, "zero_yield", days=HISTORY_DAYS).v
     pending = bool(len(before) and before[-1] > 0)
     t, v = [], []
     i = 0

@@ -39,6 +39,7 @@ class Station:
     step: int
     _rated: dict[ThingKey, float] = field(default_factory=dict)
     _power: dict[tuple[ThingKey, int], Floats] = field(default_factory=dict)
+    _alike: dict[tuple[ThingKey, ...], list[float]] = field(default_factory=dict)
 
     def units(self) -> list[ThingKey]:
         """All that delivers AC power, from the root down."""
@@ -64,10 +65,10 @@ class Station:
 
     def _find_power(self, unit: ThingKey, days: int) -> Floats:
         for name in ("ac_power", "dc_power"):
-            found = self.view.series(unit, name, days)
+            found = self.view.series(unit, name, days=days)
             if len(found):
                 return self.mean(found, days)
-        counter = self.view.series(unit, "energy_day", days)
+        counter = self.view.series(unit, "energy_day", days=days)
         if self.step >= DAY:
             return self.mean(Series(counter.t, counter.v / (DAY / 1e9)), days)
         return gained(counter, self.start(days) + self.step * np.arange(self.bins(days) + 1))
@@ -103,7 +104,7 @@ class Station:
     def reached(self, unit: ThingKey) -> float:
         """The most power that a unit held through three readings within 45 days (W)."""
         for name in ("ac_power", "dc_power"):
-            v = self.view.series(unit, name, HISTORY_DAYS).v
+            v = self.view.series(unit, name, days=HISTORY_DAYS).v
             if len(v) >= _SUSTAINED:
                 held = np.minimum(np.minimum(v[2:], v[1:-1]), v[:-2])
                 return max(float(held.max()), 0.0)
@@ -119,16 +120,19 @@ class Station:
         Where no rating is registered, units whose reach is within 0.7 to 1.4 of the median are
         taken as of one size: a unit that never reaches what its siblings do is weak, not small.
         """
+        key = tuple(units)
+        if key not in self._alike:
+            self._alike[key] = self._find_alike(units)
+        return self._alike[key]
+
+    def _find_alike(self, units: Sequence[ThingKey]) -> list[float]:
         rated = [self.rated(unit) for unit in units]
-        bare = [r for u, r in zip(units, rated, strict=True) if not self._registered(u) and r > 0]
-        if not bare:
+        bare = [not self._registered(unit) and r > 0 for unit, r in zip(units, rated, strict=True)]
+        if not any(bare):
             return rated
-        usual = float(np.median(bare))
+        usual = float(np.median([r for r, b in zip(rated, bare, strict=True) if b]))
         low, high = _ALIKE[0] * usual, _ALIKE[1] * usual
-        return [
-            usual if not self._registered(u) and low <= r <= high else r
-            for u, r in zip(units, rated, strict=True)
-        ]
+        return [usual if b and low <= r <= high else r for r, b in zip(rated, bare, strict=True)]
 
     def _registered(self, unit: ThingKey) -> bool:
         return self.view.facts(unit).get("rated_power", 0.0) > 0
@@ -164,7 +168,7 @@ def station(view: DayView) -> Station:
 
 
 def _step(view: DayView) -> int:
-    """The interval (ns): what the fastest unit reports by, at least 15 minutes; a day if that is."""
+    """The interval (ns): by what the fastest unit reports, at least 15 minutes, or a day."""
     keys = [key for kind in AC_KINDS for key in view.of(kind)]
     steps = [view.period(key) or _seen_period(view, key) for key in keys]
     step = min([s for s in steps if s > 0], default=15 * MINUTE)

@@ -104,4 +104,4 @@ def _onto(
 def _day_of_year(t: NDArray[np.int64]) -> Floats:
     moments = t.astype("datetime64[ns]")
     since = moments - moments.astype("datetime64[Y]").astype("datetime64[ns]")
-    return since.astype(np.int64) / DAY + 1.0
+    return np.asarray(since.astype(np.int64) / DAY + 1.0)

@@ -25,7 +25,7 @@ STC: Final = 1000.0
 """Irradiance of standard test conditions (W/m2), IEC 60904-3; cells then are at 25 degC."""
 
 GAMMA: Final = -0.0037
-"""Loss of power per kelvin of a crystalline module, PVWatts' standard module is −0.0037 to −0.0047."""
+"""Loss of power per kelvin of a crystalline module (PVWatts: −0.0037 premium, −0.0047 standard)."""
 
 LOSSES: Final = 0.14
 """System losses of PVWatts version 5 (Dobos, NREL/TP-6A20-62641, 2014, table 6: 14.08 %)."""
@@ -33,7 +33,11 @@ LOSSES: Final = 0.14
 INVERTER: Final = 0.96
 """Nominal efficiency of an inverter, the same report."""
 
+DC_RATIO: Final = 1.1
+"""DC capacity over AC rating where only the latter is registered, the same report's default."""
+
 RATIO_DAYS: Final = 30
+_KNOWN_DAYS: Final = 14
 _FEWEST_DAYS: Final = 7
 _DARK: Final = 0.5 * 3.6e6
 _ENVELOPE: Final = 0.9
@@ -61,8 +65,8 @@ class Yield:
 def daily_yield(view: DayView) -> list[Derived]:
     """Derive measured and expected energy of each unit, and the performance ratio of the root.
 
-    Expected energy and irradiation run over the intervals in which the unit was measured, so that
-    a hole in the data is no loss (silence has its own rule).
+    Expected energy and irradiation are set against the same intervals as the measured energy, so
+    that a hole in the data is no loss (silence has its own rule).
     """
     found = station(view)
     sky = find_sky(found)
@@ -88,8 +92,8 @@ def daily_yield(view: DayView) -> list[Derived]:
 
 def month_ratio(view: DayView) -> list[Derived]:
     """Derive the root's measured over expected energy of the last 30 days (seven at least)."""
-    measured = view.series(view.root, "energy_measured", RATIO_DAYS)
-    expected = view.series(view.root, "expected_energy", RATIO_DAYS)
+    measured = view.series(view.root, "energy_measured", days=RATIO_DAYS)
+    expected = view.series(view.root, "expected_energy", days=RATIO_DAYS)
     if not len(expected) or expected.t[-1] < view.start:
         return []
     at = np.searchsorted(measured.t, expected.t)
@@ -178,35 +182,50 @@ def _unit(found: Station, unit: ThingKey, *, sky: Sky | None, usual: Floats | No
     if not seen.any():
         return None if counter is None else Yield(counter, None, None, None)
     seconds = found.step / 1e9
-    rated = found.rated(unit)
     integral = float(np.nansum(power)) * seconds
-    measured, whole = _reconciled(integral, counter, most=rated * _holes(found, seen))
-    over = np.ones(len(seen), np.bool_) if whole else seen
+    measured = _reconciled(integral, counter, most=found.rated(unit) * _holes(found, seen))
 
-    def total(curve: Floats) -> float | None:
-        known = over & np.isfinite(curve)
-        return float(curve[known].sum()) * seconds if known.any() else None
+    def matching(curve: Floats | None) -> float | None:
+        """A curve's integral where the unit was measured, extended as the measured energy is."""
+        if curve is None:
+            return None
+        both = seen & np.isfinite(curve)
+        own = float(power[both].sum()) * seconds
+        if not both.any() or own < integral / 2:
+            return None
+        return float(curve[both].sum()) * seconds * (measured / own if own > 0 else 1.0)
 
-    expected = limit = irradiation = None
-    if sky is not None and rated > 0:
-        dc = found.view.facts(unit).get("dc_capacity", rated)
-        curve = expected_power(dc, rated, sky=sky)
-        if sky.measured:
-            both = over & np.isfinite(sky.poa)
-            if np.count_nonzero(both) < np.count_nonzero(over & (np.nan_to_num(power) > 0)) / 2:
-                curve = np.full(len(power), np.nan)
-            expected, irradiation = total(curve), total(sky.poa)
-        else:
-            limit = total(curve)
-    if expected is None and usual is not None and unit.kind == "inverter":
-        expected = total(usual * found.rated_alike([*found.view.of("inverter")])[_row(found, unit)])
-    if expected is None and limit is None:
-        limit = total(_own_best(found, unit))
-    return Yield(measured, expected, limit, irradiation)
+    dc = capacity(found, unit)
+    modelled = expected_power(dc, found.rated(unit), sky=sky) if sky is not None and dc else None
+    if sky is not None and sky.measured and modelled is not None:
+        return Yield(measured, matching(modelled), None, matching(sky.poa))
+    if usual is not None and unit.kind == "inverter":
+        return Yield(measured, matching(usual * _alike(found, unit)), None, None)
+    best = _own_best(found, unit) if modelled is None else modelled
+    return Yield(measured, None, matching(best), None)
 
 
-def _row(found: Station, unit: ThingKey) -> int:
-    return list(found.view.of("inverter")).index(unit)
+def capacity(found: Station, unit: ThingKey) -> float:
+    """DC capacity of a unit (W), 0 if unknown: registered, else from its rating, else its reach.
+
+    A registered AC rating is taken as 1/1.1 of the DC capacity (PVWatts' default ratio). What an
+    unregistered unit reached in two weeks or more is taken as its output in full sun at a cell
+    temperature of 50 degC.
+    """
+    facts = found.view.facts(unit)
+    if facts.get("dc_capacity"):
+        return facts["dc_capacity"]
+    if facts.get("rated_power"):
+        return DC_RATIO * facts["rated_power"]
+    history = found.view.series(unit, "energy_measured", days=HISTORY_DAYS)
+    if len(history) < _KNOWN_DAYS:
+        return 0.0
+    return found.reached(unit) / ((1 - LOSSES) * INVERTER * (1 + GAMMA * 25.0))
+
+
+def _alike(found: Station, unit: ThingKey) -> float:
+    inverters = list(found.view.of("inverter"))
+    return found.rated_alike(inverters)[inverters.index(unit)]
 
 
 def _holes(found: Station, seen: NDArray[np.bool_]) -> float:
@@ -215,15 +234,15 @@ def _holes(found: Station, seen: NDArray[np.bool_]) -> float:
     return float(inside[-1] - inside[0] + 1 - len(inside)) * found.step / 1e9
 
 
-def _reconciled(integral: float, counter: float | None, *, most: float) -> tuple[float, bool]:
-    """The day's energy (J), and whether it covers the holes in the readings of power.
+def _reconciled(integral: float, counter: float | None, *, most: float) -> float:
+    """The day's energy (J) from the integral of power and the counter.
 
     The counter is believed where it agrees with the integral (within 5 %) plus what the holes can
     have held at most; otherwise it is in another unit, or of another day, and the integral stands.
     """
     if counter is not None and 0.95 * integral <= counter <= 1.05 * integral + most:
-        return counter, True
-    return integral, False
+        return counter
+    return integral
 
 
 def _own_best(found: Station, unit: ThingKey) -> Floats:
@@ -240,7 +259,7 @@ def _own_best(found: Station, unit: ThingKey) -> Floats:
 
 
 def _whole(view: DayView, days: dict[ThingKey, Yield]) -> Yield | None:
-    """The root's day where it does not measure itself: its meters', else the sum of its inverters."""
+    """The root's day where it does not measure itself: of its meters, else of its inverters."""
     if view.root.kind != "plant" or view.root in days:
         return None
     for kind in ("meter", "inverter"):
@@ -264,20 +283,20 @@ def _sum(parts: list[float | None]) -> float | None:
 def _performance(found: Station, whole: Yield | None) -> list[Derived]:
     """Performance ratio (E / P0) / (H / G), IEC 61724-1:2021 clause 14.3, if it was not dark."""
     view = found.view
-    capacity = _capacity(found)
-    if whole is None or whole.irradiation is None or whole.irradiation < _DARK or not capacity:
+    dc = _whole_capacity(found)
+    if whole is None or whole.irradiation is None or whole.irradiation < _DARK or not dc:
         return []
-    ratio = (whole.measured / capacity) / (whole.irradiation / STC)
+    ratio = (whole.measured / dc) / (whole.irradiation / STC)
     return [of_day(view, view.root, indicator="performance_ratio", value=ratio)]
 
 
-def _capacity(found: Station) -> float:
-    """DC capacity of the root (W): registered, else of what measures it, else its rated power."""
-    for key in (found.view.root, *found.view.of("meter")):
-        facts = found.view.facts(key)
-        if facts.get("dc_capacity") or facts.get("rated_power"):
-            return facts.get("dc_capacity") or facts["rated_power"]
-    if found.view.root.kind == "plant" and not found.rated(found.view.root):
-        keys = found.view.of("meter") or found.view.of("inverter")
-        return sum(found.view.facts(k).get("dc_capacity", found.rated(k)) for k in keys)
-    return found.rated(found.view.root)
+def _whole_capacity(found: Station) -> float:
+    """DC capacity of the root (W): its own, else of its meters, else of its inverters."""
+    own = capacity(found, found.view.root)
+    if own or found.view.root.kind != "plant":
+        return own
+    for kind in ("meter", "inverter"):
+        parts = [capacity(found, key) for key in found.view.of(kind)]
+        if parts and all(parts):
+            return sum(parts)
+    return 0.0
