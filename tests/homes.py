@@ -1,0 +1,38 @@
+"""Homes for tests: a clock that stands still, recordings brought in, findings and acts as JSON."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wuxin.home import Home
+from wuxin.portal import views
+from wuxin.terms.clock import Nanos, moment
+from wuxin.wire.recording import open_recording
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+NOW = moment("2026-01-05T08:00:00Z")
+
+
+def still() -> Nanos:
+    """Return the same arrival time always, so that runs can be compared bit for bit."""
+    return NOW
+
+
+@contextmanager
+def brought_in(manifest: Path, folder: Path, *, batch_rows: int = 10_000) -> Iterator[Home]:
+    """Replay a recording into a home."""
+    with Home(folder, clock=still) as home:
+        for _ in home.replay(open_recording(manifest), batch_rows=batch_rows):
+            pass
+        yield home
+
+
+def findings(home: Home, **where: Any) -> list[dict[str, Any]]:
+    """Return the findings of a home, oldest first."""
+    return [views.finding(r) for r in reversed(home.book.findings(home.tenant, where))]
+
+
+def acts(home: Home, **where: Any) -> list[dict[str, Any]]:
+    """Return the acts of a home, oldest first."""
+    return [views.act(r) for r in reversed(home.book.acts(home.tenant, where))]
