@@ -105,7 +105,7 @@ class History:
                     connection.read_parquet(pattern).create_view(name)
                 else:
                     connection.register(name, schema.empty_table())
-            return connection.execute(sql, dict(given or {})).to_arrow_table()
+            return connection.sql(sql, params=dict(given or {})).to_arrow_table()
 
     def buckets(
         self,
