@@ -1,8 +1,7 @@
-"""One changed byte anywhere in journal, tiles or checkpoint is named, and the command exits with 1."""
+"""One changed byte in journal, tiles or checkpoint is named, and the command exits with 1."""
 
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,14 @@ authorised_weight = { column = "book", unit = "t" }
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tamper")
     rows = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 20)},25" for d in range(1, 29)]
     (folder / "stock.csv").write_text("time,lot,weight,book\n" + "\n".join(rows) + "\n")
     (folder / "recording.toml").write_text(MANIFEST)
     with brought_in(folder / "recording.toml", folder / "home", batch_rows=7):
         pass
-    yield folder / "home"
+    return folder / "home"
 
 
 def changed(home: Path, copy: Path, *, file: Path, at: int, flip: int) -> Path:

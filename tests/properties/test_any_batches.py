@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.homes import acts, brought_in, findings, still
 from tests.homes import EXAMPLES as SHIPPED
+from tests.homes import acts, brought_in, findings, still
 from wuxin.home import Home
 from wuxin.wire.recording import open_recording
 

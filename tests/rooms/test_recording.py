@@ -1,4 +1,4 @@
-"""Recordings: every form of file, units to SI, line numbers kept, and refusals that name the place."""
+"""Recordings: every form of file, SI units, line numbers, refusals that name the place."""
 
 import gzip
 import json

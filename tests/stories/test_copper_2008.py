@@ -4,7 +4,6 @@ Every figure asserted here was worked out by hand; docs/packs/logistics.md shows
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
