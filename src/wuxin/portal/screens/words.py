@@ -1,0 +1,239 @@
+"""What the screens say, in Chinese and English, and how they write numbers, money and times.
+
+The visitor's language and time zone are with the page that is shown; money comes and stays as
+decimal text. A figure that is missing says why: it is never 0 and never NaN.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from nicegui import context
+
+Language = Literal["zh", "en"]
+MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LevelWords:
+    """How an early-warning level is shown: never by its colour alone."""
+
+    icon: str
+    zh: str
+    en: str
+    zh_name: str
+
+
+LEVELS: Final[dict[str, LevelWords]] = {
+    "red": LevelWords("error", "立即处置", "act now", "红色"),
+    "amber": LevelWords("warning", "尽快核查", "look into", "橙色"),
+    "info": LevelWords("info", "提示", "to know", "提示"),
+}
+"""Early-warning levels, worst first, with a Material icon and a word."""
+
+GLOSSARY: Final[dict[str, tuple[str, str]]] = {
+    "collateral_value": ("押品价值", "Collateral value"),
+    "exposure": ("风险敞口", "Exposure"),
+    "outstanding": ("贷款余额", "Outstanding"),
+    "loan_to_value": ("质押率", "Loan to value"),
+    "lendable": ("可贷价值", "Lendable value"),
+    "lendable_value": ("可贷价值", "Lendable value"),
+    "value": ("押品价值", "Collateral value"),
+    "cash_margin": ("现金保证金", "Cash margin"),
+    "haircut": ("折扣率", "Haircut"),
+    "maximum": ("质押率上限", "Maximum loan to value"),
+    "maximum_loan_to_value": ("质押率上限", "Maximum loan to value"),
+    "target": ("目标质押率", "Target loan to value"),
+    "target_loan_to_value": ("目标质押率", "Target loan to value"),
+    "shortfall": ("缺口", "Shortfall"),
+    "covers": ("可覆盖敞口", "Covers"),
+    "principal": ("本金", "Principal"),
+    "obligor": ("借款人", "Obligor"),
+    "currency": ("币种", "Currency"),
+    "opened": ("开立日", "Opened"),
+    "price": ("单价", "Price"),
+    "quantity": ("数量", "Quantity"),
+    "things": ("标的物", "Things"),
+    "proceeds": ("处置所得", "Proceeds"),
+    "proceeds_applied": ("用于偿还", "Applied to the loan"),
+    "cash_margin_applied": ("动用保证金", "Cash margin applied"),
+    "surplus": ("返还余款", "Surplus returned"),
+    "value_before": ("处置前价值", "Value before"),
+    "proceeds_to_value": ("变现率", "Proceeds to value"),
+    "amount": ("金额", "Amount"),
+    "call_amount": ("追加金额", "Amount called"),
+    "call_paid": ("已补足", "Paid"),
+    "call_due": ("未补足", "Still due"),
+    "call_deadline": ("截止时间", "Deadline"),
+    "call_issued": ("发出时间", "Issued"),
+    "call": ("追保编号", "Call"),
+    "met_by": ("补足方式", "Met by"),
+    "payment": ("缴款", "payment"),
+    "needed": ("所需金额", "Needed"),
+    "minimum_transfer": ("最低划转额", "Minimum transfer"),
+    "rounding": ("取整单位", "Rounding"),
+    "to": ("送达", "Sent to"),
+    # acts
+    "facility_opened": ("开立授信", "Facility opened"),
+    "revaluation": ("重新估值", "Revaluation"),
+    "repayment": ("还款", "Repayment"),
+    "drawing": ("提款", "Drawing"),
+    "top_up": ("追加保证金到账", "Margin topped up"),
+    "margin_call": ("追加保证金通知", "Margin call"),
+    "margin_call_met": ("追保已补足", "Margin call met"),
+    "margin_call_overdue": ("追保逾期", "Margin call overdue"),
+    "margin_call_withdrawn": ("追保撤销", "Margin call withdrawn"),
+    "early_warning": ("预警送达", "Early warning sent"),
+    "disposal_ordered": ("批准处置", "Disposal ordered"),
+    "disposal": ("押品处置", "Disposal"),
+    "extension": ("展期", "Extension"),
+    "facility_closed": ("结清", "Facility closed"),
+    # states
+    "covered": ("正常", "Covered"),
+    "not_valued": ("未估值", "Not valued"),
+    "breach": ("突破上限", "In breach"),
+    "called": ("追保中", "Margin called"),
+    "overdue": ("追保逾期", "Call overdue"),
+    "deficient": ("处置后仍有欠款", "Deficient after disposal"),
+    "closed": ("已结清", "Closed"),
+    "issued": ("已发出", "Issued"),
+    "met": ("已补足", "Met"),
+    "running": ("回放中", "replaying"),
+    "done": ("已完成", "done"),
+    "failed": ("失败", "failed"),
+    # roles
+    "administrator": ("管理员", "administrator"),
+    "risk_officer": ("风险经理", "risk officer"),
+    "relationship_manager": ("客户经理", "relationship manager"),
+    "supervisor": ("监管员", "supervisor"),
+    "borrower": ("借款人", "borrower"),
+    "approver": ("审批人", "approver"),
+    "installer": ("安装方", "installer"),
+    # records
+    "batch": ("批次", "batch"),
+    "finding": ("预警", "finding"),
+    "cleared": ("预警解除", "warning cleared"),
+    "act": ("处置动作", "act"),
+    "frame": ("原始报文", "raw frame"),
+    "command": ("指令", "command"),
+    # packs
+    "energy": ("光伏能源", "Energy"),
+    "logistics": ("仓储物流", "Logistics"),
+}
+"""Field terms, acts, states and roles; kinds, rules and indicators are named by their pack."""
+
+
+def set_visitor(language: Language, zone: str) -> None:
+    """Remember language and time zone with the page that is being built."""
+    context.client.storage["language"] = language
+    try:
+        context.client.storage["zone"] = str(ZoneInfo(zone))
+    except (ValueError, OSError, KeyError):
+        context.client.storage["zone"] = "UTC"
+
+
+def language() -> Language:
+    """The visitor's language."""
+    return "en" if context.client.storage.get("language") == "en" else "zh"
+
+
+def t(zh: str, en: str) -> str:
+    """The one of two texts that the visitor reads."""
+    return en if language() == "en" else zh
+
+
+def word(key: str) -> str:
+    """A term of the glossary; an unknown key as plain words."""
+    found = GLOSSARY.get(key)
+    return t(*found) if found else key.replace("_", " ")
+
+
+def pick(said: Mapping[str, Any]) -> str:
+    """The visitor's text of a mapping with ``zh`` and ``en``, as packs and the API give it."""
+    return t(str(said["zh"]), str(said["en"]))
+
+
+def level_word(level: str) -> str:
+    """An early-warning level in words, with its colour's name."""
+    known = LEVELS.get(level)
+    if known is None:
+        return t("无预警", "no warning")
+    return t(f"{known.zh_name}·{known.zh}" if level != "info" else known.zh, known.en)
+
+
+def missing(why: str = "") -> str:
+    """What stands where there is no figure: a dash and the reason."""
+    return f"— {why or t('暂无数据', 'no data yet')}"
+
+
+def number(value: Any, digits: int | None = None, *, why: str = "") -> str:
+    """A number with thousands separators; at most 6 significant decimals unless told otherwise."""
+    exact = _decimal(value)
+    if exact is None:
+        return missing(why)
+    if digits is None:
+        digits = min(6, max(0, -int(exact.normalize().as_tuple().exponent)))
+        digits = min(digits, 2) if abs(exact) >= 100 else digits
+    return f"{exact:,.{digits}f}"
+
+
+def money(amount: Any, currency: str, *, digits: int = 2, why: str = "") -> str:
+    """An amount with its currency before it and thousands separators."""
+    exact = _decimal(amount)
+    return missing(why) if exact is None else f"{currency} {exact:,.{digits}f}"
+
+
+def percent(share: Any, digits: int = 2, *, why: str = "") -> str:
+    """A share as a percentage: 0.6 is 60.00%."""
+    exact = _decimal(share)
+    return missing(why) if exact is None else f"{exact * 100:,.{digits}f}%"
+
+
+def local(time: str | int) -> datetime:
+    """A moment (ISO 8601 or nanoseconds UTC) in the visitor's time zone."""
+    zone = ZoneInfo(context.client.storage.get("zone") or "UTC")
+    if isinstance(time, int):
+        return datetime.fromtimestamp(time // 1_000_000_000, UTC).astimezone(zone)
+    return datetime.fromisoformat(time).astimezone(zone)
+
+
+def day(time: str | int | None, *, why: str = "") -> str:
+    """The visitor's date of a moment."""
+    if time is None:
+        return missing(why)
+    at = local(time)
+    return t(f"{at:%Y-%m-%d}", f"{at.day} {MONTHS[at.month - 1]} {at.year}")
+
+
+def minute(time: str | int | None, *, why: str = "", zone: bool = False) -> str:
+    """The visitor's date and time of a moment, with the zone where asked."""
+    if time is None:
+        return missing(why)
+    text = f"{day(time)} {local(time):%H:%M}"
+    return f"{text} {zone_name(time)}" if zone else text
+
+
+def zone_name(time: str | int | None = None) -> str:
+    """The visitor's time zone as an offset, such as UTC+8."""
+    at = local(time) if time is not None else datetime.now(local(0).tzinfo)
+    offset = at.utcoffset()
+    if not offset:
+        return "UTC"
+    seconds = int(offset.total_seconds())
+    hours, rest = divmod(abs(seconds) // 60, 60)
+    return f"UTC{'-' if seconds < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return exact if exact.is_finite() else None
