@@ -375,6 +375,7 @@ def _both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
     said = json.loads(row["record"])["reasons"]
     return {
         **view,
+        "indicator": rule.value,
         "words": said,
         "actions": {"bank": _words(rule.bank), "enterprise": _words(rule.enterprise)},
     }
