@@ -4,7 +4,7 @@ import hashlib
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import nicegui
 from nicegui import context, ui
@@ -51,7 +51,8 @@ def dress(request: Request, *, language: str, dark: bool | None = None) -> None:
     """
     chosen = request.cookies.get(LANGUAGE_COOKIE) or language
     words.set_visitor(
-        "en" if chosen.startswith("en") else "zh", request.cookies.get(ZONE_COOKIE) or "UTC"
+        "en" if chosen.startswith("en") else "zh",
+        unquote(request.cookies.get(ZONE_COOKIE) or "UTC"),
     )
     theme = {"dark": True, "light": False}.get(request.cookies.get(THEME_COOKIE, ""))
     here = context.client
