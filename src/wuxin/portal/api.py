@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from wuxin import __version__
 from wuxin.home import Home
-from wuxin.portal import proofs, queries
+from wuxin.portal import proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, READ, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.terms import errors
@@ -198,7 +198,7 @@ def password(request: Request, response: Response, new: NewPassword) -> dict[str
 @router.get("/overview", tags=["read"])
 def overview(here: Here) -> dict[str, Any]:
     """Totals, exposure, facilities with the worst first, open warnings."""
-    return queries.overview(here.home, here.who)
+    return totals.overview(here.home, here.who)
 
 
 @router.get("/things", tags=["read"])
@@ -234,8 +234,8 @@ def thing(here: Here, key: Key, when: When, at: str = "") -> dict[str, Any]:
 
 @router.get("/facilities", tags=["read"])
 def facilities(here: Here) -> list[dict[str, Any]]:
-    """Facilities, highest loan to value first."""
-    return queries.facilities(here.home, here.who)
+    """Facilities, the most pressing first, with what changed since the day before."""
+    return totals.facilities(here.home, here.who)
 
 
 @router.get("/facilities/{name}", tags=["read"])

@@ -5,6 +5,7 @@ Each function takes the home and the session; what a session may not see is not 
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import RowMapping
@@ -23,6 +24,13 @@ PAGE: Final = 200
 """The most rows of one answer."""
 
 
+PRESSING: Final = (
+    "deficient", "overdue", "disposal_ordered", "called", "breach", "not_valued", "covered",
+    "closed",
+)  # fmt: skip
+"""States of a facility, the most pressing first."""
+
+
 class Asked(NamedTuple):
     """The two clocks of a question: event times (ns, open where None), and what was known.
 
@@ -37,61 +45,17 @@ class Asked(NamedTuple):
 NOW: Final = Asked()
 
 
-def overview(home: Home, session: Session) -> dict[str, Any]:
-    """Totals, exposure by currency, the facilities with the worst first, and open warnings."""
-    counts = home.book.counts(session.tenant)
-    rows = facilities(home, session)
-    exposure: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        sums = exposure.setdefault(
-            row["currency"],
-            {
-                "currency": row["currency"],
-                "facilities": 0,
-                "not_valued": 0,
-                "value": 0.0,
-                "outstanding": 0.0,
-            },
-        )
-        sums["facilities"] += 1
-        sums["outstanding"] += float(row["outstanding"])
-        if row["value"] is None:
-            sums["not_valued"] += 1
-        else:
-            sums["value"] += float(row["value"])
-    for sums in exposure.values():
-        sums["loan_to_value"] = sums["outstanding"] / sums["value"] if sums["value"] else None
-    head = home.log.head
-    kinds: dict[tuple[str, str], int] = {}
-    for thing in home.book.rows(tables.thing, session.tenant):
-        if thing["kind"] != "facility":
-            key = (thing["pack"], thing["kind"])
-            kinds[key] = kinds.get(key, 0) + 1
-    return {
-        "things": counts["things"] - len(rows),
-        "kinds": [
-            {"pack": p, "kind": k, "count": n, **_words(schema.load(p).kinds[k].words)}
-            for (p, k), n in kinds.items()
-        ],
-        "readings": {w: counts[w] for w in ("accepted", "marked", "refused")},
-        "warnings": {level: counts["open"].get(level, 0) for level in LEVELS},
-        "warnings_ever": {level: counts["findings"].get(level, 0) for level in LEVELS},
-        "exposure": list(exposure.values()),
-        "facilities": rows[:20],
-        "acts": counts["acts"],
-        "receipts": counts["receipts"],
-        "log": {"size": head.size, "root": head.root.hex()},
-    }
-
-
 def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
-    """The facilities that the session may see, highest loan to value first."""
+    """The facilities that the session may see, the most pressing state and loan to value first."""
     found = []
     for row in home.book.rows(tables.facility, session.tenant):
         snapshot = json.loads(row["snapshot"])
         if session.sees_all or snapshot["obligor"] == session.party:
             found.append({"pack": row["pack"], "batch": row["batch"], **snapshot})
-    return sorted(found, key=lambda f: -float(f["loan_to_value"] or 0))
+    pressing = {state: n for n, state in enumerate(PRESSING)}
+    return sorted(
+        found, key=lambda f: (pressing.get(f["state"], 0), -Decimal(f["loan_to_value"] or 0))
+    )
 
 
 def facility(home: Home, session: Session, *, name: str) -> dict[str, Any]:
@@ -113,7 +77,7 @@ def facility(home: Home, session: Session, *, name: str) -> dict[str, Any]:
         ],
         "acts": [a for a in done if a["kind"] != "revaluation"],
         "warnings": findings(home, session, where={"facility": name})["rows"],
-        "process": [{"step": s.id, "owner": s.owner, "needs": list(s.needs), **_words(s.words)}
+        "process": [{"step": s.id, "owner": s.owner, "needs": list(s.needs), **words(s.words)}
                     for s in steps],
     }  # fmt: skip
 
@@ -130,7 +94,7 @@ def things(
     wanted = dict(where)
     level = wanted.pop("level", "")
     rows = []
-    for row in _visible(home, session, rows=home.book.rows(tables.thing, session.tenant, **wanted)):
+    for row in visible(home, session, rows=home.book.rows(tables.thing, session.tenant, **wanted)):
         if q.casefold() in row["id"].casefold() or q.casefold() in row["kind"]:
             kind = schema.load(row["pack"]).kinds[row["kind"]]
             stands = worst.get((row["pack"], row["kind"], row["id"]))
@@ -139,7 +103,7 @@ def things(
             rows.append({
                 "pack": row["pack"], "kind": row["kind"], "id": row["id"],
                 "parent": row["parent"], "level": stands,
-                **_words(kind.words),
+                **words(kind.words),
             })  # fmt: skip
     rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
     rows.sort(key=lambda r: (rank.get(r["level"] or "", 9), r["pack"], r["kind"], r["id"]))
@@ -165,7 +129,7 @@ def thing(
     """
     pack_name, kind, name = key
     found = home.book.rows(tables.thing, session.tenant, pack=pack_name, kind=kind, id=name)
-    rows = _visible(home, session, rows=found)
+    rows = visible(home, session, rows=found)
     if not rows:
         raise NotFound(f"there is no {kind} {name!r}")
     row, pack = rows[0], schema.load(pack_name)
@@ -174,18 +138,18 @@ def thing(
     children = home.book.rows(tables.thing, session.tenant, pack=pack_name, parent=f"{kind}:{name}")
     return {
         "pack": pack_name, "kind": kind, "id": name, "parent": row["parent"],
-        **_words(pack.kinds[kind].words),
+        **words(pack.kinds[kind].words),
         "at": iso(at) if at is not None else None,
         "facts": [
             {"name": fact, "value": views.figure_in(value, pack.kinds[kind].facts[fact]),
              "unit": pack.kinds[kind].facts[fact].show,
-             **_words(pack.kinds[kind].facts[fact].words)}
+             **words(pack.kinds[kind].facts[fact].words)}
             for fact, value in json.loads(row["facts"]).items()
         ],
         "values": [
             {**views.reading(r, pack), "derived": pack.indicators[r["indicator"]].derived,
-             "purpose": _words(pack.indicators[r["indicator"]].purpose),
-             **_words(pack.indicators[r["indicator"]].words)}
+             "purpose": words(pack.indicators[r["indicator"]].purpose),
+             **words(pack.indicators[r["indicator"]].words)}
             for r in latest
         ],
         "children": [{"pack": pack_name, "kind": c["kind"], "id": c["id"]} for c in children],
@@ -206,7 +170,7 @@ def series(
     """
     pack_name, kind, name = key
     thing_rows = home.book.rows(tables.thing, session.tenant, pack=pack_name, kind=kind, id=name)
-    if not _visible(home, session, rows=thing_rows):
+    if not visible(home, session, rows=thing_rows):
         raise NotFound(f"there is no {kind} {name!r}")
     pack = schema.load(pack_name)
     if indicator not in pack.indicators:
@@ -219,7 +183,7 @@ def series(
         home, session, where={"pack": pack_name, "kind": kind, "thing": name}, asked=asked
     )["rows"]
     return {
-        "indicator": indicator, "unit": declared.show, **_words(declared.words),
+        "indicator": indicator, "unit": declared.show, **words(declared.words),
         "points": [
             {"t": t, "min": views.figure(low, declared), "max": views.figure(high, declared),
              "mean": views.figure(mean, declared), "n": n, "marked": marked}
@@ -281,9 +245,9 @@ def packs(home: Home, session: Session) -> list[dict[str, Any]]:
     for name in sorted(used):
         pack = schema.load(name)
         found.append({
-            "pack": name, **_words(pack.words),
-            "kinds": [{"kind": k, **_words(kind.words)} for k, kind in pack.kinds.items()],
-            "rules": [{"rule": r, "kind": rule.kind, "level": rule.level, **_words(rule.words)}
+            "pack": name, **words(pack.words),
+            "kinds": [{"kind": k, **words(kind.words)} for k, kind in pack.kinds.items()],
+            "rules": [{"rule": r, "kind": rule.kind, "level": rule.level, **words(rule.words)}
                       for r, rule in pack.rules.items()],
         })  # fmt: skip
     return found
@@ -306,7 +270,7 @@ def places(home: Home, session: Session) -> list[dict[str, Any]]:
     """Things with a position: from their facts, or the latest measured latitude and longitude."""
     worst = _worst(home, session)
     found = []
-    for row in _visible(home, session, rows=home.book.rows(tables.thing, session.tenant)):
+    for row in visible(home, session, rows=home.book.rows(tables.thing, session.tenant)):
         facts = json.loads(row["facts"])
         key = ThingKey(row["kind"], row["id"])
         twin = home.flow.lines[row["pack"]].twin if row["pack"] in home.flow.lines else None
@@ -321,12 +285,12 @@ def places(home: Home, session: Session) -> list[dict[str, Any]]:
                 "pack": row["pack"], "kind": row["kind"], "id": row["id"], **place,
                 "fence_radius": facts.get("fence_radius"),
                 "level": worst.get((row["pack"], row["kind"], row["id"])),
-                **_words(schema.load(row["pack"]).kinds[row["kind"]].words),
+                **words(schema.load(row["pack"]).kinds[row["kind"]].words),
             })  # fmt: skip
     return found
 
 
-def _visible(home: Home, session: Session, *, rows: Sequence[RowMapping]) -> list[RowMapping]:
+def visible(home: Home, session: Session, *, rows: Sequence[RowMapping]) -> list[RowMapping]:
     """A borrower sees the sources of its own facilities, others see all."""
     if session.sees_all:
         return list(rows)
@@ -377,9 +341,10 @@ def _both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
         **view,
         "indicator": rule.value,
         "words": said,
-        "actions": {"bank": _words(rule.bank), "enterprise": _words(rule.enterprise)},
+        "actions": {"bank": words(rule.bank), "enterprise": words(rule.enterprise)},
     }
 
 
-def _words(words: Any) -> dict[str, str]:
+def words(words: Any) -> dict[str, str]:
+    """Chinese and English, as the API gives them."""
     return {"zh": words.zh, "en": words.en}

@@ -215,6 +215,16 @@ class Book:
         with self.reading() as c:
             return list(c.execute(query).mappings())
 
+    def latest_acts(self, tenant: Tenant, kinds: Sequence[str], *, each: int) -> list[RowMapping]:
+        """The newest acts of some kinds, so many for each facility, newest first."""
+        a = t.act.c
+        newest = (a.at.desc(), a.batch.desc(), a.place.desc())
+        rank = func.row_number().over(partition_by=a.facility, order_by=newest).label("rank")
+        ranked = select(t.act, rank).where(a.tenant == tenant, a.kind.in_(kinds)).subquery()
+        query = select(ranked).where(ranked.c.rank <= each).order_by(ranked.c.rank)
+        with self.reading() as c:
+            return list(c.execute(query).mappings())
+
     def receipt(self, tenant: Tenant, record: str) -> RowMapping | None:
         """The receipt of a record, by the record's hash."""
         query = select(t.receipt).where(t.receipt.c.tenant == tenant, t.receipt.c.record == record)

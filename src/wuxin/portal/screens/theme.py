@@ -23,7 +23,8 @@ THEME_COOKIE: Final = "wuxin_theme"
 ZONE_COOKIE: Final = "wuxin_zone"
 ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-    '<rect width="32" height="32" rx="7" fill="#1f5fae"/><path d="M9 10v12h14M9 18l5-5 4 4 6-7" fill="none" stroke="#fff"'
+    '<rect width="32" height="32" rx="7" fill="#1f5fae"/>'
+    '<path d="M9 10v12h14M9 18l5-5 4 4 6-7" fill="none" stroke="#fff"'
     ' stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/></svg>'
 )
 
