@@ -1,0 +1,49 @@
+"""The glossary: every kind, indicator, rule and process step in Chinese and English.
+
+python -m wuxin.packs.glossary > docs/glossary.md
+"""
+
+import sys
+
+from wuxin.packs import schema
+from wuxin.terms.standards import Pack
+
+
+def text() -> str:
+    """The glossary as Markdown, one table per pack and standard."""
+    parts = ["# Glossary 术语表", "", "Made from the packs by `python -m wuxin.packs.glossary`."]
+    for name in schema.installed():
+        pack = schema.load(name)
+        parts += ["", f"## {pack.words.en} {pack.words.zh} (`{name}`)"]
+        for title, rows in _tables(pack):
+            parts += [
+                "",
+                f"### {title}",
+                "",
+                "| name | English | 中文 | note |",
+                "|---|---|---|---|",
+            ]
+            parts += [f"| `{n}` | {en} | {zh} | {note} |" for n, en, zh, note in rows]
+    return "\n".join(parts) + "\n"
+
+
+def _tables(pack: Pack) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
+    kinds = [(k.name, k.words.en, k.words.zh, ", ".join(k.within)) for k in pack.kinds.values()]
+    indicators = [
+        (i.name, i.words.en, i.words.zh, "" if i.show == "1" else i.show)
+        for i in pack.indicators.values()
+    ]
+    rules = [
+        (r.name, r.words.en.replace("|", "/"), r.words.zh, r.level) for r in pack.rules.values()
+    ]
+    steps = [(s.id, s.words.en, s.words.zh, s.owner) for s in pack.steps]
+    return [
+        ("Monitored objects 监控对象", kinds),
+        ("Indicators 指标", indicators),
+        ("Early warnings 预警", rules),
+        ("Process 业务流程", steps),
+    ]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())
