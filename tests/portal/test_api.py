@@ -1,4 +1,4 @@
-"""The API: nothing without signing in, roles and parties kept apart, problems as problem documents."""
+"""The API: nothing without signing in, roles and parties kept apart, problems documented."""
 
 from collections.abc import Iterator
 from pathlib import Path

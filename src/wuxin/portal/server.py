@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -48,6 +49,14 @@ def serve(app: Any, settings: Settings) -> None:
                 f"{settings.host} can be reached from outside and there is no account: first run "
                 "wuxin account NAME --role administrator"
             )
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((settings.host, settings.port))
+        except OSError as wrong:
+            raise BadInput(
+                f"cannot listen on {settings.host} port {settings.port}: {wrong.strerror}"
+            ) from None
     uvicorn.run(
         app, host=settings.host, port=settings.port, log_config=None, server_header=False,
         ssl_certfile=settings.tls_certificate or None, ssl_keyfile=settings.tls_key or None,
