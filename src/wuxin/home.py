@@ -146,12 +146,14 @@ class Home:
 
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""
-        entries = self.journal.read()
-        return any(isinstance(e, Closed) and e.source == source for _, _, e in entries)
+        with self._turn:
+            entries = self.journal.read()
+            return any(isinstance(e, Closed) and e.source == source for _, _, e in entries)
 
     def batches_of(self, source: str) -> set[int]:
         """The numbers of the journal entries of one source."""
-        return {n for n, _, e in self.journal.read() if e.source == source}
+        with self._turn:
+            return {n for n, _, e in self.journal.read() if e.source == source}
 
     def _entries_of(self, source: str) -> int:
         return len(self.batches_of(source))

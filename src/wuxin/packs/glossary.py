@@ -4,6 +4,7 @@ python -m wuxin.packs.glossary > docs/glossary.md
 """
 
 import sys
+from collections.abc import Sequence
 
 from wuxin.packs import schema
 from wuxin.terms.standards import Pack
@@ -27,7 +28,7 @@ def text() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _tables(pack: Pack) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
+def _tables(pack: Pack) -> list[tuple[str, Sequence[tuple[str, str, str, str]]]]:
     kinds = [(k.name, k.words.en, k.words.zh, ", ".join(k.within)) for k in pack.kinds.values()]
     indicators = [
         (i.name, i.words.en, i.words.zh, "" if i.show == "1" else i.show)

@@ -15,11 +15,11 @@ class Pace:
     """
 
     def __init__(self, speed: float) -> None:
-        self._speed = speed
+        self.speed = speed
         self._at: int | None = None
 
     def __call__(self, event_time: int) -> None:
         """Wait until that event time is due."""
-        if self._speed and self._at is not None:
-            time.sleep(min(max(0.0, (event_time - self._at) / 1e9 / self._speed), _LONGEST))
+        if self.speed and self._at is not None:
+            time.sleep(min(max(0.0, (event_time - self._at) / 1e9 / self.speed), _LONGEST))
         self._at = event_time

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) -> threading.Thread:
-    """Bring recordings in beside the server, one after the other, at an accelerated clock.
+def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) -> None:
+    """Bring recordings in beside the server, each in its own thread, at an accelerated clock.
 
     Args:
         app: the application; ``app.state.replays`` tells the screens how far it is.
@@ -80,28 +81,25 @@ def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) 
         speed: seconds of event time per second; 0 goes as fast as it can.
         show: called with (recording, progress) for the bar in the terminal.
     """
+    for recording in recordings:
+        state = app.state.replays[recording.source] = {
+            "source": recording.source, "pack": recording.pack, "rows": 0,
+            "total": recording.rows, "event_time": None, "state": "running",
+        }  # fmt: skip
+        run = partial(_play, app, recording, state=state, pace=Pace(speed), show=show)
+        threading.Thread(target=run, name=f"replay {recording.source}", daemon=True).start()
 
-    def run() -> None:
-        for recording in recordings:
-            state = app.state.replays[recording.source] = {
-                "source": recording.source, "pack": recording.pack, "rows": 0,
-                "total": recording.rows, "event_time": None, "state": "running",
-            }  # fmt: skip
-            try:
-                rows = max(50, recording.rows // 200) if speed else 10_000
-                for progress, _ in app.state.home.replay(
-                    recording, batch_rows=rows, wait=Pace(speed)
-                ):
-                    state |= {"rows": progress.rows, "event_time": iso(progress.event_time)}
-                    show(recording, progress)
-                state["state"] = "done"
-            except (WuxinError, OSError) as wrong:
-                state |= {"state": "failed", "error": str(wrong)}
-                _LOG.exception("replay of %s failed", recording.source)
 
-    thread = threading.Thread(target=run, name="replay", daemon=True)
-    thread.start()
-    return thread
+def _play(app: Any, recording: Recording, *, state: dict[str, Any], pace: Pace, show: Any) -> None:
+    rows = 10_000 if pace.speed == 0 else max(50, recording.rows // 200)
+    try:
+        for progress, _ in app.state.home.replay(recording, batch_rows=rows, wait=pace):
+            state |= {"rows": progress.rows, "event_time": iso(progress.event_time)}
+            show(recording, progress)
+        state["state"] = "done"
+    except (WuxinError, OSError) as wrong:
+        state |= {"state": "failed", "error": str(wrong)}
+        _LOG.exception("replay of %s failed", recording.source)
 
 
 class JsonLines(logging.Formatter):
