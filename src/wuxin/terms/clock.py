@@ -24,7 +24,9 @@ HOUR: Final = 3600 * SECOND
 DAY: Final = 86400 * SECOND
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)")
+_MOMENTS: Final = range(-(2**63), 2**63)
+_LONGEST: Final = 2**62
+_DURATION: Final = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*(ms|s|min|m|h|d|w)")
 _SPAN: Final = {
     "ms": SECOND // 1000, "s": SECOND, "m": MINUTE, "min": MINUTE,
     "h": HOUR, "d": DAY, "w": 7 * DAY,
@@ -58,13 +60,16 @@ def moment(text: str, tz: tzinfo = UTC) -> Nanos:
     """Read an ISO 8601 date or time; without an offset it is taken in ``tz``.
 
     Raises:
-        BadInput: the text is no date.
+        BadInput: the text is no date, or is outside of what 64 bits of nanoseconds hold.
     """
     try:
         parsed = datetime.fromisoformat(text.strip())
     except ValueError:
         raise BadInput(f"{text!r} is not a date; write 2008-12-01 or 2008-12-01T08:00Z") from None
-    return from_datetime(parsed if parsed.tzinfo else parsed.replace(tzinfo=tz))
+    nanos = from_datetime(parsed if parsed.tzinfo else parsed.replace(tzinfo=tz))
+    if nanos not in _MOMENTS:
+        raise BadInput(f"{text!r} is outside of the years 1678 to 2261")
+    return nanos
 
 
 def duration(text: str) -> int:
@@ -76,7 +81,10 @@ def duration(text: str) -> int:
     found = _DURATION.fullmatch(text.strip())
     if not found:
         raise BadInput(f"{text!r} is not a duration; write a number and s, min, h, d or w")
-    return round(float(found[1]) * _SPAN[found[2]])
+    nanos = round(float(found[1]) * _SPAN[found[2]])
+    if nanos > _LONGEST:
+        raise BadInput(f"{text!r} is longer than a century")
+    return nanos
 
 
 def zone(name: str) -> tzinfo:
@@ -85,13 +93,13 @@ def zone(name: str) -> tzinfo:
     Raises:
         BadInput: there is no such zone.
     """
-    fixed = re.fullmatch(r"([+-])(\d\d):?(\d\d)", name)
+    fixed = re.fullmatch(r"([+-])([01]\d|2[0-3]):?([0-5]\d)", name)
     if fixed:
         minutes = int(fixed[2]) * 60 + int(fixed[3])
         return timezone(timedelta(minutes=minutes if fixed[1] == "+" else -minutes))
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadInput(f"there is no time zone {name!r}; write for example Asia/Shanghai") from None
 
 

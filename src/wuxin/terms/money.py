@@ -1,5 +1,6 @@
 """Money: a Decimal amount with its currency (ISO 4217); never a float."""
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
@@ -8,6 +9,7 @@ import msgspec
 from wuxin.terms.errors import BadInput
 
 _MINOR: Final = {"JPY": 0, "KRW": 0}
+_DIGITS: Final = 18
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
@@ -49,15 +51,15 @@ def money(text: str | int, currency: str) -> Money:
     """Read an amount written as a string or integer.
 
     Raises:
-        BadInput: not a number, or the currency is not three capital letters.
+        BadInput: not a number of less than 10^18, or the currency is not three capital letters.
     """
-    if not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
+    if not re.fullmatch("[A-Z]{3}", currency):
         raise BadInput(f"{currency!r} is not an ISO 4217 currency code")
     try:
         amount = Decimal(str(text))
     except InvalidOperation:
         raise BadInput(f"{text!r} is not an amount of money") from None
-    if not amount.is_finite():
+    if not amount.is_finite() or amount.adjusted() >= _DIGITS:
         raise BadInput(f"{text!r} is not an amount of money")
     return Money(amount, currency)
 

@@ -4,7 +4,10 @@ An indicator's ``unit`` is SI (W, J, K, kg, W/m2, 1); its ``show`` is what peopl
 degC, t, %). Conversions are affine: ``inside = outside * factor + offset``.
 """
 
+import math
+import re
 from functools import cache
+from tokenize import TokenError
 from typing import Final, NamedTuple
 
 import pint
@@ -18,6 +21,10 @@ _WORDS: Final = {
     "t": "metric_ton", "mt": "metric_ton", "USD/t": "USD/metric_ton",
     "USD/mt": "USD/metric_ton", "CNY/t": "CNY/metric_ton",
 }  # fmt: skip
+
+_FACTOR: Final = r"\(?(?:[^\W\d]\w{0,30}|°[CFK]?|%)(?:(?:\*\*|\^)-?[1-9]|[²³])?\)?"
+_FORM: Final = re.compile(rf"(?:1 ?/ ?)?{_FACTOR}(?: ?[*/·] ?{_FACTOR}){{0,7}}")
+"""Products of named units with one-digit powers; anything else would be evaluated as arithmetic."""
 
 
 class Affine(NamedTuple):
@@ -46,14 +53,33 @@ def conversion(outside: str, inside: str) -> Affine:
         return Affine(1.0, 0.0)
     registry = _registry()
     try:
-        source, target = (registry.Unit(_WORDS.get(u, u)) for u in (outside, inside))
-        zero = registry.Quantity(0.0, source).to(target).magnitude
-        one = registry.Quantity(1.0, source).to(target).magnitude
+        source, target = (registry.Unit(_form(u)) for u in (outside, inside))
+        zero, one, ten = (
+            registry.Quantity(x, source).to(target).magnitude for x in (0.0, 1.0, 10.0)
+        )
     except pint.DimensionalityError:
         raise BadInput(f"unit {outside!r} cannot be converted to {inside!r}") from None
-    except (pint.PintError, AttributeError, ValueError, TypeError, AssertionError):
+    except (
+        pint.PintError,
+        AttributeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        TokenError,
+    ):
         raise BadInput(f"unknown unit {outside!r}") from None
+    if not math.isclose(ten - zero, 10 * (one - zero), rel_tol=1e-9):
+        raise BadInput(f"unit {outside!r} is not linear in {inside!r}; convert it at the device")
     return Affine(float(f"{one - zero:.15g}"), float(zero))
+
+
+def _form(unit: str) -> str:
+    """The unit as Pint writes it; ValueError where it is no product of named units."""
+    written = _WORDS.get(unit, unit)
+    if written and not _FORM.fullmatch(written):
+        raise ValueError(unit)
+    return written
 
 
 def shown(value: float, inside: str, *, show: str) -> float:
