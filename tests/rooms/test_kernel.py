@@ -306,7 +306,7 @@ class Plain:
         self.events: list[tuple[int, int, bool, int, int]] = []
         self.marks: list[int] = []
 
-    def mark(self, key: tuple[int, str], t: int, value: float) -> int:
+    def mark(self, key: tuple[int, str], t: int, *, value: float) -> int:
         found = 0 if 0.0 <= value <= 100.0 else Quality.OUT_OF_RANGE
         if not BOUNDS.earliest <= t <= BOUNDS.latest:
             return found | Quality.IMPLAUSIBLE_TIME
@@ -321,7 +321,7 @@ class Plain:
         t, new = int(START + message.hour * HOUR), set()
         for name, value in message.values.items():
             key = (message.thing, name)
-            self.marks.append(int(self.mark(key, t, value)))
+            self.marks.append(int(self.mark(key, t, value=value)))
             if self.marks[-1] & 15 == 0 and t >= self.latest.get(key, (t, 0.0))[0]:
                 self.latest[key] = (t, value)
                 new.add(name)
@@ -329,28 +329,28 @@ class Plain:
         hot = None if heat is None else heat > 50
         if "heat" in new:
             cold = None if heat is None else heat < 40
-            self.step(message.thing, 0, t, (hot, cold, 2 * HOUR))
+            self.step(message.thing, 0, at=t, rule=(hot, cold, 2 * HOUR))
         if new:
             holds = both(hot, None if load is None else load == 0)
-            self.step(message.thing, 1, t, (holds, None if holds is None else not holds, 0))
+            self.step(message.thing, 1, at=t, rule=(holds, None if holds is None else not holds, 0))
 
     def step(
-        self, thing: int, number: int, t: int, rule: tuple[bool | None, bool | None, int]
+        self, thing: int, number: int, *, at: int, rule: tuple[bool | None, bool | None, int]
     ) -> None:
         holds, ends, lasting = rule
         status, since = self.status.get((thing, str(number)), ("idle", 0))
         if status == "raised":
             if ends:
-                self.events.append((number, thing, False, since, t))
+                self.events.append((number, thing, False, since, at))
                 status = "idle"
         elif holds is False:
             status = "idle"
         elif holds:
-            since = t if status == "idle" else since
+            since = at if status == "idle" else since
             status = "pending"
-            if t - since >= lasting:
+            if at - since >= lasting:
                 status = "raised"
-                self.events.append((number, thing, True, since, t))
+                self.events.append((number, thing, True, since, at))
         self.status[thing, str(number)] = (status, since)
 
 

@@ -63,14 +63,16 @@ def check(pack: Pack) -> list[str]:
     """
     return [
         *_said("objects.toml [pack]", name=pack.words),
-        *_each("objects.toml [kind.{}]", pack.kinds, lambda k: _kind(k, pack)),
-        *_each("objects.toml [indicator.{}]", pack.indicators, lambda i: _indicator(i, pack)),
+        *_each("objects.toml [kind.{}]", pack.kinds, faults=lambda k: _kind(k, pack)),
+        *_each(
+            "objects.toml [indicator.{}]", pack.indicators, faults=lambda i: _indicator(i, pack)
+        ),
         *_aliases(pack.indicators),
-        *_each("devices.toml [device.{}]", pack.devices, lambda d: _device(d, pack)),
+        *_each("devices.toml [device.{}]", pack.devices, faults=lambda d: _device(d, pack)),
         *_unfed(pack),
         *_steps(pack),
-        *_each("rules.toml [rule.{}]", pack.rules, lambda r: _rule(r, pack)),
-        *_each("models.py model {}", pack.models, lambda m: _model(m, pack)),
+        *_each("rules.toml [rule.{}]", pack.rules, faults=lambda r: _rule(r, pack)),
+        *_each("models.py model {}", pack.models, faults=lambda m: _model(m, pack)),
         *_underived(pack),
     ]
 
@@ -107,7 +109,7 @@ def coverage(pack: Pack) -> list[Coverage]:
 
 
 def _each(
-    place: str, records: Mapping[str, Any], faults: Callable[[Any], Iterable[str]]
+    place: str, records: Mapping[str, Any], *, faults: Callable[[Any], Iterable[str]]
 ) -> Iterator[str]:
     for name, record in records.items():
         yield from (f"{place.format(name)}: {fault}" for fault in faults(record))
