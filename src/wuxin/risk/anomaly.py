@@ -81,7 +81,7 @@ def interpolated(t: Times, v: Floats) -> Mask:
     return mark
 
 
-def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
+def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0, since: int = 0) -> Floats:
     """How far single values lie outside of their neighbours, in robust standard deviations.
 
     A value counts where it exceeds all of up to two neighbours on each side, by ``limit`` standard
@@ -96,6 +96,7 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
         v: values (n).
         scale: what the signal reaches when all is well (rated power).
         limit: robust standard deviations from which a value is a spike.
+        since: time (ns) from which values are judged; earlier ones are only neighbours.
 
     Returns:
         The deviation where the value is a spike, else 0 (n).
@@ -113,7 +114,7 @@ def spikes(t: Times, v: Floats, *, scale: float, limit: float = 10.0) -> Floats:
     beyond = np.maximum(v - 1.2 * np.maximum(scale, np.where(np.isfinite(top), top, 0.0)), 0.0)
     beyond = np.maximum(beyond, -0.05 * scale - v)
     finest = _FINEST * scale
-    odd = np.flatnonzero((excess > limit * finest) | (beyond > 0))
+    odd = np.flatnonzero(((excess > limit * finest) | (beyond > 0)) & (t >= since))
     if not len(odd):
         return score
     sigma = np.maximum(_roughness(t, v, joined=joined, at=odd), finest)
@@ -131,8 +132,8 @@ def clipped(t: Times, v: Floats, *, ceiling: float) -> Mask:
 
     Args:
         t: times (n).
-        v: values (n), spikes removed.
-        ceiling: the highest value that the signal has reached.
+        v: values (n).
+        ceiling: the highest value that the signal holds (spikes are no ceiling).
     """
     if len(v) < 3 or ceiling <= 0:
         return np.zeros(len(v), np.bool_)
@@ -149,21 +150,24 @@ def clipped(t: Times, v: Floats, *, ceiling: float) -> Mask:
     return mark
 
 
-def shifts(t: Times, v: Floats, *, reach: int = 60, least: int = 10) -> tuple[Times, Floats]:
+def shifts(
+    t: Times, v: Floats, *, reach: int = 60, least: int = 10, limit: float = 6.0
+) -> tuple[Times, Floats]:
     """Find steps in the level of a daily series.
 
     The logarithm is freed of the seasons (two annual harmonics, robustly fitted) where it spans two
     years, else each window has its own linear trend; single days are drawn in to 1.5 standard
     deviations from the running median. For each day a step is fitted to ``reach`` days on both
-    sides; days whose score exceeds 6 and stands out within ``reach`` are steps. Independent noise
-    would ask for about 4 (Eichinger and Kirch, Bernoulli 24 (2018) 526, moving sums); weather is
-    not independent, which the lag-one correlation accounts for only in part.
+    sides; days whose score exceeds ``limit`` and stands out within ``reach`` are steps.
+    Independent noise would ask for about 4 (Eichinger and Kirch, Bernoulli 24 (2018) 526, moving
+    sums); weather is not independent, which the lag-one correlation accounts for only in part.
 
     Args:
         t: times (n), one a day, rising.
         v: daily values above zero (n), or their ratio to what was expected.
         reach: days on each side that a step is judged on.
         least: days on the shorter side, at least.
+        limit: the score from which a step counts.
 
     Returns:
         Where the new level begins (k, indices), and the relative step (k): −0.5 for a half.
@@ -179,7 +183,7 @@ def shifts(t: Times, v: Floats, *, reach: int = 60, least: int = 10) -> tuple[Ti
     score, step = _scan(x, min(reach, n // 2), trend=not long)
     score[:least] = score[n - least + 1 :] = 0.0
     found = []
-    while score.max() > 6.0:
+    while score.max() > limit:
         at = int(score.argmax())
         found.append(at)
         score[max(at - reach, 0) : at + reach] = 0.0
@@ -347,13 +351,13 @@ def _roughness(t: Times, v: Floats, *, joined: Mask, at: NDArray[np.int64]) -> F
     bend = np.full(len(v), np.nan)
     straight = (v[:-2] + v[2:]) / 2.0
     bend[1:-1] = np.where(joined[1:] & joined[:-1], np.abs(v[1:-1] - straight), np.nan)
-    each = float(np.median(np.diff(t)))
+    each = float(np.sort(np.diff(t))[(len(t) - 1) // 2])
     half = min(max(4, round(3 * HOUR / max(each, 1.0))), _WIDEST)
     sigma = np.zeros(len(at))
     for k, i in enumerate(at.tolist()):
         near = np.concatenate([bend[max(i - half, 0) : max(i - 1, 0)], bend[i + 2 : i + half + 1]])
-        near = near[np.isfinite(near)]
-        sigma[k] = SIGMA * float(np.median(near)) if len(near) else 0.0
+        near = np.sort(near[np.isfinite(near)])
+        sigma[k] = SIGMA * float(near[len(near) // 2]) if len(near) else 0.0
     return sigma
 
 

@@ -39,16 +39,17 @@ MODELS: Final[tuple[Model, ...]] = (
             "都没有时只给晴空上限。性能比按IEC 61724-1。",
             "Measured: the integral of power, or the day's counter where it agrees and there are "
             "holes. Expected: PVWatts from measured plane irradiance (or from GHI by Erbs and "
-            "Hay-Davies), else the median sibling; with neither, only what a clear sky or the "
-            "unit's own best days would give. Performance ratio by IEC 61724-1.",
+            "Hay-Davies) where the rating is registered, else the median sibling, else PVWatts "
+            "on the power it reached; without irradiance or siblings only what a clear sky or "
+            "the unit's own best days would give. Performance ratio by IEC 61724-1.",
         ),
         source="Dobos, PVWatts version 5, NREL/TP-6A20-62641, 2014; IEC 61724-1:2021; Faiman, "
         "Prog. Photovolt. 16 (2008) 307; Erbs et al., Solar Energy 28 (1982) 293; pvlib",
         validity="fixed or tracked crystalline modules with measured plane irradiance; for GHI and "
-        "clear sky only fixed ones. Assumed where not registered: DC capacity equals AC rating, "
-        "AC rating is the most held in 45 days, losses 14 %, inverter 96 %, −0.37 %/K, tilt of the "
-        "latitude up to 35° facing the equator, air 20 degC, wind 1 m/s. Expected energy counts "
-        "only intervals in which the unit was measured",
+        "clear sky only fixed ones. Assumed: losses 14 %, inverter 96 %, −0.37 %/K; and where not "
+        "registered, DC capacity 1.1 times the AC rating (or what the most held in 45 days "
+        "implies), tilt of the latitude up to 35° facing the equator, air 20 degC, wind 1 m/s. "
+        "Expected energy stands against the intervals in which the unit was measured",
         validated="NREL SERF East, 105 days of 2016 with satellite irradiance (benchmarks, tests)",
         run=daily_yield,
     ),
@@ -91,10 +92,10 @@ MODELS: Final[tuple[Model, ...]] = (
         derives=("zero_yield",),
         method=Words(
             "辐照度高于100 W/m2或同站中位数高于5%为白昼；都没有时看太阳高度，再没有看自身习惯。"
-            "其间功率不足0.5%即为零发电。",
+            "其间功率不足1%即为零发电。",
             "Daylight is certain above 100 W/m2, or where the median sibling yields 5 %; with "
             "neither, while the sun is above 15°, or at the hours at which the unit itself used to "
-            "yield. Below 0.5 % of the rating there is no yield.",
+            "yield. Below 1 % of the rating there is no yield.",
         ),
         source="this project's own",
         validity="intervals of an hour or less; by the sun or by habit, snow and heavy shade count "

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from wuxin.packs.energy.station import HISTORY_DAYS, Station, middle, station
 from wuxin.packs.energy.sun import elevation
+from wuxin.risk.anomaly import runs
 from wuxin.terms.clock import DAY
 from wuxin.terms.names import ThingKey
 from wuxin.terms.standards import DayView, Derived
@@ -17,15 +18,14 @@ BRIGHT: Final = 100.0
 HIGH_SUN: Final = 15.0
 """Elevation (degrees) from which even an overcast sky is above the start of an inverter."""
 
-NOTHING: Final = 0.005
-"""Share of rated power that is no yield: night consumption and offset of the meter."""
+NOTHING: Final = 0.01
+"""Share of rated power that is no yield: a tenth of what any unit gives in that light."""
 
 _YIELDING: Final = 0.05
 _FEWEST_INVERTERS: Final = 3
 _HABIT_DAYS: Final = 14
 _FEWEST_DAYS: Final = 7
 _HABIT: Final = 0.9
-_BRIDGED: Final = 3
 
 Mask = NDArray[np.bool_]
 
@@ -33,9 +33,9 @@ Mask = NDArray[np.bool_]
 def find_outages(view: DayView) -> list[Derived]:
     """Find for each unit the stretches of daylight in which it yielded nothing.
 
-    The value is the length of the stretch (s), at its first interval, and 0 where yield returns. A
-    stretch that reaches dusk stays open until the unit yields again. Nothing is said of intervals
-    without a reading, nor where the intervals are days.
+    The value is the daylight without yield (s) until yield returns or the day ends, at the first
+    interval, and 0 where yield returns; what reaches dusk stays open until then. Nothing is said of
+    intervals without a reading, nor where the intervals are days.
     """
     found = station(view)
     if found.step >= DAY:
@@ -100,27 +100,22 @@ def _by_habit(found: Station, unit: ThingKey) -> Mask:
 def _stretches(
     found: Station, unit: ThingKey, *, share: NDArray[np.float64], light: Mask
 ) -> list[Derived]:
+    """A unit's stretches from its share of rated power and the daylight (bins)."""
     judged = np.flatnonzero(light & np.isfinite(share))
     off = share[judged] <= NOTHING
     before = found.view.series(unit, "zero_yield", days=HISTORY_DAYS).v
     pending = bool(len(before) and before[-1] > 0)
-    t, v = [], []
-    i = 0
-    while i < len(judged):
-        if not off[i]:
-            if pending:
-                t.append(int(judged[i]))
-                v.append(0.0)
-                pending = False
-            i += 1
-            continue
-        j = i
-        while j + 1 < len(judged) and off[j + 1] and judged[j + 1] - judged[j] <= _BRIDGED:
-            j += 1
-        t.append(int(judged[i]))
-        v.append((j - i + 1) * found.step / 1e9)
-        pending, i = True, j + 1
-    if not t:
+    if not (off.any() or (pending and len(judged))):
         return []
-    times = found.start() + found.step * np.array(t, np.int64)
-    return [Derived(unit, "zero_yield", times, np.array(v))]
+    bins, values = [], []
+    if pending and not off[0]:
+        bins.append(int(judged[0]))
+        values.append(0.0)
+    for a, b in runs(off):
+        bins.append(int(judged[a]))
+        values.append((b - a) * found.step / 1e9)
+        if b < len(judged):
+            bins.append(int(judged[b]))
+            values.append(0.0)
+    times = found.start() + found.step * np.array(bins, np.int64)
+    return [Derived(unit, "zero_yield", times, np.array(values))]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.packs.energy.siblings import SIBLINGS
-from wuxin.packs.energy.station import HISTORY_DAYS, Station, of_day, station
+from wuxin.packs.energy.station import HISTORY_DAYS, Station, middle, of_day, station
 from wuxin.risk import anomaly
 from wuxin.terms.clock import DAY
 from wuxin.terms.names import ThingKey
@@ -33,6 +33,8 @@ SHIFT_DAYS: Final = 120
 _YEARS: Final = 790
 _FEWEST_DAYS: Final = 20
 _LEAST_STEP: Final = 0.1
+_FEW_AFTER: Final = 10
+_CLEAR_STEP: Final = 6.0
 _NIGHT: Final = 0.005
 _SUN: Final = 1000.0
 _FEWEST: Final = 4
@@ -77,10 +79,10 @@ def mark_signals(view: DayView) -> list[Derived]:
         floor=_NIGHT * scale, scale=scale, ceiling=np.array([s.ceiling for s in signals]),
     )  # fmt: skip
     scores = [
-        anomaly.spikes(s.t, s.v, scale=s.scale) if odd else np.zeros(len(s.t))
+        anomaly.spikes(s.t, s.v, scale=s.scale, since=view.start) if odd else np.zeros(len(s.t))
         for s, odd in zip(signals, suspects.spikes.tolist(), strict=True)
     ]
-    scores = _unshared(signals, scores)
+    _drop_shared(found, signals, scores=scores)
     derived = []
     for i, signal in enumerate(signals):
         marks = _examine(signal, scores[i], suspects=suspects, i=i)
@@ -105,19 +107,24 @@ def _signal(found: Station, thing: ThingKey, names: Sequence[str]) -> Signal | N
     return Signal(thing, t, v, scale, reached) if scale > 0 else None
 
 
-def _unshared(
-    signals: Sequence[Signal], scores: list[NDArray[np.float64]]
-) -> list[NDArray[np.float64]]:
-    """Scores without the spikes that a third of the inverters show at the same moment."""
-    inverters = [i for i, s in enumerate(signals) if s.thing.kind == "inverter"]
-    odd = [signals[i].t[scores[i] > 0] for i in inverters]
-    if len(inverters) <= SIBLINGS or not any(len(t) for t in odd):
-        return scores
-    times, count = np.unique(np.concatenate(odd), return_counts=True)
-    shared = times[count >= max(2.0, len(inverters) / 3)]
-    for i in inverters:
-        scores[i][np.isin(signals[i].t, shared)] = 0.0
-    return scores
+def _drop_shared(
+    found: Station, signals: Sequence[Signal], *, scores: Sequence[NDArray[np.float64]]
+) -> None:
+    """Take back spikes at which the median inverter bends a third as much: weather."""
+    odd = [i for i, s in enumerate(signals) if s.thing.kind == "inverter" and scores[i].any()]
+    inverters = list(found.view.of("inverter"))
+    if not odd or len(inverters) <= SIBLINGS:
+        return
+    share = found.matrix(inverters)
+    bends = np.zeros((len(inverters) + 1, share.shape[1]))
+    rows = np.vstack([share, middle(share)[0]])
+    bends[:, 1:-1] = rows[:, 1:-1] - (rows[:, :-2] + rows[:, 2:]) / 2
+    for i in odd:
+        own = bends[inverters.index(signals[i].thing)]
+        shared = np.nan_to_num(bends[-1] * np.sign(own)) >= np.abs(own) / 3
+        at = np.flatnonzero(scores[i])
+        bins = (signals[i].t[at] - found.start()) // found.step
+        scores[i][at[shared[bins]]] = 0.0
 
 
 def _examine(
@@ -126,8 +133,7 @@ def _examine(
     t, v = signal.t, signal.v
     capped = np.zeros(len(t), np.bool_)
     if suspects.clipped[i]:
-        calm = score == 0
-        capped[calm] = anomaly.clipped(t[calm], v[calm], ceiling=signal.ceiling)
+        capped = anomaly.clipped(t, v, ceiling=signal.ceiling)
     marks = {
         "spike": [Run(k, k + 1, float(score[k])) for k in np.flatnonzero(score).tolist()],
         "clipped": _timed(t, capped),
@@ -194,26 +200,34 @@ def _shifted(found: Station, unit: ThingKey) -> list[Derived]:
     view = found.view
     past = view.series(unit, "data_shift", days=_YEARS)
     told, going = (int(past.t[-1]), past.v[-1] != 0) if len(past) else (-1, False)
-    series = _daily(found, unit)
-    new = np.zeros(0, np.int64)
+    since = max(told + (SETTLED // 2 if going else 0), view.end - 1 - SETTLED)
+    series, known = _daily(found, unit, days=SHIFT_DAYS)
     if len(series) and series.t[-1] >= view.start and _moved(series.v):
-        where, step = anomaly.shifts(series.t, series.v)
-        since = max(told + (SETTLED // 2 if going else 0), view.end - 1 - SETTLED)
-        new = np.flatnonzero(series.t[where] > since) if len(where) else new
-    if len(new):
-        return [Derived(unit, "data_shift", series.t[where[new]], step[new])]
+        if not known and len(series) >= SHIFT_DAYS - _FEWEST_DAYS:
+            longer, _ = _daily(found, unit, days=_YEARS)
+            series = longer if longer.t[-1] - longer.t[0] >= 2 * 365 * DAY else series
+        least, limit = (_FEW_AFTER, _CLEAR_STEP) if known else (2 * _FEW_AFTER, _CLEAR_STEP + 1.0)
+        where, step = anomaly.shifts(series.t, series.v, least=least, limit=limit)
+        new = np.flatnonzero(series.t[where] > since)
+        if len(new):
+            return [Derived(unit, "data_shift", series.t[where[new]], step[new])]
     if going and view.end - 1 - told >= SETTLED:
         return [of_day(view, unit, indicator="data_shift", value=0.0)]
     return []
 
 
-def _daily(found: Station, unit: ThingKey) -> Series:
-    """A unit's daily energy, or its ratio to what was expected: two years, else 120 days."""
+def _daily(found: Station, unit: ThingKey, *, days: int) -> tuple[Series, bool]:
+    """A unit's daily energy, or (and then true) its ratio to what was expected.
+
+    What is not set against anything is judged more strictly, since a change of weather looks like
+    a step at first and is looked at anew each day; with two years of it the seasons are known.
+    """
     view = found.view
-    series = view.series(unit, "energy_measured", days=_YEARS)
+    series = view.series(unit, "energy_measured", days=days)
+    set_against = False
     many = view.of("inverter")
-    if view.facts(unit).get("rated_power") or (unit in many and len(many) > SIBLINGS):
-        expected = view.series(unit, "expected_energy", days=_YEARS)
+    if view.facts(unit).get("rated_power") or (unit.kind == "inverter" and len(many) > SIBLINGS):
+        expected = view.series(unit, "expected_energy", days=days)
         at = np.searchsorted(expected.t, series.t)
         known = at < len(expected)
         known[known] &= expected.t[at[known]] == series.t[known]
@@ -221,16 +235,15 @@ def _daily(found: Station, unit: ThingKey) -> Series:
             at = at[known]
             enough = expected.v[at] > 0.1 * np.median(expected.v[at])
             ratio = series.v[known][enough] / expected.v[at][enough]
-            series = Series(series.t[known][enough], ratio)
-    series = Series(series.t[series.v > 0], series.v[series.v > 0])
-    short = not len(series) or series.t[-1] - series.t[0] < 2 * 365 * DAY
-    return Series(series.t[-SHIFT_DAYS:], series.v[-SHIFT_DAYS:]) if short else series
+            series, set_against = Series(series.t[known][enough], ratio), True
+    lit = series.v > 0
+    return (series if lit.all() else Series(series.t[lit], series.v[lit])), set_against
 
 
 def _moved(v: NDArray[np.float64]) -> bool:
     """Whether the last days differ enough from those before to look closer."""
     if len(v) < _FEWEST_DAYS:
         return False
-    log = np.log(v[-SHIFT_DAYS:])
-    levels = [float(np.median(part)) for part in (log[-10:], log[-60:-10], log[:-10])]
-    return max(abs(levels[0] - levels[1]), abs(levels[0] - levels[2])) > _LEAST_STEP
+    parts = [np.sort(part) for part in (v[-10:], v[-60:-10], v[:-10])]
+    last, near, all_before = (float(part[len(part) // 2]) for part in parts)
+    return max(abs(np.log(last / near)), abs(np.log(last / all_before))) > _LEAST_STEP

@@ -38,6 +38,7 @@ class Station:
     view: DayView
     step: int
     _rated: dict[ThingKey, float] = field(default_factory=dict)
+    _reached: dict[ThingKey, float] = field(default_factory=dict)
     _power: dict[tuple[ThingKey, int], Floats] = field(default_factory=dict)
     _alike: dict[tuple[ThingKey, ...], list[float]] = field(default_factory=dict)
 
@@ -103,6 +104,12 @@ class Station:
 
     def reached(self, unit: ThingKey) -> float:
         """The most power that a unit held through three readings within 45 days (W)."""
+        known = self._reached.get(unit)
+        if known is None:
+            known = self._reached[unit] = self._find_reached(unit)
+        return known
+
+    def _find_reached(self, unit: ThingKey) -> float:
         for name in ("ac_power", "dc_power"):
             v = self.view.series(unit, name, days=HISTORY_DAYS).v
             if len(v) >= _SUSTAINED:

@@ -195,14 +195,18 @@ def _unit(found: Station, unit: ThingKey, *, sky: Sky | None, usual: Floats | No
             return None
         return float(curve[both].sum()) * seconds * (measured / own if own > 0 else 1.0)
 
-    dc = capacity(found, unit)
-    modelled = expected_power(dc, found.rated(unit), sky=sky) if sky is not None and dc else None
-    if sky is not None and sky.measured and modelled is not None:
-        return Yield(measured, matching(modelled), None, matching(sky.poa))
-    if usual is not None and unit.kind == "inverter":
-        return Yield(measured, matching(usual * _alike(found, unit)), None, None)
-    best = _own_best(found, unit) if modelled is None else modelled
-    return Yield(measured, None, matching(best), None)
+    alike = usual is not None and unit.kind == "inverter"
+    registered = bool({"dc_capacity", "rated_power"} & set(found.view.facts(unit)))
+    if usual is not None and alike and not (registered and sky is not None and sky.measured):
+        irradiation = matching(sky.poa) if sky is not None and sky.measured else None
+        return Yield(measured, matching(usual * _alike(found, unit)), None, irradiation)
+    dc = capacity(found, unit) if sky is not None else 0.0
+    if sky is None or dc <= 0:
+        return Yield(measured, None, matching(_own_best(found, unit)), None)
+    modelled = matching(expected_power(dc, found.rated(unit), sky=sky))
+    if sky.measured:
+        return Yield(measured, modelled, None, matching(sky.poa))
+    return Yield(measured, None, modelled, None)
 
 
 def capacity(found: Station, unit: ThingKey) -> float:
@@ -283,8 +287,10 @@ def _sum(parts: list[float | None]) -> float | None:
 def _performance(found: Station, whole: Yield | None) -> list[Derived]:
     """Performance ratio (E / P0) / (H / G), IEC 61724-1:2021 clause 14.3, if it was not dark."""
     view = found.view
+    if whole is None or whole.irradiation is None or whole.irradiation < _DARK:
+        return []
     dc = _whole_capacity(found)
-    if whole is None or whole.irradiation is None or whole.irradiation < _DARK or not dc:
+    if dc <= 0:
         return []
     ratio = (whole.measured / dc) / (whole.irradiation / STC)
     return [of_day(view, view.root, indicator="performance_ratio", value=ratio)]
