@@ -5,6 +5,7 @@ One folder per tenant with segments ``000000000001.seg`` named after their first
     length  u32 LE   of the body
     crc32   u32 LE   of number and body
     number  u64 LE   entries count from 1 without a gap
+    check   u32 LE   crc32 of the three before, so that a damaged length is not taken for an end
     body    msgpack of one entry
 
 Acknowledged means durable: :meth:`Journal.append` returns after ``fdatasync``. A torn tail (the
@@ -24,7 +25,8 @@ from wuxin.terms.errors import Tampered
 from wuxin.terms.names import Digest, digest
 from wuxin.terms.records import Command, Frame
 
-_HEAD: Final = struct.Struct("<IIQ")
+_HEAD: Final = struct.Struct("<IIQI")
+_CHECKED: Final = 16
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -93,9 +95,13 @@ class Journal:
             self._file.close()
             self._file = (self._folder / f"{number:012d}.seg").open("ab")
             _sync_folder(self._folder)
-        self._file.write(_HEAD.pack(len(body), crc, number) + body)
-        self._file.flush()
-        os.fdatasync(self._file.fileno())
+        try:
+            self._file.write(_head(len(body), crc, number=number) + body)
+            self._file.flush()
+            os.fdatasync(self._file.fileno())
+        except OSError:
+            self._file.close()  # what is on the disk is not known: only a new opening may go on
+            raise
         self.last = number
         return number, digest(body)
 
@@ -123,6 +129,8 @@ class Journal:
         paths, last = segments(self._folder), 0
         for path in paths:
             good = 0
+            if int(path.stem) != last + 1:
+                raise Tampered(f"journal/{path.name}: entry {last + 1} is missing before it")
             try:
                 for number, _, end in records(path):
                     last, good = number, end
@@ -166,7 +174,9 @@ def records(path: Path) -> Iterator[tuple[int, bytes, int]]:
         where = f"journal/{path.name} at byte {offset}"
         if start > len(data):
             raise Tampered(f"{where}: the file ends inside a record's head")
-        length, crc, number = _HEAD.unpack_from(data, offset)
+        length, crc, number, _ = _HEAD.unpack_from(data, offset)
+        if data[offset:start] != _head(length, crc, number=number):
+            raise Tampered(f"{where}: the head of entry {expected} does not match its checksum")
         body = data[start : start + length]
         if len(body) < length:
             raise Tampered(f"{where}: the file ends inside entry {expected}")
@@ -176,18 +186,25 @@ def records(path: Path) -> Iterator[tuple[int, bytes, int]]:
         yield number, body, offset
 
 
+def _head(length: int, crc: int, *, number: int) -> bytes:
+    check = zlib.crc32(_HEAD.pack(length, crc, number, 0)[:_CHECKED])
+    return _HEAD.pack(length, crc, number, check)
+
+
 def _torn(path: Path, good: int) -> bool:
     """Whether what follows the last whole record can be an append that was cut short.
 
-    A record that is whole in length but wrong in content was damaged after it was acknowledged.
+    A record that is whole in length but wrong in content, or whose head is wrong, was damaged after
+    it was acknowledged. Zeros to the end are space that was given but never written.
     """
-    rest = path.stat().st_size - good
-    if rest < _HEAD.size:
-        return True
     with path.open("rb") as file:
         file.seek(good)
-        length, _, _ = _HEAD.unpack(file.read(_HEAD.size))
-    return bool(rest - _HEAD.size < length)
+        rest = file.read()
+    if len(rest) < _HEAD.size or not any(rest):
+        return True
+    length, crc, number, _ = _HEAD.unpack_from(rest)
+    whole = rest[: _HEAD.size] == _head(length, crc, number=number)
+    return whole and len(rest) - _HEAD.size < length
 
 
 def _sync_folder(folder: Path) -> None:
