@@ -246,4 +246,4 @@ def _moved(v: NDArray[np.float64]) -> bool:
         return False
     parts = [np.sort(part) for part in (v[-10:], v[-60:-10], v[:-10])]
     last, near, all_before = (float(part[len(part) // 2]) for part in parts)
-    return max(abs(np.log(last / near)), abs(np.log(last / all_before))) > _LEAST_STEP
+    return bool(max(abs(np.log(last / near)), abs(np.log(last / all_before))) > _LEAST_STEP)
