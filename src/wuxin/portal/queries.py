@@ -133,7 +133,9 @@ def thing(
     if not rows:
         raise NotFound(f"there is no {kind} {name!r}")
     row, pack = rows[0], schema.load(pack_name)
+    declared = list(pack.indicators)
     latest = _latest(home, key, at=at, as_of=as_of)
+    latest.sort(key=lambda row: declared.index(row["indicator"]))
     stood = Asked((at, None if at is None else at + 1), as_of)
     children = home.book.rows(tables.thing, session.tenant, pack=pack_name, parent=f"{kind}:{name}")
     return {

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from wuxin.portal.screens.words import LEVELS
 
-LEVEL_COLOUR: Final = {"red": "#c62828", "amber": "#b26a00", "info": "#5b6b7b"}
-"""Colour of a level on a chart; dark enough to be seen on white, light enough on dark."""
+LEVEL_COLOUR: Final = {"red": "#d0443b", "amber": "#b3741a", "info": "#6f7f92"}
+"""Colour of a level on a chart, to be seen on a white card and on a dark one."""
 
 LEVEL_SYMBOL: Final = {"red": "diamond", "amber": "triangle", "info": "circle"}
 """Shape of a level's flag: a warning is never told by colour alone."""
@@ -82,10 +82,11 @@ def series_options(
         "useUTC": True,  # times are shifted into the zone by `local`
         "animation": False,
         "aria": {"enabled": True, "label": {"description": describe(answer, language=language)}},
-        "grid": {"left": 4, "right": 20, "top": 62, "bottom": 46, "containLabel": True},
+        "grid": {"left": 4, "right": 20, "top": 58, "bottom": 46, "containLabel": True},
         "legend": {"top": 0, "left": 0, "itemHeight": 10, "itemGap": 16,
                    "textStyle": {"color": _QUIET},
-                   "data": [_say(name, language) for name in ("mean", "band", "warnings")]},
+                   "data": [{"name": _say(name, language), "icon": icon} for name, icon in
+                            (("mean", "inherit"), ("band", "roundRect"), ("warnings", "diamond"))]},
         "tooltip": {"trigger": "axis", "confine": True, ":formatter": _tooltip(language, unit)},
         "dataZoom": [
             {"type": "inside", "filterMode": "none", "zoomOnMouseWheel": "ctrl"},
@@ -96,7 +97,7 @@ def series_options(
                   "axisLabel": {**label, "formatter": _ticks(language)}},
         "yAxis": [
             {"type": "value", "scale": True, "name": unit, "axisLabel": label,
-             "nameTextStyle": {"color": _QUIET, "align": "left"}, "nameGap": 8,
+             "nameTextStyle": {"color": _QUIET, "align": "right"}, "nameGap": 10,
              "splitLine": {"lineStyle": {"color": _GRID}}},
             {"type": "value", "min": 0, "max": 1, "show": False},
         ],
@@ -174,9 +175,11 @@ def _series(answer: Mapping[str, Any], axis: Axis, *, language: str) -> list[dic
                "itemStyle": {"color": LEVEL_COLOUR[f["level"]], "opacity": 0.1}},
               {"xAxis": axis.place(f["to"])}] for f in answer["findings"]]}},
         {"id": "flags", "name": _say("warnings", language), "type": "scatter", "yAxisIndex": 1,
-         "symbolSize": 11, "color": LEVEL_COLOUR["red"], "clip": False, "cursor": "pointer",
+         "symbolSize": 11, "symbolOffset": [0, -9],
+         "color": LEVEL_COLOUR["red"], "clip": False, "cursor": "pointer",
          "data": flags(answer["findings"], axis, language=language),
-         "label": {"show": True, "formatter": "{b}", "position": "right", "fontSize": 11},
+         "label": {"show": True, "formatter": "{b}", "position": "right", "offset": [0, -9],
+                   "fontSize": 11},
          "labelLayout": {"hideOverlap": True}, "tooltip": {"show": False}},
     ]  # fmt: skip
 

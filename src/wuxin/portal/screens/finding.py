@@ -19,7 +19,13 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def figure(value: float | None, unit: str) -> str:
-    """A value with its unit."""
+    """A value with its unit: three significant digits below one, five decimals of a degree."""
+    if value is None:
+        return number(None)
+    if unit == "degree":
+        return f"{value:.5f}°"
+    if 0 < abs(value) < 1:
+        value = float(f"{value:.3g}")
     return f"{number(value)} {'' if unit == '1' else unit}".rstrip()
 
 
@@ -56,7 +62,7 @@ def open_finding(view: View, name: str, *, changed: Changed | None = None) -> No
 def _show(found: dict[str, Any]) -> None:
     stands = t("未解除", "open") if found["to"] is None else t("已解除", "ended")
     raw(f"{level(found['level'])} {state(stands)}").classes("flex gap-2")
-    tag("p", sentence(found), classes="text-[17px] leading-snug font-semibold my-3")
+    tag("p", sentence(found), classes="wx-said")
     pairs = [
         (t("数值", "Value"), text(figure(found["value"], found["unit"]))),
         (t("限值", "Limit"), text(figure(found["limit"], found["unit"]))),
@@ -69,9 +75,9 @@ def _show(found: dict[str, Any]) -> None:
     raw(facts(pairs))
     for who, zh, en in (("bank", "银行应做", "What the bank does"),
                         ("enterprise", "企业应做", "What the enterprise does")):  # fmt: skip
-        tag("h3", t(zh, en), classes="text-[14px] font-semibold mt-5 mb-1")
+        tag("h3", t(zh, en), classes="wx-sub")
         tag("p", pick(found["actions"][who]))
-    tag("h3", t("经过", "What happened"), classes="text-[14px] font-semibold mt-5 mb-2")
+    tag("h3", t("经过", "What happened"), classes="wx-sub mb-2")
     timeline(_life(found))
     with ui.element("div").classes("mt-4"):
         view_evidence(found["finding"])

@@ -140,13 +140,13 @@ def past_words(state: State) -> str:
     """One sentence that says which past moment is shown; empty for the present."""
     parts = []
     if state["at"]:
-        parts.append(t("实情截至", "what was true at ") + minute(state["at"], zone=True))
+        parts.append(t("实情截至 ", "what was true at ") + minute(state["at"], zone=True))
     if state["as_of"]:
         known = state["as_of"]
         when = (
             t(f"第 {known} 批", f"batch {known}") if known.isdigit() else minute(known, zone=True)
         )
-        parts.append(t("所知截至", "what we knew at ") + when)
+        parts.append(t("所知截至 ", "what we knew at ") + when)
     return t("正在查看过去：", "Showing the past: ") + "；".join(parts) if parts else ""
 
 

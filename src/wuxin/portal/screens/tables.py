@@ -6,7 +6,7 @@ more than two blocks. On a phone the same rows come as cards, a few at a time.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from nicegui import context, ui
 
 from wuxin.portal.screens.client import Client
 from wuxin.portal.screens.parts import empty, evidence_mark, level
-from wuxin.portal.screens.words import LEVELS, language, t
+from wuxin.portal.screens.words import LEVELS, language, level_word, t
 
 BLOCK: Final = 100
 """Rows per request; AG Grid keeps two blocks, so that a page holds at most 200 rows."""
@@ -67,7 +67,7 @@ class Column:
     kind: Kind = "text"
     width: int = 0
     shown: bool = True
-    said: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, str] | None = None
 
     @property
     def heading(self) -> str:
@@ -248,8 +248,9 @@ def _width(column: Column) -> dict[str, Any]:
 
 def _written(column: Column, *, zone: str) -> dict[str, Any]:
     """How a kind of column writes its values."""
-    said = json.dumps(dict(column.said), ensure_ascii=False)
-    chips = json.dumps({name: level(name) for name in (*LEVELS, "")}, ensure_ascii=False)
+    said = json.dumps(dict(column.said or {}), ensure_ascii=False)
+    chips = json.dumps({name: level(name) for name in LEVELS}, ensure_ascii=False)
+    none = json.dumps(f'<span class="wx-muted">{level_word("")}</span>', ensure_ascii=False)
     sentences = f"p.data[p.colDef.field].map((s) => s.{language()}).join('; ')"
     mark = json.dumps(evidence_mark("#"), ensure_ascii=False)
     known: dict[Kind, dict[str, Any]] = {
@@ -261,7 +262,7 @@ def _written(column: Column, *, zone: str) -> dict[str, Any]:
         "parent": {":valueFormatter": _parent(said)},
         "kind": {":valueGetter": f"(p) => p.data && p.data.{language()}"},
         "sentences": {":valueGetter": f"(p) => p.data && {sentences}"},
-        "level": {":cellRenderer": f"(p) => p.data ? ({chips})[p.value || ''] : ''"},
+        "level": {":cellRenderer": f"(p) => p.data ? ({chips})[p.value] ?? {none} : ''"},
         "evidence": {":cellRenderer": f"(p) => p.value ? ({mark}).replace('#', p.value) : ''"},
     }
     return known[column.kind]
