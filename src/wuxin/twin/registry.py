@@ -75,11 +75,14 @@ class Registry:
         """Find or add a thing; a parent or period that is given is kept.
 
         Raises:
-            BadInput: the kind is not declared, or may not stand within the parent's kind.
+            BadInput: the kind is not declared, may not stand within the parent's kind, or the
+                thing would stand within itself; nothing has changed then.
         """
         kind = self.kinds.get(key.kind)
         if kind is None:
             raise BadInput(f"kind {key.kind!r} is not declared; declared: {', '.join(self.kinds)}")
+        if parent is not None:
+            self._check(key, kind, parent=parent)
         slot = self._slots.get(key)
         if slot is None:
             slot = self._slots[key] = len(self.things)
@@ -87,7 +90,7 @@ class Registry:
             self.changed.add(slot)
         thing = self.things[slot]
         if parent is not None and parent != thing.parent:
-            self._adopt(thing, kind, parent=parent)
+            self._adopt(thing, parent)
         if period:
             thing.period = period
         allowed = self._silence.get(key.kind)
@@ -106,7 +109,7 @@ class Registry:
         named: list[Thing] = []
         slots = np.empty(len(readings.things), np.int32)
         for i, key in enumerate(readings.things):
-            new = key not in self._slots
+            before = self.thing(key).parent if key in self._slots else None
             parent = readings.parents.get(key)
             if parent is not None:
                 self.register(parent, source=source)
@@ -114,8 +117,7 @@ class Registry:
                 key, source=source, parent=parent, period=periods.get(key.kind, 0)
             )
             slots[i] = thing.slot
-            if new and parent is not None and self.kinds[key.kind].names == parent.kind:
-                self.thing(parent).naming.append(key)
+            if parent not in {None, before} and self._names(key, parent):
                 named.append(thing)
         numbers = np.array([self.number[n] for n in readings.indicators], np.int32)
         readings.thing = slots[readings.thing] if len(slots) else readings.thing
@@ -144,16 +146,22 @@ class Registry:
         """The kind's number of every slot, int32 (things)."""
         return np.array([self.kind_number[t.key.kind] for t in self.things], np.int32)
 
-    def _adopt(self, thing: Thing, kind: Kind, *, parent: ThingKey) -> None:
+    def _check(self, key: ThingKey, kind: Kind, *, parent: ThingKey) -> None:
         if kind.within and parent.kind not in kind.within:
             raise BadInput(f"a {kind.name} stands within {', '.join(kind.within)}, not {parent}")
+        if key in {parent, *self.above(parent)}:
+            raise BadInput(f"{key} cannot stand within itself")
+
+    def _names(self, key: ThingKey, parent: ThingKey | None) -> bool:
+        return parent is not None and self.kinds[key.kind].names == parent.kind
+
+    def _adopt(self, thing: Thing, parent: ThingKey) -> None:
         if thing.parent is not None:
             self._children[thing.parent].remove(thing.key)
-        above: ThingKey | None = parent
-        while above is not None:
-            if above == thing.key:
-                raise BadInput(f"{thing.key} cannot stand within itself")
-            above = self.thing(above).parent if above in self._slots else None
+            if thing.parent in self._slots and thing.key in self.thing(thing.parent).naming:
+                self.thing(thing.parent).naming.remove(thing.key)
         thing.parent = parent
         self.changed.add(thing.slot)
         self._children.setdefault(parent, []).append(thing.key)
+        if parent in self._slots and self._names(thing.key, parent):
+            self.thing(parent).naming.append(thing.key)
