@@ -15,7 +15,7 @@ from wuxin.protocols.table import Mapped, decode, row_times
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import thing_key
 from wuxin.terms.records import Frame
-from wuxin.terms.standards import Indicator, Pack
+from wuxin.terms.standards import Indicator, Kind, Pack
 from wuxin.terms.units import conversion
 from wuxin.wire.recording import Place, Recording, Stream
 
@@ -66,7 +66,11 @@ def _stream(stream: Stream, pack: Pack, *, place: Place) -> Mapped:
                 f"{place.of(above['kind'], table['file'])}: kind {above['kind']!r} is not declared "
                 f"by pack {pack.name}; declared: {', '.join(pack.kinds)}"
             )
-        above = above.get("parent")
+        parent = above.get("parent")
+        if parent is not None and parent["kind"] in pack.kinds:
+            where = place.of(above["kind"], table["file"])
+            _check_within(pack.kinds[above["kind"]], parent["kind"], where=where)
+        above = parent
     values = []
     for name, reading in table["readings"].items():
         column = reading["column"]
@@ -122,8 +126,18 @@ def _thing(table: Mapping[str, Any], pack: Pack, *, place: Place) -> dict[str, A
         facts[name] = float(value) * rule.factor + rule.offset
     parent = table.get("parent", "")
     if parent:
-        thing_key(parent)
+        above = thing_key(parent)
+        if above.kind not in pack.kinds or above == (kind.name, str(table["id"])):
+            raise BadInput(f"{place.of(parent)}: {parent!r} is no thing it may stand within")
+        _check_within(kind, above.kind, where=place.of(parent))
     return {"kind": kind.name, "id": str(table["id"]), "parent": parent, "facts": facts}
+
+
+def _check_within(kind: Kind, parent: str, *, where: str) -> None:
+    if kind.within and parent not in kind.within:
+        raise BadInput(
+            f"{where}: a {kind.name} stands within {', '.join(kind.within)}, not {parent}"
+        )
 
 
 def _period(stream: Stream, mapped: Mapped, *, place: Place) -> int:
