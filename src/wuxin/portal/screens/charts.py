@@ -82,7 +82,7 @@ def series_options(
         "useUTC": True,  # times are shifted into the zone by `local`
         "animation": False,
         "aria": {"enabled": True, "label": {"description": describe(answer, language=language)}},
-        "grid": {"left": 4, "right": 20, "top": 58, "bottom": 46, "containLabel": True},
+        "grid": {"left": 4, "right": 20, "top": 64, "bottom": 46, "containLabel": True},
         "legend": {"top": 0, "left": 0, "itemHeight": 10, "itemGap": 16,
                    "textStyle": {"color": _QUIET},
                    "data": [{"name": _say(name, language), "icon": icon} for name, icon in
@@ -96,8 +96,8 @@ def series_options(
         "xAxis": {"type": "time", "min": axis.start, "max": axis.end, **line,
                   "axisLabel": {**label, "formatter": _ticks(language)}},
         "yAxis": [
-            {"type": "value", "scale": True, "name": unit, "axisLabel": label,
-             "nameTextStyle": {"color": _QUIET, "align": "right"}, "nameGap": 10,
+            {"type": "value", "scale": True,
+             "axisLabel": {**label, "formatter": f"{{value}} {unit}".strip()},
              "splitLine": {"lineStyle": {"color": _GRID}}},
             {"type": "value", "min": 0, "max": 1, "show": False},
         ],
@@ -178,7 +178,7 @@ def _series(answer: Mapping[str, Any], axis: Axis, *, language: str) -> list[dic
          "symbolSize": 11, "symbolOffset": [0, -9],
          "color": LEVEL_COLOUR["red"], "clip": False, "cursor": "pointer",
          "data": flags(answer["findings"], axis, language=language),
-         "label": {"show": True, "formatter": "{b}", "position": "right", "offset": [0, -9],
+         "label": {"show": True, "formatter": "{b}", "position": "top", "offset": [0, -7],
                    "fontSize": 11},
          "labelLayout": {"hideOverlap": True}, "tooltip": {"show": False}},
     ]  # fmt: skip

@@ -19,13 +19,13 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def figure(value: float | None, unit: str) -> str:
-    """A value with its unit: three significant digits below one, five decimals of a degree."""
+    """A value with its unit: five significant digits, below one three; a degree's five decimals."""
     if value is None:
         return number(None)
     if unit == "degree":
-        return f"{value:.5f}°"
-    if 0 < abs(value) < 1:
-        value = float(f"{value:.3g}")
+        return f"{value:.5f}".rstrip("0").rstrip(".") + "°"
+    if abs(value) < 1000:
+        value = float(f"{value:.5g}" if abs(value) >= 1 else f"{value:.3g}")
     return f"{number(value)} {'' if unit == '1' else unit}".rstrip()
 
 

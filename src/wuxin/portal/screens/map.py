@@ -10,13 +10,19 @@ from typing import Any, Final
 
 from nicegui import ui
 
-from wuxin.portal.screens.filters import State, choice, thing_href
+from wuxin.portal.screens.filters import Changed, State, choice, thing_href, told
 from wuxin.portal.screens.parts import card, empty, icon, level, raw, tag, text
 from wuxin.portal.screens.shell import View, heading, page
 from wuxin.portal.screens.words import LEVELS, level_word, number, pick, t
 
 SHOWN: Final = 200
 """The most rows of the list."""
+
+NEAR_DEGREES: Final = 0.2
+"""Things that lie closer than this belong to one site."""
+
+EVERYWHERE: Final = "*"
+"""All sites, in the address."""
 
 _DRAW: Final = """(() => {
   const told = %s, map = getElement(%d).map, pins = {}, all = [];
@@ -38,7 +44,11 @@ _DRAW: Final = """(() => {
   const bounds = L.latLngBounds(all.flatMap((x) => x.getNorthEast
     ? [x.getNorthEast(), x.getSouthWest()] : [x]));
   map.fitBounds(bounds, {padding: [28, 28], maxZoom: 18, animate: false});
-  const go = (key) => pins[key] && (map.panTo(pins[key].getLatLng()), pins[key].openPopup());
+  const go = (key) => {
+    if (!pins[key]) return;
+    map.setView(pins[key].getLatLng(), Math.max(map.getZoom(), 16), {animate: false});
+    pins[key].openPopup();
+  };
   window.wuxinMap = {go, size: told.rows.length};
   if (told.chosen) go(told.chosen);
 })()"""
@@ -47,18 +57,21 @@ _DRAW: Final = """(() => {
 @page("/map", ("地图", "Map"))
 async def places(view: View) -> None:
     """The map and its list; pack, level and the chosen thing are in the address."""
-    state = State("pack", "level", "thing")
+    state = State("pack", "level", "site", "thing")
     heading(t("地图", "Map"))
     packs = await view.api.get("/api/packs")
     placed = await view.api.get("/api/places")
 
     async def show() -> None:
         rows = [r for r in placed if _wanted(r, state)]
+        sites = group(rows)
         place.clear()
         with place:
             if rows:
                 with card():
-                    _map(view, rows, chosen=state["thing"])
+                    if len(sites) > 1:
+                        _sites(state, sites, changed=show)
+                    _map(view, _at(sites, state["site"]), chosen=state["thing"])
             with card(t("位置列表", "List of places")), ui.element("div").classes("wx-side"):
                 _list(rows)
         await _unplaced(view, packs, placed=placed, below=below)
@@ -80,6 +93,47 @@ def _wanted(row: Mapping[str, Any], state: State) -> bool:
     return not state["level"] or row["level"] == state["level"] or (
         state["level"] == "any" and row["level"] is not None
     )  # fmt: skip
+
+
+def group(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Sites: things less than about 20 km apart, named by a fence; those with warnings first."""
+    found: list[list[Mapping[str, Any]]] = []
+    for row in sorted(rows, key=lambda r: (not r["fence_radius"], r["kind"], r["id"])):
+        for site in found:
+            far = max(abs(row[c] - site[0][c]) for c in ("latitude", "longitude"))
+            if far < NEAR_DEGREES:
+                site.append(row)
+                break
+        else:
+            found.append([row])
+    rank = {name: n for n, name in enumerate(LEVELS)}
+    found.sort(key=lambda site: (min(rank.get(r["level"], 9) for r in site), -len(site)))
+    return {str(site[0]["id"]): site for site in found}
+
+
+def _at(sites: Mapping[str, list[Mapping[str, Any]]], chosen: str) -> list[Mapping[str, Any]]:
+    """The things of the chosen site, or of the first; ``*`` stands for all."""
+    if chosen == EVERYWHERE:
+        return [row for site in sites.values() for row in site]
+    return sites.get(chosen) or next(iter(sites.values()))
+
+
+def _sites(
+    state: State, sites: Mapping[str, Sequence[Mapping[str, Any]]], *, changed: Changed
+) -> None:
+    """Buttons that show one site, or all."""
+
+    async def press(name: str) -> None:
+        state.put({"site": name, "thing": ""})
+        await told(changed)
+
+    current = state["site"] if state["site"] in {*sites, EVERYWHERE} else next(iter(sites))
+    with ui.element("div").classes("wx-chips mb-3").props("role=group"):
+        for name in (*sites, EVERYWHERE):
+            shown = t("全部地点", "All sites") if name == EVERYWHERE else name
+            button = tag("button", shown, classes="wx-chip wx-site", type="button",
+                         aria_pressed="true" if name == current else "false")  # fmt: skip
+            button.on("click", lambda _, n=name: press(n))
 
 
 def _map(view: View, rows: Sequence[Mapping[str, Any]], *, chosen: str) -> None:

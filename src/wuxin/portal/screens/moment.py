@@ -116,7 +116,7 @@ def past_switch(state: State, changed: Changed, *, until: str = "") -> None:
         await told(changed)
 
     ui.switch(t("查看过去时点", "At a past moment"), value=state.past, on_change=turn).mark("past")
-    panel = ui.card().classes("w-full shadow-none border order-last").props("flat bordered")
+    panel = ui.element("div").classes("wx-card w-full order-last")
     panel.set_visibility(state.past)
     with panel, ui.element("div").classes("grid grid-cols-1 lg:grid-cols-[1fr_1fr_auto] gap-4"):
         with ui.column().classes("gap-1"):

@@ -285,9 +285,8 @@ def _time(zone: str) -> str:
         form = "en-GB"
         told = "day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit'"
     write = f"new Intl.DateTimeFormat('{form}', {{timeZone: {json.dumps(zone)}, {told}}})"
-    return (
-        f"(p) => p.value ? {write}.format(new Date(p.value)).replace(',', '') : (p.data ? '—' : '')"
-    )
+    write += ".format(new Date(p.value)).replace(',', '').replace('Sept', 'Sep')"
+    return f"(p) => p.value ? {write} : (p.data ? '—' : '')"
 
 
 def _get_rows(source: str) -> str:

@@ -71,7 +71,7 @@ class Here:
 
     @property
     def shown(self) -> list[str]:
-        """The indicators in charts: as chosen, else those that warnings are about."""
+        """The indicators in charts: as chosen, else the first and what warnings are about."""
         known = [v["indicator"] for v in self.found["values"]]
         chosen = [name for name in self.state["show"].split(",") if name in known]
         if chosen:
@@ -79,7 +79,8 @@ class Here:
         about = [w["indicator"] for w in self.found["warnings"]]
         usual = [v["indicator"] for v in self.found["values"]
                  if not v["derived"] and v["unit"] != "degree"]  # fmt: skip
-        return [n for n in dict.fromkeys((*about, *usual, *known)) if n in known][:2]
+        found = dict.fromkeys((*usual[:1], *about, *usual, *known))
+        return [name for name in found if name in known][:2]
 
 
 @page("/things/{pack}/{kind}/{name:path}", ("标的物", "Thing"))
@@ -153,13 +154,17 @@ def _warnings(here: Here) -> None:
         return
     title = t("当时的预警", "Warnings that stood") if here.state["at"] else t("预警", "Warnings")
     every = address("/warnings", thing=here.key[2])
-    every_link = f'<a href="{text(every)}">{t("全部", "All")}</a>'
+    count = number(len(here.found["warnings"]))
+    every_link = f'<a href="{text(every)}">{t(f"全部 {count} 条", f"All {count}")}</a>'
     with card(title, end=every_link, classes="mb-4"), ui.element("div").mark("warnings"):
-        for warning in found[:6]:
+        standing = [w for w in found if w["to"] is None]
+        for warning in found[: max(3, min(6, len(standing)))]:
             stands = warning["to"] is None
             row = tag("button", classes="wx-warning", type="button")
             with row.on("click", lambda _, w=warning: open_finding(here.view, w["finding"])):
-                chip = t("未解除", "open") if stands else t("已解除", "ended")
+                chip = t("已解除", "ended")
+                if stands or here.state["at"]:
+                    chip = t("未解除", "open") if stands else t("当时未解除", "open then")
                 raw(f"{level(warning['level'])} {state_chip(chip)}", "span").classes("wx-kind")
                 tag("strong", sentence(warning))
                 until = t("至今", "now") if stands else minute(warning["to"])
@@ -197,7 +202,7 @@ def _quality(marks: int) -> str:
 
 def _relatives(found: dict[str, Any]) -> None:
     if found["facts"]:
-        with card(t("登记信息", "Facts")):
+        with card(t("登记信息", "Facts"), classes="wx-narrow"):
             raw(facts((pick(f), text(figure(f["value"], f["unit"]))) for f in found["facts"]))
     parts: list[tuple[str, Sequence[dict[str, Any]]]] = []
     if found["parent"]:
@@ -295,12 +300,12 @@ def _table(answer: dict[str, Any]) -> None:
     )  # fmt: skip
     rows = [
         (
-            text(minute(p["t"] * 1_000_000)), number(p["mean"]), number(p["min"]),
-            number(p["max"]), number(p["n"]), _stood(answer["findings"], p["t"]),
+            text(minute(p["t"] * 1_000_000)), figure(p["mean"], "1"), figure(p["min"], "1"),
+            figure(p["max"], "1"), number(p["n"]), _stood(answer["findings"], p["t"]),
         )
         for p in answer["points"][:ROWS]
     ]  # fmt: skip
-    with ui.element("div").classes("overflow-auto max-h-[420px]").props("tabindex=0"):
+    with ui.element("div").classes("wx-points overflow-auto max-h-[420px]").props("tabindex=0"):
         table(columns, rows, name=pick(answer))
 
 
