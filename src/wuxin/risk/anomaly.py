@@ -30,6 +30,8 @@ SIGMA: Final = 1.4826
 
 _GAP: Final = 3
 _FEW_RUNS: Final = 5
+_SHARES: Final = (1, 2, 3, 4, 5)
+_WHOLE: Final = 0.02
 _FINEST: Final = 0.02
 _WIDEST: Final = 60
 
@@ -158,7 +160,8 @@ def shifts(
     The logarithm is freed of the seasons (two annual harmonics, robustly fitted) where it spans two
     years, else each window has its own linear trend; single days are drawn in to 1.5 standard
     deviations from the running median. For each day a step is fitted to ``reach`` days on both
-    sides; days whose score exceeds ``limit`` and stands out within ``reach`` are steps.
+    sides; the highest peak of the score is a step if it exceeds ``limit``. Steps found are taken
+    out, together with the seasons, before the next is looked for.
     Independent noise would ask for about 4 (Eichinger and Kirch, Bernoulli 24 (2018) 526, moving
     sums); weather is not independent, which the lag-one correlation accounts for only in part.
 
@@ -178,17 +181,24 @@ def shifts(
         return nothing
     days = (t - t[0]) / DAY
     x = np.log(v)
-    long = bool(days[-1] >= 2 * 365)
-    x = _drawn_in(x - _season(days, x) if long else x)
-    score, step = _scan(x, min(reach, n // 2), trend=not long)
-    score[:least] = score[n - least + 1 :] = 0.0
-    found = []
-    while score.max() > limit:
+    found: dict[int, float] = {}
+    while len(found) < n // least:
+        rest, _, trend = _without(days, x, [*found])
+        score, size = _scan(_drawn_in(rest), min(reach, n // 2), trend=trend)
+        peak = np.zeros(n, np.bool_)
+        peak[1:-1] = (score[1:-1] >= score[:-2]) & (score[1:-1] >= score[2:])
+        peak[:least] = peak[n - least + 1 :] = False
+        score[~peak] = 0.0
+        for at in found:
+            score[max(at - least, 0) : at + least] = 0.0
         at = int(score.argmax())
-        found.append(at)
-        score[max(at - reach, 0) : at + reach] = 0.0
-    where = np.sort(np.array(found, np.int64))
-    return where, np.expm1(step[where])
+        if score[at] <= limit:
+            break
+        found[at] = float(np.expm1(size[at]))
+    where = np.array(sorted(found), np.int64)
+    _, joint, trend = _without(days, x, where.tolist())
+    alone = np.array([found[at] for at in where.tolist()])
+    return where, alone if trend else np.expm1(joint)
 
 
 class Suspects(NamedTuple):
@@ -253,23 +263,30 @@ def _resolutions(v: Floats, *, owner: Times, starts: Times, top: Floats) -> Floa
     real = np.isfinite(gap)
     least = np.minimum.reduceat(gap, starts)
     parts = np.where(real, gap, 0.0) / np.where(np.isfinite(least), least, 1.0)[owner]
-    worst = np.maximum.reduceat(np.abs(parts - np.rint(parts)), starts)
     count = np.add.reduceat(real.astype(np.int64), starts)
-    return np.where((count >= 5) & (worst < 0.02), least, 0.0)
+    found = np.zeros(len(starts))
+    for share in reversed(_SHARES):
+        worst = np.maximum.reduceat(np.abs(parts * share - np.rint(parts * share)), starts)
+        found = np.where((count >= 5) & (worst < _WHOLE), least / share, found)
+    return found
 
 
 def resolution(v: Floats) -> float:
     """The step in which values are resolved, or 0 where they are continuous.
 
-    The smallest gap between distinct values, if all gaps are whole multiples of it.
+    The smallest gap between distinct values, or a half to a fifth of it, if all gaps are whole
+    multiples of that.
     """
     gaps = np.diff(np.sort(v[np.isfinite(v)]))
     gaps = gaps[gaps > 1e-9 * float(np.max(np.abs(v), initial=0.0))]
     if len(gaps) < 5:
         return 0.0
     least = float(gaps.min())
-    parts = gaps / least
-    return least if bool(np.all(np.abs(parts - np.rint(parts)) < 0.02)) else 0.0
+    for share in _SHARES:
+        parts = gaps * share / least
+        if bool(np.all(np.abs(parts - np.rint(parts)) < _WHOLE)):
+            return least / share
+    return 0.0
 
 
 def _fine(v: Floats) -> float:
@@ -361,19 +378,35 @@ def _roughness(t: Times, v: Floats, *, joined: Mask, at: NDArray[np.int64]) -> F
     return sigma
 
 
-def _season(days: Floats, x: Floats) -> Floats:
-    """Two annual harmonics, fitted with Huber's weights (Ann. Math. Stat. 35 (1964) 73)."""
-    phase = 2 * np.pi * days[:, None] / 365.25 * np.array([1.0, 2.0])
-    design = np.hstack([np.ones((len(x), 1)), np.cos(phase), np.sin(phase)])
+def _without(days: Floats, x: Floats, steps: Sequence[int]) -> tuple[Floats, Floats, bool]:
+    """A series without its seasons and known steps (n), the steps, whether windows need a trend."""
+    known = (np.arange(len(x))[:, None] >= np.array([*steps], np.int64)[None, :]).astype(np.float64)
+    if days[-1] >= 2 * 365:
+        phase = 2 * np.pi * days[:, None] / 365.25 * np.array([1.0, 2.0])
+        fitted, sizes = _fitted(np.hstack([np.cos(phase), np.sin(phase), known]), x)
+        return x - fitted, sizes[len(sizes) - len(steps) :], False
+    if not steps:
+        return x, np.zeros(0), True
+    fitted, sizes = _fitted(np.hstack([days[:, None] / max(float(days[-1]), 1.0), known]), x)
+    return x - fitted, sizes[1:], True
+
+
+def _fitted(columns: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Columns (n, k) and a level fitted with Huber's weights: the fit (n) and the factors (k).
+
+    Source: Huber, Ann. Math. Stat. 35 (1964) 73.
+    """
+    design = np.hstack([np.ones((len(x), 1)), columns])
     weight = np.ones(len(x))
-    fitted = np.zeros(len(x))
+    fitted, factors = np.zeros(len(x)), np.zeros(design.shape[1])
     for _ in range(10):
         root = np.sqrt(weight)
-        fitted = design @ np.linalg.lstsq(design * root[:, None], x * root, rcond=None)[0]
+        factors = np.linalg.lstsq(design * root[:, None], x * root, rcond=None)[0]
+        fitted = design @ factors
         off = np.abs(x - fitted)
         sigma = max(SIGMA * float(np.median(off)), 1e-9)
         weight = 1.0 / np.maximum(1.0, off / (1.5 * sigma))
-    return np.asarray(fitted)
+    return np.asarray(fitted), np.asarray(factors[1:])
 
 
 def _drawn_in(x: Floats, half: int = 15) -> Floats:
