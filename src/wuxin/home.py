@@ -142,7 +142,7 @@ class Home:
             yield Progress(rows, total, item.upto), self.accept(entry)
         if not self.closed(recording.source):
             outcome = self.accept(Closed(recording.source, self.clock()))
-            yield Progress(total, total, outcome.arrival), outcome
+            yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
 
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""

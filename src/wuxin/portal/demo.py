@@ -36,12 +36,12 @@ def once(folder: Path | None, console: Console) -> None:
             for recording in recordings():
                 for progress, _ in home.replay(recording):
                     show(recording, progress)
-        console.print(table(home))
-        tenant = home.tenant
+        shown, tenant = table(home), home.tenant
     report = audit(place, tenant)
     if report.faults:
         raise Tampered("; ".join(report.faults[:3]))
-    console.print(f"verified: {report.entries} journal entries, {report.leaves} leaves")
+    shown.add_row("verified", f"{report.entries} journal entries, {report.leaves} leaves")
+    console.print(shown)
 
 
 def serve(folder: Path | None, console: Console, *, port: int | None, speed: float | None) -> None:

@@ -11,6 +11,8 @@ def table(house: Any) -> Table:
     """The summary of a home (:class:`wuxin.home.Home`)."""
     counts = house.book.counts(house.tenant)
     shown = Table(title=f"Wuxin · {house.tenant}", show_header=False)
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
     shown.add_row("things", f"{counts['things']:,}")
     for word in ("accepted", "marked", "refused"):
         shown.add_row(f"readings {word}", f"{counts[word]:,}")

@@ -1,0 +1,116 @@
+"""The demo in one go: both recordings, a summary that ends in "verified", exit status 0."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from wuxin.cli import main
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo")
+    result = CliRunner().invoke(main, ["demo", "--once", "--home", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def test_the_summary_says_what_came_in_was_found_and_done(played: tuple[Path, str]) -> None:
+    _, said = played
+    for row in (
+        "things",
+        "readings accepted",
+        "readings marked",
+        "readings refused",
+        "findings red",
+        "findings amber",
+        "findings info",
+        "acts",
+        "receipts",
+    ):
+        assert re.search(rf"{row} *│ *[\d,]+", said), (row, said)
+    assert re.search(r"log root *│ *[0-9a-f]{40}", said)
+    assert re.search(r"verified *│ *\d+ journal entries", said)
+
+
+@pytest.mark.parametrize("what", ["findings", "acts", "receipts", "readings"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_everything_can_be_exported(
+    played: tuple[Path, str], tmp_path: Path, what: str, form: str
+) -> None:
+    out = tmp_path / f"{what}.{form}"
+    asked = ["export", what, "--home", str(played[0]), "--format", form, "--out", str(out)]
+    if what == "readings":
+        asked += ["--thing", "L-11", "--from", "2008-10-18", "--to", "2008-10-21"]
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 0, result.output
+    assert out.stat().st_size > 100
+
+
+def test_an_export_as_of_then_knows_nothing_later(played: tuple[Path, str]) -> None:
+    def lines(*more: str) -> list[str]:
+        asked = ["export", "findings", "--home", str(played[0]), *more]
+        return CliRunner().invoke(main, asked).stdout.splitlines()
+
+    assert lines("--as-of", "2001-01-01") == []
+    everything = lines()
+    assert len(lines("--as-of", "3")) < len(everything)
+    assert lines("--as-of", "2100-01-01") == everything
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "serve", "replay", "decode", "check", "verify", "export", "settings", "account"],
+)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert re.search(r"Examples?:", result.output)
+    assert "wuxin " in result.output
+
+
+def test_settings_print_their_default_and_reason() -> None:
+    result = CliRunner().invoke(main, ["settings"])
+    assert result.exit_code == 0
+    assert "replay_speed" in result.output
+
+
+def test_decode_answers_one_json_line_per_frame() -> None:
+    frame = (
+        '{"device":"inverter:A1","boot":"b1","seq":1,"time":"2022-01-02T12:00:00Z",'
+        '"readings":{"ac_power":1200}}'
+    )
+    result = CliRunner().invoke(main, ["decode", "wuxin"], input=f"{frame}\nnonsense\n")
+    assert result.exit_code == 0, result.output
+    first, second = result.stdout.splitlines()
+    assert '"ok": true' in first
+    assert '"ok": false' in second
+
+
+def test_an_unknown_protocol_is_one_line_and_status_2() -> None:
+    result = CliRunner().invoke(main, ["decode", "telepathy"], input="00\n")
+    assert result.exit_code == 2
+    assert "telepathy" in result.output
+
+
+def test_a_home_is_open_in_one_process_at_a_time(played: tuple[Path, str]) -> None:
+    program = (
+        "import sys; from pathlib import Path; from wuxin.home import Home; "
+        "home = Home(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(played[0])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        result = CliRunner().invoke(main, ["serve", "--home", str(played[0]), "--port", "1"])
+        assert result.exit_code == 2
+        assert "open in another process" in result.output
+        holder.communicate("")
