@@ -94,7 +94,7 @@ class Account:
         if not self._is_news(valuation, at):
             return []
         self._valuation, self._valued_at = valuation, at
-        told = {"haircut": str(self.terms.haircut), **_lines(valuation)}
+        told = {"haircut": str(self.terms.haircut), **_lines(valuation), **valuation.shown}
         missing = self.figures.missing
         if missing:
             told |= {

@@ -226,12 +226,16 @@ class Worth(msgspec.Struct, frozen=True):
 
 
 class Valuation(msgspec.Struct, frozen=True):
-    """The value of a pool; where something is ``missing`` there is no value, never a zero."""
+    """The value of a pool; where something is ``missing`` there is no value, never a zero.
+
+    ``shown`` are further exact figures of the pack that go on record with it (an estimated revenue).
+    """
 
     lines: tuple[Worth, ...]
     value: Money | None
     missing: tuple[Words, ...]
     because: tuple[Cause, ...]
+    shown: Mapping[str, str] = {}
 
 
 Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]

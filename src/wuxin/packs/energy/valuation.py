@@ -19,6 +19,8 @@ from wuxin.terms.records import Measured, Words
 from wuxin.terms.standards import TwinReader, Valuation, Valuer, Worth
 
 RATIO: Final = "energy_ratio_30d"
+METERED: Final = "energy_measured"
+_KILOWATT_HOUR: Final = Decimal(3_600_000)
 _YEAR_DAYS: Final = Decimal("365.25")
 _PLACES: Final = Decimal("0.000001")
 _AMOUNTS: Final = ("design_energy", "tariff", "discount_rate", "operating_cost_share")
@@ -62,11 +64,25 @@ def income_approach(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> V
         price = (price * annuity(figures["discount_rate"], years)).quantize(_PLACES)
         worth = Money(energy * price, str(terms["currency"])).rounded()
     line = Worth(plant, energy, "kWh/a", price, worth)
-    return Valuation((line,), worth, (), twin.causes(ratio))
+    return Valuation((line,), worth, (), twin.causes(ratio), _revenue(terms, twin, plant=plant))
 
 
 value: Final[Valuer] = lambda terms, twin, at: income_approach(terms, twin, at=at)  # noqa: E731
 """The pack's valuation, :func:`income_approach`, with its three arguments by place as asked for."""
+
+
+def _revenue(terms: Mapping[str, Any], twin: TwinReader, *, plant: ThingKey) -> dict[str, str]:
+    """What the last metered day earned: energy (kWh) × tariff, rounded to the minor unit."""
+    metered = twin.latest(plant, METERED)
+    if metered is None:
+        return {}
+    energy = (exact(metered.value) / _KILOWATT_HOUR).quantize(Decimal("0.001"))
+    earned = Money(energy * Decimal(str(terms["tariff"])), str(terms["currency"])).rounded()
+    return {
+        "metered_until": iso(metered.event_time),
+        "metered_energy": str(energy),
+        "estimated_revenue": str(earned.amount),
+    }
 
 
 def annuity(rate: Decimal, years: Decimal) -> Decimal:
