@@ -32,7 +32,7 @@ _DATABASES: Final = ("sqlite", "postgresql")
 _PASSWORD: Final = re.compile(r"(://[^:/@]*:).*(@)")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Hours = Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)]
+Hours = Annotated[int, Field(ge=1, le=168)]
 Speed = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         description="text for people at a terminal, json (one object a line) for collectors.",
     )
     session_hours: Hours = Field(
-        default=8.0,
+        default=8,
         description="How long a sign-in lasts: one working day, then the password again.",
     )
     replay_speed: Speed = Field(

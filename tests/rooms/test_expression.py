@@ -44,22 +44,26 @@ def judged(when: str, rows: list[tuple[float | None, ...]]) -> list[list[float |
     return answers
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[duckdb.DuckDBPyConnection]:
+OPEN: list[duckdb.DuckDBPyConnection] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database() -> Iterator[None]:
+    """One connection for the module; as an argument of a property it would never be freed."""
     with duckdb.connect() as connection:
         connection.execute("SET ieee_floating_point_ops = false")
         connection.execute("SET error_on_division_by_zero = false")
-        yield connection
+        OPEN.append(connection)
+        yield
+        OPEN.clear()
 
 
-def asked(
-    database: duckdb.DuckDBPyConnection, when: str, rows: list[tuple[float | None, ...]]
-) -> list[list[float | None]]:
+def asked(when: str, rows: list[tuple[float | None, ...]]) -> list[list[float | None]]:
     """DuckDB's answers to the same text."""
     table = pa.table({n: pa.array([r[i] for r in rows], pa.float64()) for n, i in NUMBERS.items()})
-    database.register("t", table)
     sql = f"SELECT ({when})::DOUBLE, (NOT ({when}))::DOUBLE FROM t"  # noqa: S608 - our own text
-    return [list(row) for row in database.execute(sql).fetchall()]
+    OPEN[0].register("t", table)
+    return [list(row) for row in OPEN[0].execute(sql).fetchall()]
 
 
 LITERALS = st.sampled_from(["0", "1", "2", "0.5", "-0.25", "100", "1e3"])
@@ -112,15 +116,13 @@ CONDITION = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(when=CONDITION, rows=ROWS)
-def test_the_kernel_answers_as_sql_does(
-    database: duckdb.DuckDBPyConnection, when: str, rows: list[tuple[float | None, ...]]
-) -> None:
+def test_the_kernel_answers_as_sql_does(when: str, rows: list[tuple[float | None, ...]]) -> None:
     try:
         answers = judged(when, rows)
     except BadInput as long:
         assume("too long" not in str(long))
         raise
-    assert answers == asked(database, when, rows)
+    assert answers == asked(when, rows)
 
 
 @pytest.mark.parametrize(
@@ -140,11 +142,10 @@ def test_the_kernel_answers_as_sql_does(
     ],
 )
 def test_null_and_precedence_are_those_of_sql(
-    database: duckdb.DuckDBPyConnection, when: str, row: tuple[float | None, ...],
-    answer: float | None,
-) -> None:  # fmt: skip
+    when: str, row: tuple[float | None, ...], answer: float | None
+) -> None:
     assert judged(when, [row])[0][0] == answer
-    assert asked(database, when, [row])[0][0] == answer
+    assert asked(when, [row])[0][0] == answer
 
 
 def test_parameters_stand_for_the_rules_limits() -> None:

@@ -17,7 +17,7 @@ def said(number: int, payload: bytes = b"12,34\n") -> Entry:
     return Arrived("rec", number, (Frame("rec", 0, payload, b"\1\0\0\0"),))
 
 
-def written(folder: Path, entries: int = 3, segment_bytes: int = 1 << 20) -> Path:
+def written(folder: Path, entries: int = 3, *, segment_bytes: int = 1 << 20) -> Path:
     """A journal of so many entries; returns its last segment."""
     journal = Journal(folder, segment_bytes)
     for number in range(entries):

@@ -72,7 +72,7 @@ def test_settings_do_not_change_afterwards() -> None:
         ("WUXIN_HOST", "", "WUXIN_HOST = '' is wrong: "),
         ("WUXIN_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("WUXIN_LOG_FORMAT", "xml", "'text' or 'json'"),
-        ("WUXIN_SESSION_HOURS", "0", "greater than 0"),
+        ("WUXIN_SESSION_HOURS", "0", "greater than or equal to 1"),
         ("WUXIN_REPLAY_SPEED", "nan", "WUXIN_REPLAY_SPEED = 'nan' is wrong: "),
         ("WUXIN_BATCH_ROWS", "0", "greater than or equal to 1"),
         ("WUXIN_TILE_URL", "https://tiles", r"has \{z\}, \{x\} and \{y\}"),
