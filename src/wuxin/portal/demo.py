@@ -16,7 +16,7 @@ from wuxin.settings import Settings, load
 from wuxin.terms.errors import Tampered
 from wuxin.wire.recording import Recording, open_recording
 
-SHIPPED: Final = ("energy", "logistics")
+SHIPPED: Final = ("energy/recording", "energy/snow", "logistics/recording")
 
 
 def recordings() -> list[Recording]:

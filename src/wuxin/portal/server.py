@@ -125,13 +125,13 @@ def logs(settings: Settings) -> None:
 
 
 def shipped(name: str) -> Path:
-    """The recording of a pack that the project ships.
+    """A recording that the project ships, for example ``energy/snow``.
 
     Raises:
         BadInput: this installation has no examples beside it.
     """
     for base in (Path(__file__).parents[3], Path.cwd()):
-        path = base / "examples" / name / "recording.toml"
+        path = base / "examples" / f"{name}.toml"
         if path.is_file():
             return path
-    raise BadInput(f"examples/{name}/recording.toml is not here; run the demo from a checkout")
+    raise BadInput(f"examples/{name}.toml is not here; run the demo from a checkout")
