@@ -1,6 +1,7 @@
 """How pages look: one style sheet, one small script, and what each visitor chose (cookies)."""
 
 import hashlib
+from functools import cache
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,7 @@ ICON: Final = (
 )
 
 
+@cache
 def _address(name: str) -> str:
     digest = hashlib.sha256((_HERE / name).read_bytes()).hexdigest()[:12]
     return f"/_wuxin/{digest}/{name}"
