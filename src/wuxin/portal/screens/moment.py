@@ -120,7 +120,9 @@ def past_switch(state: State, changed: Changed, *, until: str = "") -> None:
     panel.set_visibility(state.past)
     with panel, ui.element("div").classes("grid grid-cols-1 lg:grid-cols-[1fr_1fr_auto] gap-4"):
         with ui.column().classes("gap-1"):
-            at = time_field(t("当时的实情", "What was true at"), state["at"] or until).mark("at")
+            at = time_field(
+                t("当时的实情", "What was true at"), state["at"] or ("" if state.past else until)
+            ).mark("at")
             ui.label(
                 t("按事件时间：设备所记、那一刻已经发生的。",
                   "By event time: what had happened by then, as the devices date it.")

@@ -1,0 +1,259 @@
+"""Things, a thing, warnings, map and search, as a browser shows them."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.homes import EXAMPLES, brought_in
+from tests.servers import free_port
+from wuxin.portal.server import application
+from wuxin.settings import Settings
+
+pytestmark = pytest.mark.server
+
+LOT = "/things/logistics/lot/L-11"
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+LABELS = """[...document.querySelectorAll('[aria-label],[title]')]
+  .map((e) => e.ariaLabel + ' ' + e.title)"""
+PAGES = ("/things", LOT, "/things/logistics/warehouse/WH-1", "/warnings", "/map")
+
+
+expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the copper story; the session's password is the fixture's own."""
+    manifest = EXAMPLES / "logistics" / "recording.toml"
+    with brought_in(manifest, tmp_path_factory.mktemp("screens")) as home:
+        app = application(home, Settings())
+        given = app.state.accounts.create(home.tenant, "officer", role="risk_officer")
+        token = app.state.accounts.sign_in(home.tenant, "officer", password=given)
+        app.state.accounts.change(token, "a long password")
+        port = free_port()
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join(10)
+
+
+class Visitor:
+    """A browser window of somebody who has signed in; it counts errors and foreign requests."""
+
+    def __init__(self, browser: Browser, address: str, *, window: Any, language: str) -> None:
+        self.context = browser.new_context(
+            viewport=window, base_url=address, locale=language, timezone_id="Asia/Shanghai"
+        )
+        self.context.request.post(
+            "/api/session", data={"name": "officer", "password": "a long password"}
+        )
+        chosen = {"wuxin_language": language, "wuxin_zone": "Asia%2FShanghai"}
+        self.context.add_cookies([{"name": k, "value": v, "url": address}
+                                  for k, v in chosen.items()])  # fmt: skip
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.page.on("request", lambda r: self.asked.append(r.url))
+        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
+        self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
+
+    def foreign(self, address: str) -> list[str]:
+        """List the requests that left the host."""
+        own = (address, address.replace("http", "ws"), "data:", "blob:")
+        return [url for url in self.asked if not url.startswith(own)]
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator[Any]:
+    """Open pages; afterwards nothing was written to the console and no request left the host."""
+    visitors: list[Visitor] = []
+
+    def opened(path: str, *, window: Any = DESK, language: str = "zh-CN") -> Page:
+        visitor = Visitor(chromium, address, window=window, language=language)
+        visitors.append(visitor)
+        visitor.page.goto(path)
+        return visitor.page
+
+    yield opened
+    for visitor in visitors:
+        assert not visitor.wrong
+        assert not visitor.foreign(address)
+        visitor.context.close()
+
+
+def asked(page: Page) -> dict[str, str]:
+    """Return the state in the address."""
+    return {k: v[0] for k, v in parse_qs(urlsplit(page.url).query).items()}
+
+
+def value(page: Page, indicator: str) -> Any:
+    """Return the cell of a latest value."""
+    return page.locator(f"[data-value={indicator}]")
+
+
+def test_the_table_asks_for_pages_and_holds_two_of_them(visit: Any) -> None:
+    page = visit("/things")
+    blocks: list[tuple[int, int]] = []
+
+    def many(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        offset, limit = int(query["offset"][0]), int(query["limit"][0])
+        blocks.append((offset, limit))
+        rows = [
+            {"pack": "logistics", "kind": "lot", "id": f"X-{n:05}", "parent": "", "level": None,
+             "zh": "批次", "en": "Lot"}
+            for n in range(offset, offset + limit)
+        ]  # fmt: skip
+        route.fulfill(json={"total": 5000, "rows": rows})
+
+    page.route(re.compile(r"/api/things\?"), many)
+    page.reload()
+    expect(page.get_by_text("X-00000")).to_be_visible()
+    page.locator(".ag-body-viewport").evaluate("e => e.scrollTop = 42 * 2500")
+    expect(page.get_by_text("X-02500")).to_be_visible()
+    assert {limit for _, limit in blocks} == {100}
+    assert max(offset for offset, _ in blocks) >= 2400
+    assert page.locator(".ag-center-cols-container .ag-row").count() <= 200
+
+
+def test_things_with_warnings_come_first_and_filters_stand_in_the_address(visit: Any) -> None:
+    page = visit("/things")
+    first = page.locator('.ag-row[row-index="0"]')
+    expect(first).to_contain_text("L-07")
+    expect(first).to_contain_text("红色")
+    page.get_by_label("编号或种类").fill("L-1")
+    expect(page.get_by_text("共 7 项")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("共 7 项")).to_be_visible()
+    assert asked(page) == {"q": "L-1"}
+    page.locator(".ag-row").first.click()
+    page.wait_for_url("**/things/logistics/lot/L-10")
+
+
+def test_a_thing_shows_its_values_and_its_series_with_warnings_marked(visit: Any) -> None:
+    page = visit(LOT)
+    expect(value(page, "net_weight")).to_have_text("0.01 t")
+    expect(page.locator("[data-reading]")).to_have_count(10)
+    chart = page.locator(".wx-chart").first
+    expect(chart.locator("canvas")).to_be_visible()
+    drawn = chart.evaluate("e => getElement(+e.id.slice(1)).chart.getOption().series")
+    mean = next(s for s in drawn if s["id"] == "mean")
+    assert len(mean["data"]) > 100
+    assert len(mean["markArea"]["data"]) == 2
+    assert [f["name"] for s in drawn if s["id"] == "flags" for f in s["data"]] == ["红色 × 2"]
+    assert "预警 2" in (chart.get_attribute("aria-label") or "")
+    page.get_by_role("button", name="表", exact=True).click()
+    expect(page.locator(".wx-points tbody tr").first).to_be_visible()
+    assert 10 < page.locator(".wx-points tbody tr").count() <= 200
+    assert asked(page) == {"as": "table"}
+
+
+def test_a_past_moment_shows_what_was_true_before_and_after_the_removal(visit: Any) -> None:
+    page = visit(f"{LOT}?at=2008-10-18T12:00:00Z")
+    expect(value(page, "net_weight")).to_have_text("25.06 t")
+    expect(value(page, "tag_count")).to_have_text("10")
+    expect(page.get_by_text("无预警")).to_be_visible()
+    expect(page.get_by_text("2008-10-18 20:00 UTC+8")).to_be_visible()
+    page.get_by_label("当时的实情").fill("2008-10-20T12:00:00")
+    page.get_by_role("button", name="应用").click()
+    expect(value(page, "net_weight")).to_have_text(re.compile(r"17\.5\d t"))
+    expect(value(page, "tag_count")).to_have_text("7")
+    expect(page.get_by_text("净重 17.53 t")).to_be_visible()
+    assert asked(page)["at"] == "2008-10-20T04:00:00Z"
+
+
+def test_what_was_known_leaves_out_what_came_later(visit: Any) -> None:
+    page = visit(f"{LOT}?as_of=1")
+    expect(page.get_by_text("所知截至 第 1 批")).to_be_visible()
+    expect(page.get_by_text("该时点没有读数")).to_be_visible()
+    page.get_by_role("link", name="回到现在").click()
+    expect(value(page, "net_weight")).to_have_text("0.01 t")
+
+
+def test_filters_of_warnings_survive_a_reload(visit: Any) -> None:
+    page = visit("/warnings")
+    amber = page.get_by_role("button", name=re.compile("橙色"))
+    expect(amber).to_contain_text("2")
+    amber.click()
+    expect(page.get_by_text("共 2 条")).to_be_visible()
+    page.get_by_label("状态").click()
+    page.get_by_role("option", name="已解除").click()
+    page.wait_for_function("location.search.includes('open=false')")
+    page.reload()
+    expect(page.get_by_role("button", name=re.compile("橙色"))).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(2)
+    assert asked(page) == {"level": "amber", "open": "false"}
+
+
+def test_a_warning_is_acknowledged_with_a_reason(visit: Any) -> None:
+    page = visit("/warnings?thing=L-07")
+    page.locator(".ag-row").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("银行应做")).to_be_visible()
+    expect(drawer.get_by_role("link", name="L-07")).to_have_attribute(
+        "href", "/things/logistics/lot/L-07"
+    )
+    drawer.get_by_role("button", name="确认已知悉").click()
+    expect(drawer.get_by_text("请写明理由")).to_be_visible()
+    drawer.get_by_label("确认理由").fill("supervisor sent")
+    drawer.get_by_role("button", name="确认已知悉").click()
+    expect(drawer.get_by_text("officer 已确认：supervisor sent")).to_be_visible()
+    page.reload()
+    expect(page.locator(".ag-row").first).to_contain_text("supervisor sent")
+
+
+def test_the_map_draws_places_and_fences_without_tiles(visit: Any) -> None:
+    page = visit("/map")
+    expect(page.locator(".wx-pin")).to_have_count(17)
+    assert page.locator(".wx-map path.leaflet-interactive, .wx-map svg path").count() == 1
+    assert page.locator(".leaflet-tile").count() == 0
+    page.get_by_role("button", name=re.compile("^L-07")).click()
+    popup = page.locator(".leaflet-popup-content")
+    expect(popup).to_contain_text("红色")
+    popup.get_by_role("link").click()
+    page.wait_for_url("**/things/logistics/lot/L-07")
+
+
+def test_search_opens_by_key_and_leads_to_a_thing(visit: Any) -> None:
+    page = visit("/warnings")
+    expect(page.locator(".ag-row").first).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_label("搜索", exact=True).and_(page.locator("input")).fill("L-11")
+    expect(page.locator(".wx-found")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{LOT}")
+
+
+def test_a_phone_never_scrolls_sideways(visit: Any) -> None:
+    page = visit("/things", window=PHONE)
+    for path in PAGES:
+        page.goto(path)
+        expect(page.locator(".wx-row, canvas, .wx-pin").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert page.locator(".ag-row").count() == 0
+
+
+def test_english_pages_have_no_chinese_but_the_name_and_the_way_back(visit: Any) -> None:
+    page = visit("/things", language="en")
+    for path in PAGES:
+        page.goto(path)
+        expect(page.locator(".ag-row, canvas, .wx-pin").first).to_be_visible()
+        labels = page.evaluate(LABELS)
+        told = page.inner_text("body") + json.dumps(labels, ensure_ascii=False)
+        assert set(re.findall(r"[\u4e00-\u9fff]+", told)) <= {"物信", "中文"}, path
