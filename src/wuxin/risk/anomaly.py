@@ -183,7 +183,7 @@ def shifts(
     x = np.log(v)
     found: dict[int, float] = {}
     while len(found) < n // least:
-        rest, _, trend = _without(days, x, [*found])
+        rest, _, trend = _without(days, x, steps=[*found])
         score, size = _scan(_drawn_in(rest), min(reach, n // 2), trend=trend)
         peak = np.zeros(n, np.bool_)
         peak[1:-1] = (score[1:-1] >= score[:-2]) & (score[1:-1] >= score[2:])
@@ -196,7 +196,7 @@ def shifts(
             break
         found[at] = float(np.expm1(size[at]))
     where = np.array(sorted(found), np.int64)
-    _, joint, trend = _without(days, x, where.tolist())
+    _, joint, trend = _without(days, x, steps=where.tolist())
     alone = np.array([found[at] for at in where.tolist()])
     return where, alone if trend else np.expm1(joint)
 
@@ -235,7 +235,7 @@ def screen(
     rise, later = np.diff(v), owner[1:]
     level = np.abs(rise) <= fine[later]
 
-    def twice(mask: Mask, owners: Times, times: int = 2) -> Mask:
+    def twice(mask: Mask, owners: Times, *, times: int = 2) -> Mask:
         return np.asarray(np.bincount(owners[mask], minlength=len(size)) >= times)
 
     still = inside & level & (np.abs(v[1:]) > floor[later])
@@ -249,8 +249,8 @@ def screen(
     with np.errstate(divide="ignore", invalid="ignore"):
         slack = np.maximum(0.002, 2.0 * step / ceiling)
         high = np.abs(v / ceiling[owner] - 1.0) <= slack[owner]
-    odd = twice(both & peak, mid, 1) | twice(beyond, owner, 1)
-    return Suspects(twice(still, later), twice(line, mid), odd, twice(high, owner, 3))
+    odd = twice(both & peak, mid, times=1) | twice(beyond, owner, times=1)
+    return Suspects(twice(still, later), twice(line, mid), odd, twice(high, owner, times=3))
 
 
 def _resolutions(v: Floats, *, owner: Times, starts: Times, top: Floats) -> Floats:
@@ -378,7 +378,7 @@ def _roughness(t: Times, v: Floats, *, joined: Mask, at: NDArray[np.int64]) -> F
     return sigma
 
 
-def _without(days: Floats, x: Floats, steps: Sequence[int]) -> tuple[Floats, Floats, bool]:
+def _without(days: Floats, x: Floats, *, steps: Sequence[int]) -> tuple[Floats, Floats, bool]:
     """A series without its seasons and known steps (n), the steps, whether windows need a trend."""
     known = (np.arange(len(x))[:, None] >= np.array([*steps], np.int64)[None, :]).astype(np.float64)
     if days[-1] >= 2 * 365:

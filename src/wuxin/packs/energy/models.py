@@ -92,10 +92,10 @@ MODELS: Final[tuple[Model, ...]] = (
         derives=("zero_yield",),
         method=Words(
             "辐照度高于100 W/m2或同站中位数高于5%为白昼；都没有时看太阳高度，再没有看自身习惯。"
-            "其间功率不足1%即为零发电。",
+            "其间功率不足0.5%即为零发电。",
             "Daylight is certain above 100 W/m2, or where the median sibling yields 5 %; with "
             "neither, while the sun is above 15°, or at the hours at which the unit itself used to "
-            "yield. Below 1 % of the rating there is no yield.",
+            "yield. Below 0.5 % of the rating there is no yield.",
         ),
         source="this project's own",
         validity="intervals of an hour or less; by the sun or by habit, snow and heavy shade count "

@@ -18,8 +18,11 @@ BRIGHT: Final = 100.0
 HIGH_SUN: Final = 15.0
 """Elevation (degrees) from which even an overcast sky is above the start of an inverter."""
 
-NOTHING: Final = 0.01
-"""Share of rated power that is no yield: a tenth of what any unit gives in that light."""
+NOTHING: Final = 0.005
+"""Share of rated power that is no yield: night consumption and the offset of the meter.
+
+A thunderstorm may leave 1 %; what is measured there is still weather.
+"""
 
 _YIELDING: Final = 0.05
 _FEWEST_INVERTERS: Final = 3

@@ -58,14 +58,14 @@ def day_ratios(found: Station, matrix: Floats) -> Floats:
     """
     usual, count = middle(matrix)
     usual = np.where(count > SIBLINGS, np.maximum(usual, 0.0), np.nan)
-    own, others = by_day(found, np.where(np.isfinite(usual), matrix, np.nan), usual)
+    own, others = by_day(found, np.where(np.isfinite(usual), matrix, np.nan), usual=usual)
     whole = np.nansum(_folded(found, usual), axis=1)
     hours = found.step / 3.6e12
     good = (whole * hours >= _BRIGHT_HOURS) & (others >= _COVER * whole) & (others > 0)
     return np.where(good, own / np.where(good, others, 1.0), np.nan)
 
 
-def by_day(found: Station, matrix: Floats, usual: Floats) -> tuple[Floats, Floats]:
+def by_day(found: Station, matrix: Floats, *, usual: Floats) -> tuple[Floats, Floats]:
     """Sums per day of a matrix and of the median where the matrix is known (units, days) each."""
     own, others = [], []
     for row in matrix:

@@ -69,7 +69,7 @@ def mark_signals(view: DayView) -> list[Derived]:
         signal
         for kind, names in SIGNALS.items()
         for thing in view.of(kind)
-        if (signal := _signal(found, thing, names)) is not None
+        if (signal := _signal(found, thing, names=names)) is not None
     ]
     if not signals:
         return []
@@ -91,7 +91,7 @@ def mark_signals(view: DayView) -> list[Derived]:
     return derived
 
 
-def _signal(found: Station, thing: ThingKey, names: Sequence[str]) -> Signal | None:
+def _signal(found: Station, thing: ThingKey, *, names: Sequence[str]) -> Signal | None:
     """The first signal that a thing reports today, over some days; None if it is not fit."""
     view = found.view
     name = next((n for n in names if len(view.series(thing, n))), None)
