@@ -128,6 +128,7 @@ def _because(home: Home, session: Session, *, causes: Any, depth: int) -> list[d
                 home, session, kind=told["kind"], key=told["id"], batch=receipt["batch"]
             )
             view |= {"what": whole.get("rule") or whole.get("kind"), "leaf": receipt["leaf"]}
+            view["reasons"] = whole.get("reasons", [])
             view["because"] = _because(
                 home, session, causes=whole.get("because", ()), depth=depth - 1
             )

@@ -49,12 +49,17 @@ def overview(home: Home, session: Session) -> dict[str, Any]:
 
 
 def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
-    """The facilities of :func:`queries.facilities`, each with its change and its latest act."""
+    """The facilities of :func:`queries.facilities`, each with change, latest act and level."""
     history: dict[str, list[RowMapping]] = {}
     for act in home.book.latest_acts(session.tenant, _WITH_VALUE, each=_BACK):
         history.setdefault(act["facility"], []).append(act)
+    worst: dict[str, str] = {}
+    for level in reversed(LEVELS):
+        for found in home.book.findings(session.tenant, {"open": True, "level": level}):
+            worst[found["facility"]] = level
     return [
-        {**row, **_change(history.get(row["id"], ()))} for row in queries.facilities(home, session)
+        {**row, **_change(history.get(row["id"], ())), "level": worst.get(row["id"])}
+        for row in queries.facilities(home, session)
     ]
 
 

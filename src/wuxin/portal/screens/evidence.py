@@ -113,7 +113,8 @@ def _cause(cause: dict[str, Any]) -> str:
     name = word(cause["kind"])
     if cause["kind"] == "frame":
         return f'<div class="wx-tree">{_bytes(cause) if cause.get("bytes") else text(name)}</div>'
-    what = f" · {text(word(cause['what']))}" if cause.get("what") else ""
+    said = _sentence(cause) or word(cause.get("what") or "")
+    what = f" · {text(said)}" if said else ""
     leaf = f" · {t('叶', 'leaf')} {cause['leaf']:,}" if "leaf" in cause else ""
     mark = evidence_mark(cause["id"]) if "leaf" in cause else ""
     below = cause.get("because") or []

@@ -9,7 +9,7 @@ from typing import Any, Final
 from nicegui import ui
 
 from wuxin.portal.screens.client import Problem
-from wuxin.portal.screens.words import LEVELS, level_word, t
+from wuxin.portal.screens.words import LEVELS, MINUS, level_word, percent, t
 
 _NONE: Final = "check_circle"
 
@@ -82,11 +82,11 @@ def evidence_mark(record: str | None, *, words: bool = False) -> str:
     )
 
 
-def figure(name: str, value: str, *, note: str = "", end: str = "") -> None:
-    """One number with its name before it and a note below; ``note`` and ``end`` are markup."""
+def figure(name: str, value: str, *, note: str = "", end: str = "", before: str = "") -> None:
+    """One number with its name before it and a note below; all but name and value are markup."""
     none = " wx-none" if value.startswith("—") else ""
     raw(
-        f'<div class="wx-figure-name">{escape(name)}{end}</div>'
+        f'<div class="wx-figure-name">{before}{escape(name)}{end}</div>'
         f'<div class="wx-figure-value{none}">{escape(value)}</div>'
         f'<div class="wx-figure-note">{note}</div>'
     ).classes("wx-figure")
@@ -186,3 +186,29 @@ def _class(column: Column, *, heading: bool = False) -> str:
 def text(value: Any) -> str:
     """A value as escaped markup."""
     return escape(str(value))
+
+
+def change(moved: str, *, since: str = "") -> str:
+    """Markup of a change: an arrow, the amount with its sign, and since when."""
+    below, still = MINUS in moved, not any(digit in moved for digit in "123456789")
+    head, _, amount = moved.rpartition(" ")
+    signed = moved if below or still else f"{head} +{amount}".strip()
+    arrow = "" if still else icon("south" if below else "north") + " "
+    told = f' <span class="wx-muted">{escape(since)}</span>' if since else ""
+    return f'<span class="wx-change">{arrow}{escape(signed)}</span>{told}'
+
+
+def gauge(share: Any, *, target: Any, maximum: Any) -> str:
+    """Markup of a small bar: loan to value against target and maximum; it says so in words too."""
+    if share is None:
+        return ""
+    top = max(1.0, float(share), float(maximum))
+    said = t(f"目标 {percent(target, 0)}，上限 {percent(maximum, 0)}",
+             f"target {percent(target, 0)}, maximum {percent(maximum, 0)}")  # fmt: skip
+    over = " wx-over" if float(share) > float(maximum) else ""
+    return (
+        f'<span class="wx-gauge{over}" role="img" aria-label="{said}" title="{said}">'
+        f'<i style="width:{float(share) / top:.1%}"></i>'
+        f'<u style="left:{float(target) / top:.1%}"></u>'
+        f'<b style="left:{float(maximum) / top:.1%}"></b></span>'
+    )

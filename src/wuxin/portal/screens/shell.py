@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from wuxin.portal.screens import parts, theme
 from wuxin.portal.screens.client import APP, Client, Problem
 from wuxin.portal.screens.parts import link, raw, tag, text
-from wuxin.portal.screens.words import day, language, number, percent, t, word
+from wuxin.portal.screens.words import day, language, number, percent, t, word, zone_name
 from wuxin.settings import Settings
 
 _LOG: Final = logging.getLogger("wuxin.screens")
@@ -189,9 +189,8 @@ def _header(view: View) -> None:
         with tag("button", classes="wx-search", type="button", aria_label=search).on(
             "click", js_handler="() => emitEvent('wuxin-search')"
         ):
-            raw(f"{parts.icon('search')}<span>{search}</span><kbd>⌘K</kbd>", "span").classes(
-                "flex items-center gap-2 grow"
-            )
+            inner = f'<span class="wx-search-word">{search}</span><kbd>⌘K</kbd>'
+            raw(parts.icon("search") + inner, "span").classes("flex items-center gap-2 grow")
         other = t("English", "中文")
         _tool(other, js=f"() => wuxin.language('{t('en', 'zh-CN')}')", wide=True)
         _tool("", js="() => wuxin.theme()", sign="contrast", wide=True,
@@ -268,6 +267,11 @@ def heading(
         tag("h1", title)
         if note:
             raw(note)
+
+
+def zone_note() -> str:
+    """Markup that says in which zone the page writes dates and times."""
+    return f'<span class="wx-muted wx-small">{t("日期时间按", "times in")} {zone_name()}</span>'
 
 
 def open_drawer(title: str, content: Callable[[], Awaitable[None] | None]) -> ui.dialog:

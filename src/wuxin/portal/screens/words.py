@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from nicegui import context
 
 Language = Literal["zh", "en"]
+MINUS: Final = "\N{MINUS SIGN}"
 MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
@@ -30,9 +31,9 @@ class LevelWords:
 
 
 LEVELS: Final[dict[str, LevelWords]] = {
-    "red": LevelWords("error", "立即处置", "act now", "红色"),
-    "amber": LevelWords("warning", "尽快核查", "look into", "橙色"),
-    "info": LevelWords("info", "提示", "to know", "提示"),
+    "red": LevelWords("error", "立即处置", "Act now", "红色"),
+    "amber": LevelWords("warning", "尽快核查", "Look into", "橙色"),
+    "info": LevelWords("info", "提示", "To know", "提示"),
 }
 """Early-warning levels, worst first, with a Material icon and a word."""
 
@@ -103,9 +104,21 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "closed": ("已结清", "Closed"),
     "issued": ("已发出", "Issued"),
     "met": ("已补足", "Met"),
+    "by_disposal": ("由处置了结", "Settled by disposal"),
+    "target restored": ("质押率恢复", "loan to value restored"),
     "running": ("回放中", "replaying"),
     "done": ("已完成", "done"),
     "failed": ("失败", "failed"),
+    # what steps need
+    "documents_checked": ("资料已核验", "documents checked"),
+    "price_source_named": ("已指定价格来源", "price source named"),
+    "data_delivered": ("数据已交付", "data delivered"),
+    "devices_registered": ("设备已登记", "devices registered"),
+    "devices_reporting": ("设备已上报", "devices reporting"),
+    "pledge_registered": ("质押已登记", "pledge registered"),
+    "call_overdue": ("追保已逾期", "call overdue"),
+    "stock_counted": ("已盘点", "stock counted"),
+    "settled": ("款项结清", "settled in full"),
     # roles
     "administrator": ("管理员", "administrator"),
     "risk_officer": ("风险经理", "risk officer"),
@@ -162,7 +175,7 @@ def level_word(level: str) -> str:
     """An early-warning level in words, with its colour's name."""
     known = LEVELS.get(level)
     if known is None:
-        return t("无预警", "no warning")
+        return t("无预警", "No warning")
     return t(f"{known.zh_name}·{known.zh}" if level != "info" else known.zh, known.en)
 
 
@@ -179,19 +192,19 @@ def number(value: Any, digits: int | None = None, *, why: str = "") -> str:
     if digits is None:
         digits = min(6, max(0, -int(exact.normalize().as_tuple().exponent)))
         digits = min(digits, 2) if abs(exact) >= 100 else digits
-    return f"{exact:,.{digits}f}"
+    return f"{exact:,.{digits}f}".replace("-", MINUS)
 
 
 def money(amount: Any, currency: str, *, digits: int = 2, why: str = "") -> str:
     """An amount with its currency before it and thousands separators."""
     exact = _decimal(amount)
-    return missing(why) if exact is None else f"{currency} {exact:,.{digits}f}"
+    return missing(why) if exact is None else f"{currency} {exact:,.{digits}f}".replace("-", MINUS)
 
 
 def percent(share: Any, digits: int = 2, *, why: str = "") -> str:
     """A share as a percentage: 0.6 is 60.00%."""
     exact = _decimal(share)
-    return missing(why) if exact is None else f"{exact * 100:,.{digits}f}%"
+    return missing(why) if exact is None else f"{exact * 100:,.{digits}f}%".replace("-", MINUS)
 
 
 def local(time: str | int) -> datetime:
