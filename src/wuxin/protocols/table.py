@@ -29,6 +29,7 @@ MISSING: Final = ("", "na", "n/a", "nan", "null", "none")
 
 _THREAD: Final = threading.local()
 _EPOCHS: Final = {"unix": SECOND, "unix_ms": 1_000_000, "unix_ns": 1}
+_FARTHEST: Final = 9.2e18
 
 
 class Name(msgspec.Struct, frozen=True):
@@ -145,7 +146,8 @@ def row_times(mapped: Mapped, frame: Frame) -> NDArray[np.int64]:
 def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Read a column of times.
 
-    A time that its zone's clocks skipped, or a day that no calendar has, is not good.
+    A time that its zone's clocks skipped, a day that no calendar has, or a year that 64 bits of
+    nanoseconds do not hold is not good.
 
     Returns:
         Nanoseconds UTC (n) and whether each could be read (n).
@@ -155,15 +157,18 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
     """
     if time.format in _EPOCHS:
         numbers, filled, _ = _numbers(text)
-        return (np.where(filled, numbers, 0) * _EPOCHS[time.format]).astype(np.int64), filled
+        good = filled & (np.abs(np.where(filled, numbers, 0)) < _FARTHEST / _EPOCHS[time.format])
+        return (np.where(good, numbers, 0) * _EPOCHS[time.format]).astype(np.int64), good
     with _sql(text) as sql:
         iso = time.format == "iso"
         parsed = "try_cast(x AS TIMESTAMPTZ)" if iso else "try_strptime(x, $form)"
         aware = "regexp_matches(x, '(Z|[+-][0-9]{2}(:?[0-9]{2})?)$')" if iso else "false"
         try:
-            picked = f"epoch_ns(({parsed})::TIMESTAMPTZ) AS t, {aware} AS aware"
+            held = "t BETWEEN TIMESTAMPTZ '1678-01-01 00:00Z' AND TIMESTAMPTZ '2261-12-31 00:00Z'"
+            picked = f"CASE WHEN {held} THEN epoch_ns(t) END AS t, aware"
             found: dict[str, Any] = sql.execute(
-                f"SELECT {picked} FROM cells",  # noqa: S608 - fixed texts
+                f"SELECT {picked} FROM (SELECT ({parsed})::TIMESTAMPTZ AS t, {aware} AS aware "  # noqa: S608 - fixed texts
+                "FROM cells)",
                 None if iso else {"form": time.format},
             ).fetchnumpy()
         except duckdb.Error as wrong:
