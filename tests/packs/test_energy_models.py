@@ -61,7 +61,7 @@ def change(plant: Plant, unit: ThingKey, *, span: slice, by: float) -> None:
 
 
 def raised(plant: Plant) -> set[str]:
-    """Whom the rule weak_inverter names: below 0.95 and −3.5 (or below 0.8) for two days."""
+    """Whom the rule weak_inverter names: below 0.95 and −3.5, or 0.8 and −2, for two days."""
     named = set()
     for thing, indicator in plant.derived:
         if indicator != "sibling_ratio":
@@ -69,7 +69,7 @@ def raised(plant: Plant) -> set[str]:
         score = dict(plant.told(thing, "sibling_score"))
         since = None
         for at, ratio in plant.told(thing, indicator):
-            if not ((ratio < 0.95 and score[at] < -3.5) or ratio < 0.8):
+            if not ((ratio < 0.95 and score[at] < -3.5) or (ratio < 0.8 and score[at] < -2)):
                 since = None
                 continue
             since = at if since is None else since
