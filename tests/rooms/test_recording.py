@@ -30,12 +30,12 @@ HEADER = "DATE_TIME,PLANT_ID,SOURCE_KEY,AC_POWER,DAILY_YIELD"
 LINES = ["15-05-2020 09:00,P,A,12.5,3.25", "15-05-2020 09:15,P,A,13,6.5", "15-05-2020 09:15,P,B,,0"]
 
 
-def manifest(folder: Path, file: str = "generation.csv", text: str = STREAM) -> Path:
+def manifest(folder: Path, file: str = "generation.csv", *, text: str = STREAM) -> Path:
     (folder / "recording.toml").write_text(text.replace("FILE", file))
     return folder / "recording.toml"
 
 
-def written(folder: Path, name: str, lines: list[str]) -> None:
+def written(folder: Path, name: str, *, lines: list[str]) -> None:
     """Write a table in the form that its name says."""
     text = "\n".join([HEADER, *lines]) + "\n"
     columns = HEADER.split(",")
@@ -61,7 +61,7 @@ def readings(folder: Path, recording: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["g.csv", "g.csv.gz", "g.zip", "g.jsonl", "g.parquet"])
 def test_every_form_of_file_gives_the_same_readings(tmp_path: Path, name: str) -> None:
-    written(tmp_path, name, LINES)
+    written(tmp_path, name, lines=LINES)
     found = readings(tmp_path, manifest(tmp_path, name))
     measured = [
         (r["thing"], r["indicator"], r["time"], r["value"], r["unit"])
@@ -78,7 +78,7 @@ def test_every_form_of_file_gives_the_same_readings(tmp_path: Path, name: str) -
 
 def test_what_cannot_be_meant_is_refused_with_file_line_and_column(tmp_path: Path) -> None:
     bad = ["30-02-2020 09:00,P,A,1,1", "15-05-2020 09:30,P,A,n.v.,7", "15-05-2020 09:45,P,A"]
-    written(tmp_path, "g.csv", [*LINES, *bad])
+    written(tmp_path, "g.csv", lines=[*LINES, *bad])
     with brought_in(manifest(tmp_path, "g.csv"), tmp_path / "home") as home:
         refused = home.history.query("SELECT * FROM refused ORDER BY line").to_pylist()
         counts = home.book.counts(home.tenant)
@@ -120,7 +120,7 @@ def test_what_cannot_be_meant_is_refused_with_file_line_and_column(tmp_path: Pat
 def test_a_wrong_manifest_is_one_clear_line_and_status_2(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
-    written(tmp_path, "g.csv", LINES)
+    written(tmp_path, "g.csv", lines=LINES)
     text = STREAM.replace("FILE", "g.csv")
     assert old in text
     recording = manifest(tmp_path, text=text.replace(old, new))
@@ -131,14 +131,14 @@ def test_a_wrong_manifest_is_one_clear_line_and_status_2(
 
 
 def test_rows_come_in_order_of_event_time_whatever_the_order_of_lines(tmp_path: Path) -> None:
-    written(tmp_path, "g.csv", LINES[::-1])
+    written(tmp_path, "g.csv", lines=LINES[::-1])
     with brought_in(manifest(tmp_path, "g.csv"), tmp_path / "home") as home:
         assert home.book.counts(home.tenant)["marked"] == 0
 
 
 def test_a_value_twice_is_marked_duplicate_and_another_value_a_conflict(tmp_path: Path) -> None:
     again = ["15-05-2020 09:00,P,A,12.5,3.25", "15-05-2020 09:00,P,A,99,3.25"]
-    written(tmp_path, "g.csv", [LINES[0], *again])
+    written(tmp_path, "g.csv", lines=[LINES[0], *again])
     found = readings(tmp_path, manifest(tmp_path, "g.csv"))
     power = [(r["value"], r["quality"]) for r in found if r["indicator"] == "ac_power"]
     assert sorted(power) == [(12.5, 0), (12.5, 4), (99.0, 8)]
@@ -148,9 +148,9 @@ def test_findings_as_json_lines_carry_line_numbers(tmp_path: Path) -> None:
     hours = [f"15-05-2020 {h:02d}:00,P,A,{1 if h != 9 else -1e9},1" for h in range(8, 12)]
     text = STREAM + '\ninverter_temperature = { column = "DAILY_YIELD", unit = "degC" }\n'
     hot = [h.rsplit(",", 1)[0] + ",120" for h in hours]
-    written(tmp_path, "g.csv", hot)
-    recording = manifest(tmp_path, "g.csv", text.replace('energy_day = { column = "DAILY_YIELD", '
-                                                         'unit = "kWh" }\n', ""))  # fmt: skip
+    written(tmp_path, "g.csv", lines=hot)
+    energy = 'energy_day = { column = "DAILY_YIELD", unit = "kWh" }\n'
+    recording = manifest(tmp_path, "g.csv", text=text.replace(energy, ""))
     result = CliRunner().invoke(
         main, ["replay", str(recording), "--home", str(tmp_path / "h"), "--json"]
     )
@@ -166,7 +166,7 @@ def test_findings_as_json_lines_carry_line_numbers(tmp_path: Path) -> None:
 
 
 def test_a_name_is_found_by_its_alias(tmp_path: Path) -> None:
-    written(tmp_path, "g.csv", LINES)
+    written(tmp_path, "g.csv", lines=LINES)
     text = STREAM.replace("ac_power  ", "AC_POWER  ").replace("FILE", "g.csv")
     assert any(
         r["indicator"] == "ac_power" for r in readings(tmp_path, manifest(tmp_path, text=text))
@@ -180,7 +180,7 @@ def test_an_empty_manifest_is_refused(tmp_path: Path) -> None:
 
 
 def test_silence_is_found_and_ends(tmp_path: Path) -> None:
-    written(tmp_path, "g.csv", [
+    written(tmp_path, "g.csv", lines=[
         *(f"15-05-2020 {h:02d}:{m:02d},P,A,1,1" for h in (8, 9) for m in (0, 15, 30, 45)),
         "16-05-2020 16:00,P,A,1,1",
         "16-05-2020 16:15,P,A,1,1",

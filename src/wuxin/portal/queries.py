@@ -312,9 +312,9 @@ def _latest(
         until, given["at"] = "AND event_time <= $at", at
     if as_of is not None:
         until, given["known"] = f"{until} AND batch <= $known", as_of
+    mine = "pack = $pack AND kind = $kind AND thing = $thing AND (quality & 15) = 0"
     found = home.history.query(
-        "SELECT * FROM readings WHERE pack = $pack AND kind = $kind AND thing = $thing "  # noqa: S608
-        f"AND (quality & 15) = 0 {until} "
+        f"SELECT * FROM readings WHERE {mine} {until} "  # noqa: S608 - fixed texts
         "QUALIFY row_number() OVER "
         "(PARTITION BY indicator ORDER BY event_time DESC, batch DESC) = 1 ORDER BY indicator",
         given,

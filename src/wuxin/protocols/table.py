@@ -167,8 +167,8 @@ def event_times(text: pa.Array, time: Time) -> tuple[NDArray[np.int64], NDArray[
             held = "t BETWEEN TIMESTAMPTZ '1678-01-01 00:00Z' AND TIMESTAMPTZ '2261-12-31 00:00Z'"
             picked = f"CASE WHEN {held} THEN epoch_ns(t) END AS t, aware"
             found: dict[str, Any] = sql.execute(
-                f"SELECT {picked} FROM (SELECT ({parsed})::TIMESTAMPTZ AS t, {aware} AS aware "  # noqa: S608 - fixed texts
-                "FROM cells)",
+                f"SELECT {picked} FROM "  # noqa: S608 - fixed texts
+                f"(SELECT ({parsed})::TIMESTAMPTZ AS t, {aware} AS aware FROM cells)",
                 None if iso else {"form": time.format},
             ).fetchnumpy()
         except duckdb.Error as wrong:

@@ -228,7 +228,7 @@ class Worth(msgspec.Struct, frozen=True):
 class Valuation(msgspec.Struct, frozen=True):
     """The value of a pool; where something is ``missing`` there is no value, never a zero.
 
-    ``shown`` are further exact figures of the pack that go on record with it (an estimated revenue).
+    ``shown`` are further exact figures that go on record with it (an estimated revenue).
     """
 
     lines: tuple[Worth, ...]
