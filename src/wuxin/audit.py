@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wuxin import __version__
 from wuxin.evidence.note import Head
 from wuxin.evidence.verify import verify_log
 from wuxin.flow import Flow
@@ -75,16 +76,20 @@ def _entries(folder: Path, report: Report) -> Iterator[tuple[int, Digest, Entry]
 
 
 def _same_packs(entries: list[tuple[int, Digest, Entry]], report: Report) -> bool:
-    """Whether the packs are still what they were when the journal was written."""
-    same = True
+    """Whether packs and Wuxin itself are still what they were when the journal was written."""
+    changed = set()
     for _, _, said in entries:
-        if isinstance(said, Opened) and schema.load(said.pack).digest != said.pack_digest:
-            same = False
-            report.notes.append(
-                f"pack {said.pack} has changed since {said.source} was brought in: findings are "
-                "not recomputed; journal, tiles, root and signature are checked"
-            )
-    return same
+        if isinstance(said, Opened):
+            if said.software != __version__:
+                changed.add(f"Wuxin {said.software}")
+            elif schema.load(said.pack).digest != said.pack_digest:
+                changed.add(f"pack {said.pack}")
+    report.notes += [
+        f"{name} wrote this and has changed since: findings are not recomputed; journal, tiles, "
+        "root and signature are checked"
+        for name in sorted(changed)
+    ]
+    return not changed
 
 
 def _log(

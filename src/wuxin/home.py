@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
+from wuxin import __version__
 from wuxin.engines import embedded
 from wuxin.evidence.leaf import Sealer, leaf
 from wuxin.evidence.log import Log
@@ -128,7 +129,9 @@ class Home:
         manifest = adopt.adopt(recording, pack)
         done = self._entries_of(recording.source)
         if not done:
-            self.accept(Opened(recording.source, self.clock(), pack.name, pack.digest, manifest))
+            now = self.clock()
+            said = (pack.name, pack.digest, manifest, __version__)
+            self.accept(Opened(recording.source, now, *said))
         skip, rows, total = max(done - 1, 0), 0, recording.rows
         for number, item in enumerate(recording.batches(adopt.times, batch_rows)):
             rows += item.rows

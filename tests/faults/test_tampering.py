@@ -4,6 +4,7 @@ import random
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +12,7 @@ from tests.homes import brought_in
 from wuxin.audit import audit
 from wuxin.cli import main
 from wuxin.home import DEFAULT_TENANT
+from wuxin.terms.names import Digest
 
 MANIFEST = """
 pack = "logistics"
@@ -87,3 +89,16 @@ def test_what_is_no_home_is_refused_in_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["verify", str(tmp_path)])
     assert result.exit_code == 2
     assert len(result.output.strip().splitlines()) == 1
+
+
+def test_a_pack_that_has_changed_is_said_and_not_called_tampering(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wuxin.packs import schema
+
+    pack = schema.load("logistics")
+    changed_pack = msgspec.structs.replace(pack, digest=Digest("0" * 64))
+    monkeypatch.setattr(schema, "load", lambda _: changed_pack)
+    report = audit(home, DEFAULT_TENANT)
+    assert report.faults == []
+    assert any("pack logistics" in note for note in report.notes)

@@ -90,10 +90,9 @@ def _digest(common: Traversable, own: Traversable) -> Digest:
     """SHA-256 over the files of both folders: what this pack says, and how it computes."""
     sha = hashlib.sha256()
     for folder in (common, own):
-        for name in STANDARDS:
-            part = folder / name
-            if part.is_file():
-                sha.update(name.encode() + b"\0" + part.read_bytes() + b"\0")
+        for part in sorted(folder.iterdir(), key=lambda part: part.name):
+            if part.name.endswith((".toml", ".bpmn", ".py")):
+                sha.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
     return Digest(sha.hexdigest())
 
 

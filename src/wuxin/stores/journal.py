@@ -31,13 +31,14 @@ SEGMENT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened"):
-    """A source begins: its pack, the digest of that pack, and how its frames are to be read."""
+    """A source begins: its pack and digest, how its frames are read, and Wuxin's version."""
 
     source: str
     arrival: int
     pack: str
     pack_digest: Digest
     manifest: Mapping[str, Any]
+    software: str
 
 
 class Arrived(msgspec.Struct, frozen=True, tag="arrived"):
