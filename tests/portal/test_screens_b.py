@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.homes import EXAMPLES, brought_in
 from tests.servers import free_port
@@ -52,47 +52,59 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class Visitor:
-    """A browser window of somebody who has signed in; it counts errors and foreign requests."""
+    """A tab of somebody who has signed in; it counts errors and requests to other hosts."""
 
-    def __init__(self, browser: Browser, address: str, *, window: Any, language: str) -> None:
-        self.context = browser.new_context(
-            viewport=window, base_url=address, locale=language, timezone_id="Asia/Shanghai"
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self._address = page, address
+        self.foreign: list[str] = []
+        self.wrong: list[str] = []
+        page.on("request", lambda r: self._request(r.url))
+        page.on("pageerror", lambda e: self.wrong.append(str(e)))
+        page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
+
+    def _request(self, url: str) -> None:
+        own = (self._address, self._address.replace("http", "ws"), "data:", "blob:")
+        if not url.startswith(own):
+            self.foreign.append(url)
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser, address: str) -> Iterator[dict[str, BrowserContext]]:
+    """Sign in once in each language; the tests' tabs share what the browser keeps."""
+    found = {}
+    for language in ("zh-CN", "en"):
+        context = chromium.new_context(
+            base_url=address, locale=language, timezone_id="Asia/Shanghai"
         )
-        self.context.request.post(
+        context.request.post(
             "/api/session", data={"name": "officer", "password": "a long password"}
         )
         chosen = {"wuxin_language": language, "wuxin_zone": "Asia%2FShanghai"}
-        self.context.add_cookies([{"name": k, "value": v, "url": address}
-                                  for k, v in chosen.items()])  # fmt: skip
-        self.page = self.context.new_page()
-        self.asked: list[str] = []
-        self.wrong: list[str] = []
-        self.page.on("request", lambda r: self.asked.append(r.url))
-        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
-        self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
-
-    def foreign(self, address: str) -> list[str]:
-        """List the requests that left the host."""
-        own = (address, address.replace("http", "ws"), "data:", "blob:")
-        return [url for url in self.asked if not url.startswith(own)]
+        for name, value in chosen.items():
+            context.add_cookies([{"name": name, "value": value, "url": address}])
+        found[language] = context
+    yield found
+    for context in found.values():
+        context.close()
 
 
 @pytest.fixture
-def visit(chromium: Browser, address: str) -> Iterator[Any]:
+def visit(windows: dict[str, BrowserContext], address: str) -> Iterator[Any]:
     """Open pages; afterwards nothing was written to the console and no request left the host."""
     visitors: list[Visitor] = []
 
     def opened(path: str, *, window: Any = DESK, language: str = "zh-CN") -> Page:
-        visitor = Visitor(chromium, address, window=window, language=language)
-        visitors.append(visitor)
-        visitor.page.goto(path)
-        return visitor.page
+        page = windows[language].new_page()
+        page.set_viewport_size(window)
+        visitors.append(Visitor(page, address))
+        page.goto(path)
+        return page
 
     yield opened
     for visitor in visitors:
+        visitor.page.close()
         assert not visitor.wrong
-        assert not visitor.foreign(address)
-        visitor.context.close()
+        assert not visitor.foreign
 
 
 def asked(page: Page) -> dict[str, str]:
@@ -140,7 +152,7 @@ def test_things_with_warnings_come_first_and_filters_stand_in_the_address(visit:
     page.reload()
     expect(page.get_by_text("共 7 项")).to_be_visible()
     assert asked(page) == {"q": "L-1"}
-    page.locator(".ag-row").first.click()
+    page.get_by_text("L-10", exact=True).click()
     page.wait_for_url("**/things/logistics/lot/L-10")
 
 
@@ -203,7 +215,7 @@ def test_filters_of_warnings_survive_a_reload(visit: Any) -> None:
 
 def test_a_warning_is_acknowledged_with_a_reason(visit: Any) -> None:
     page = visit("/warnings?thing=L-07")
-    page.locator(".ag-row").first.click()
+    page.get_by_role("gridcell", name="L-07").click()
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("银行应做")).to_be_visible()
     expect(drawer.get_by_role("link", name="L-07")).to_have_attribute(
