@@ -5,6 +5,7 @@ Errors are problem documents (RFC 9457); access is decided here and in :mod:`wux
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
@@ -345,7 +346,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
         response: Response = await proceed(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", policy(_tiles(app)))
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         if request.url.path.startswith("/api"):
@@ -364,6 +365,20 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return PlainTextResponse(metrics(home))
 
     return app
+
+
+def policy(tile_url: str) -> str:
+    """The content-security policy; it lets images come from the tile server that is set, if any."""
+    if not tile_url:
+        return POLICY
+    asked = urlsplit(tile_url)
+    host = f"{asked.scheme}://{asked.netloc.replace('{s}', '*')}"
+    return POLICY.replace("img-src 'self'", f"img-src 'self' {host}")
+
+
+def _tiles(app: FastAPI) -> str:
+    settings = getattr(app.state, "settings", None)
+    return str(settings.tile_url) if settings else ""
 
 
 def _given(asked: BaseModel, *names: str) -> dict[str, str]:
