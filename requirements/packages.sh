@@ -6,7 +6,7 @@ shift
 python=.venv/bin/python
 
 case $installer in
-  pip) export PIP_NO_COMPILE=1 && exec $python -m pip "$@" ;;
+  pip) exec $python -m pip "$@" ;;
   uv) ;;
   *) echo "INSTALLER is uv or pip, not '$installer'." >&2 && exit 2 ;;
 esac
@@ -26,5 +26,5 @@ certificates=${SSL_CERT_FILE:-${PIP_CERT:-$(pip_setting cert)}}
 if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
 if [ -n "$certificates" ]; then export SSL_CERT_FILE="$certificates"; fi
 
-export UV_PYTHON=$python
+export UV_PYTHON=$python UV_COMPILE_BYTECODE=1 # once here, not at every start
 exec .venv/bin/uv pip "$@"

@@ -23,7 +23,7 @@ from wuxin.risk.reasons import finding
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day, zone
-from wuxin.terms.errors import Refused
+from wuxin.terms.errors import BadInput, Refused
 from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
 from wuxin.terms.records import (
     Act,
@@ -197,11 +197,15 @@ class Flow:
             self._outcome.frames.append((number, mapped.file, frame.id))
             readings.first |= np.int64(number << 32)
             readings.last |= np.int64(number << 32)
-            for thing in source.line.registry.resolve(
-                readings, source.name, periods=source.periods
-            ):
-                named.setdefault(thing.slot, []).append(thing.key)
             self._outcome.refusals += refused
+            try:
+                naming = source.line.registry.resolve(readings, source.name, periods=source.periods)
+            except BadInput as wrong:
+                refusal = Refusal(mapped.file, 0, mapped.thing.kind, frame.id, str(wrong))
+                self._outcome.refusals.append(refusal)
+                continue
+            for slot, keys in naming.items():
+                named.setdefault(slot, []).extend(keys)
             found.append(readings)
         rows = in_order(found)
         self._outcome.rows.append(rows)
@@ -249,14 +253,12 @@ class Flow:
         return row
 
     def _name(self, source: Source, rows: Rows, *, row: int, keys: Sequence[ThingKey]) -> None:
-        """A document names a thing; the thing learns how many now do."""
+        """A document names a thing, or another one than before; both learn how many now do."""
+        at = int(rows.event_time[row])
+        ref = (int(rows.first[row]), int(rows.last[row]))
         for key in keys:
-            parent = source.line.registry.thing(key).parent
-            assert parent is not None
-            count = float(len(source.line.registry.thing(parent).naming))
-            at = int(rows.event_time[row])
-            ref = (int(rows.first[row]), int(rows.last[row]))
-            self._derive(source, [constant(parent, "named_by", at=at, value=count)], ref=ref)
+            count = float(len(source.line.registry.thing(key).naming))
+            self._derive(source, [constant(key, "named_by", at=at, value=count)], ref=ref)
 
     def _derive(
         self, source: Source, found: Sequence[Derived], *, ref: tuple[int, int] | None = None

@@ -29,7 +29,7 @@ from wuxin.stores.book import Book, Commit, thing_row
 from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
-from wuxin.terms.errors import Conflict
+from wuxin.terms.errors import Conflict, Tampered
 from wuxin.terms.names import Digest, Tenant, content_id
 from wuxin.terms.records import Act, Cleared, Finding, Receipt, plain
 from wuxin.wire.recording import BATCH_ROWS, Recording
@@ -85,6 +85,11 @@ class Home:
             lambda e: self.flow.step(e[0], e[1], said=e[2]),
             commit=self._commit,
         )
+        if self.journal.last < self._committed:
+            raise Tampered(
+                f"the journal of {own} ends at entry {self.journal.last}, the book knows "
+                f"{self._committed}: entries are missing"
+            )
         self._republish()
 
     def close(self) -> None:

@@ -11,10 +11,12 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from tests.homes import brought_in, findings
+from tests.homes import brought_in, findings, still
 from wuxin.cli import main
+from wuxin.home import Home
 from wuxin.portal.export import Span, rows
 from wuxin.terms.errors import BadInput
+from wuxin.terms.names import ThingKey
 from wuxin.wire.recording import open_recording
 
 STREAM = """pack = "energy"
@@ -189,3 +191,50 @@ def test_silence_is_found_and_ends(tmp_path: Path) -> None:
         found = findings(home, rule="silence", thing="A")
     assert len(found) == 1
     assert found[0]["to"] == "2020-05-16T10:30:00Z"
+
+
+def test_an_empty_line_does_not_move_the_others(tmp_path: Path) -> None:
+    written(tmp_path, "g.csv", lines=[LINES[0], "", LINES[1], "16-05-2020 09:00,P,A,bad,1"])
+    with brought_in(manifest(tmp_path, "g.csv"), tmp_path / "home") as home:
+        refused = home.history.query("SELECT line, text FROM refused").to_pylist()
+        assert home.book.counts(home.tenant)["accepted"] > 0
+    assert refused == [{"line": 5, "text": "bad"}]
+
+
+def test_a_chinese_export_is_read_in_its_own_encoding(tmp_path: Path) -> None:
+    lines = [HEADER, LINES[0].replace(",A,", ",逆变器一号,")]
+    (tmp_path / "g.csv").write_bytes("\n".join(lines).encode("gb18030"))
+    recording = manifest(tmp_path, "g.csv")
+    with pytest.raises(BadInput, match=r"g.csv line 2: not utf-8"):
+        open_recording(recording)
+    text = STREAM.replace('"FILE"', '"g.csv"\nencoding = "gb18030"')
+    found = readings(tmp_path, manifest(tmp_path, text=text))
+    assert {r["thing"] for r in found if r["indicator"] == "ac_power"} == {"逆变器一号"}
+
+
+def test_a_parents_parent_is_registered_too(tmp_path: Path) -> None:
+    written(tmp_path, "g.csv", lines=LINES)
+    plant = 'parent = { kind = "plant", id = "PLANT_ID" }'
+    nested = f'parent = {{ kind = "inverter", fixed = "EAST", {plant} }}'
+    text = STREAM.replace(plant, nested).replace('kind = "inverter", id', 'kind = "string", id')
+    text = text.split("[stream.readings]", maxsplit=1)[0] + (
+        '[stream.readings]\ndc_current = { column = "AC_POWER", unit = "A" }\n'
+    )
+    with brought_in(manifest(tmp_path, "g.csv", text=text), tmp_path / "home") as home:
+        registry = home.flow.lines["energy"].registry
+        above = registry.above(ThingKey("string", "A"))
+    assert above == [ThingKey("inverter", "EAST"), ThingKey("plant", "P")]
+
+
+def test_what_may_not_stand_there_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
+    rows = ["time,a,b,w", "2024-01-01T08:00Z,L1,L1,1", "2024-01-02T08:00Z,L2,L2,1"]
+    (tmp_path / "s.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "r.toml").write_text(
+        'pack = "logistics"\n[[stream]]\nfile = "s.csv"\ntime = { column = "time" }\n'
+        'thing = { kind = "lot", id = "a", parent = { kind = "warehouse", id = "b" } }\n'
+        '[stream.readings]\nnet_weight = { column = "w", unit = "t" }\n'
+    )
+    with brought_in(tmp_path / "r.toml", tmp_path / "home") as home:
+        assert home.book.counts(home.tenant)["accepted"] > 0
+    with Home(tmp_path / "home", clock=still) as home:
+        assert home.journal.last > 0

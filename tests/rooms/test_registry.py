@@ -12,7 +12,7 @@ from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Readings, Words
 from wuxin.terms.standards import Device, Indicator, Kind
-from wuxin.twin.registry import NEVER, Registry, Thing
+from wuxin.twin.registry import NEVER, Registry
 
 W = Words("字", "word")
 KINDS = {
@@ -47,8 +47,8 @@ def registry() -> Registry:
 
 def reported(
     registry: Registry, parents: dict[ThingKey, ThingKey], *others: ThingKey
-) -> list[Thing]:
-    """Let things come in with a batch, as a decoder numbers them; returns who newly names."""
+) -> dict[ThingKey, list[ThingKey]]:
+    """Let things come in with a batch; returns who newly names, and whose count has changed."""
     things = [*parents, *others]
     n = len(things)
     readings = Readings(
@@ -59,7 +59,7 @@ def reported(
     named = registry.resolve(readings, "s", periods={"lot": HOUR})
     assert [registry.things[slot].key for slot in readings.thing] == things
     assert {registry.names[number] for number in readings.indicator} == {"net"}
-    return named
+    return {registry.things[slot].key: keys for slot, keys in named.items()}
 
 
 # ---- things and parents ----------------------------------------------------------------------
@@ -145,15 +145,15 @@ def test_after_any_moves_every_thing_is_found_once_below_its_root(
 
 def test_two_documents_that_name_one_thing_are_counted(registry: Registry) -> None:
     registry.register(STORE, source="s")
-    assert [t.key for t in reported(registry, {LOT: STORE, R1: LOT})] == [R1]
+    assert reported(registry, {LOT: STORE, R1: LOT}) == {R1: [LOT]}
     assert reported(registry, {R1: LOT}) == []
-    assert [t.key for t in reported(registry, {R2: LOT})] == [R2]
+    assert reported(registry, {R2: LOT}) == {R2: [LOT]}
     assert registry.thing(LOT).naming == [R1, R2]
 
 
 def test_a_document_that_names_another_thing_now_counts_there(registry: Registry) -> None:
     reported(registry, {LOT: STORE, LOT2: STORE, R1: LOT, R2: LOT2})
-    assert [t.key for t in reported(registry, {R1: LOT2})] == [R1]
+    assert reported(registry, {R1: LOT2}) == {R1: [LOT, LOT2]}
     assert registry.thing(LOT).naming == []
     assert registry.thing(LOT2).naming == [R2, R1]
 
@@ -161,12 +161,12 @@ def test_a_document_that_names_another_thing_now_counts_there(registry: Registry
 def test_a_document_that_was_registered_before_it_reported_counts_too(registry: Registry) -> None:
     registry.register(LOT, source="s")
     registry.register(R1, source="s", parent=LOT)
-    assert [t.key for t in reported(registry, {R2: LOT})] == [R2]
+    assert reported(registry, {R2: LOT}) == {R2: [LOT]}
     assert registry.thing(LOT).naming == [R1, R2]
 
 
 def test_standing_within_is_not_naming(registry: Registry) -> None:
-    assert reported(registry, {LOT: STORE, LOT2: STORE}) == []
+    assert reported(registry, {LOT: STORE, LOT2: STORE}) == {}
     assert registry.thing(STORE).naming == []
 
 

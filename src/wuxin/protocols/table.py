@@ -213,6 +213,7 @@ def _rows(
     """The frame's rows as text columns, the lines of those that could be cut, and the others."""
     if mapped.form == "jsonl":
         return _json_rows(mapped, frame, lines=lines)
+    payload, lines = _filled(frame.payload, lines)
     refused: list[Refusal] = []
     broken: list[int] = []
 
@@ -224,18 +225,29 @@ def _rows(
         return "skip"
 
     table = csv.read_csv(
-        BytesIO(frame.payload),
+        BytesIO(payload),
         csv.ReadOptions(
-            column_names=list(mapped.header), use_threads=False, block_size=len(frame.payload) + 1
+            column_names=list(mapped.header), use_threads=False, block_size=len(payload) + 1
         ),
         csv.ParseOptions(
-            delimiter=mapped.delimiter, newlines_in_values=True, invalid_row_handler=skip
+            delimiter=mapped.delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
         ),
         csv.ConvertOptions(
             column_types=dict.fromkeys(mapped.header, pa.string()), strings_can_be_null=False
         ),
     ).combine_chunks()
     return table, np.delete(lines, broken), refused
+
+
+def _filled(payload: bytes, lines: NDArray[np.int32]) -> tuple[bytes, NDArray[np.int32]]:
+    """Leave out empty lines, which are no rows, so that the others keep their numbers."""
+    if not any(mark in b"\n" + payload for mark in (b"\n\n", b"\n\r\n")):
+        return payload, lines
+    rows = payload.splitlines(keepends=True)
+    kept = [i for i, row in enumerate(rows) if row.strip()]
+    return b"".join(rows[i] for i in kept), lines[kept]
 
 
 def _json_rows(
@@ -301,12 +313,11 @@ def _things(
         numbers = np.where(empty[numbers], np.int32(-1), numbers).astype(np.int32)
     parents: dict[ThingKey, ThingKey] = {}
     if name.parent is not None and len(numbers):
-        above = _ids(name.parent, table)
+        uppers, keys, parents = _things(name.parent, table)
         _, where = np.unique(numbers, return_index=True)
         for i in where:
-            upper = above[int(i)].as_py().strip()
-            if numbers[i] >= 0 and upper:
-                parents[things[numbers[i]]] = ThingKey(name.parent.kind, upper)
+            if numbers[i] >= 0 and uppers[i] >= 0:
+                parents[things[numbers[i]]] = keys[uppers[i]]
     return numbers, things, parents
 
 

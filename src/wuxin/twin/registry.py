@@ -100,14 +100,22 @@ class Registry:
 
     def resolve(
         self, readings: Readings, source: str, *, periods: Mapping[str, int]
-    ) -> list[Thing]:
+    ) -> dict[int, list[ThingKey]]:
         """Turn a decoder's local numbers into slots and indicator numbers, in place.
 
         Returns:
-            Things that newly name another (a warehouse receipt a lot), in order of first row.
+            By the slot of a document (a warehouse receipt) that newly names a thing (a lot): the
+            things whose number of documents has changed, the one it named before included.
+
+        Raises:
+            BadInput: a thing may not stand where the frame says.
         """
-        named: list[Thing] = []
+        changed: dict[int, list[ThingKey]] = {}
         slots = np.empty(len(readings.things), np.int32)
+        for upper, above in readings.parents.items():
+            if upper not in readings.things:
+                self.register(above, source=source)
+                self.register(upper, source=source, parent=above)
         for i, key in enumerate(readings.things):
             before = self.thing(key).parent if key in self._slots else None
             parent = readings.parents.get(key)
@@ -117,12 +125,13 @@ class Registry:
                 key, source=source, parent=parent, period=periods.get(key.kind, 0)
             )
             slots[i] = thing.slot
-            if parent not in {None, before} and self._names(key, parent):
-                named.append(thing)
+            if parent not in {None, before}:
+                moved = [k for k in (before, parent) if k is not None and self._names(key, k)]
+                changed |= {thing.slot: moved} if moved else {}
         numbers = np.array([self.number[n] for n in readings.indicators], np.int32)
         readings.thing = slots[readings.thing] if len(slots) else readings.thing
         readings.indicator = numbers[readings.indicator] if len(numbers) else readings.indicator
-        return named
+        return changed
 
     def above(self, key: ThingKey) -> list[ThingKey]:
         """What the thing stands within, nearest first."""

@@ -122,9 +122,7 @@ def open_recording(path: Path) -> Recording:
         if not isinstance(name, str):
             raise BadInput(f"{place.of('[[stream]]')}: file is missing")
         if name not in files:
-            files[name] = _read(
-                path.parent / name, place.of(name), delimiter=entry.get("delimiter", ",")
-            )
+            files[name] = _read(path.parent / name, entry, place=place.of(name))
         file = files[name]
         digests[name] = file.digest
         streams.append(Stream(_mapping(entry, file, place=place), file.rows, file.first_line))
@@ -172,12 +170,14 @@ class _File:
     digest: Digest
 
 
-def _read(path: Path, place: str, *, delimiter: str) -> _File:
+def _read(path: Path, entry: Mapping[str, Any], *, place: str) -> _File:
     try:
         raw = path.read_bytes()
         body = _unpacked(path, raw)
     except (OSError, EOFError, zipfile.BadZipFile, pa.ArrowException) as wrong:
         raise BadInput(f"{place}: {path.name} cannot be read: {wrong}") from None
+    body = _utf8(body, entry.get("encoding", "utf-8"), place=f"{place}: {path.name}")
+    delimiter = entry.get("delimiter", ",")
     rows = body.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
     if rows and not rows[-1].endswith(b"\n"):
         rows[-1] += b"\n"
@@ -190,6 +190,23 @@ def _read(path: Path, place: str, *, delimiter: str) -> _File:
     head = rows[0].decode("utf-8", "replace")
     header = tuple(next(csv.reader(StringIO(head), delimiter=delimiter)))
     return _File(header, rows[1:], 2, "csv", digest(raw))
+
+
+def _utf8(body: bytes, encoding: str, *, place: str) -> bytes:
+    """The text of a file as UTF-8.
+
+    Raises:
+        BadInput: there is no such encoding, or the bytes are not of it; names the line.
+    """
+    try:
+        return body.decode(encoding).encode()
+    except LookupError:
+        raise BadInput(f"{place}: there is no encoding {encoding!r}") from None
+    except UnicodeDecodeError as wrong:
+        line = body.count(b"\n", 0, wrong.start) + 1
+        raise BadInput(
+            f'{place} line {line}: not {encoding}; name the right one, such as encoding = "gb18030"'
+        ) from None
 
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
