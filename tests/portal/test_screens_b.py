@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.homes import EXAMPLES, brought_in
 from tests.servers import free_port
+from wuxin.portal.api import policy
 from wuxin.portal.server import application
 from wuxin.settings import Settings
 
@@ -269,3 +270,9 @@ def test_english_pages_have_no_chinese_but_the_name_and_the_way_back(visit: Any)
         labels = page.evaluate(LABELS)
         told = page.inner_text("body") + json.dumps(labels, ensure_ascii=False)
         assert set(re.findall(r"[\u4e00-\u9fff]+", told)) <= {"物信", "中文"}, path
+
+
+def test_images_come_from_this_host_and_the_tile_server_that_is_set() -> None:
+    assert "img-src 'self' data:" in policy("")
+    told = policy("https://{s}.tiles.example/{z}/{x}/{y}.png")
+    assert "img-src 'self' https://*.tiles.example data:" in told

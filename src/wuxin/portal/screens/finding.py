@@ -29,8 +29,8 @@ def figure(value: float | None, unit: str) -> str:
     return f"{number(value)} {'' if unit == '1' else unit}".rstrip()
 
 
-def open_finding(view: View, name: str, *, changed: Changed | None = None) -> None:
-    """Open the drawer of a warning.
+def open_finding(view: View, name: str, *, changed: Changed | None = None) -> ui.dialog:
+    """Open the drawer of a warning; returns it.
 
     Args:
         view: the visitor.
@@ -56,7 +56,7 @@ def open_finding(view: View, name: str, *, changed: Changed | None = None) -> No
 
         await draw()
 
-    shell.open_drawer(t("预警详情", "Early warning"), fill)
+    return shell.open_drawer(t("预警详情", "Early warning"), fill)
 
 
 def _show(found: dict[str, Any]) -> None:

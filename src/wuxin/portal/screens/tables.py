@@ -107,6 +107,7 @@ class Listing:
         first = await Client.of().get(self._path, **{**self._asked, "limit": 1})
         self._total = int(first["total"])
         self._place.clear()
+        self._grid = self._cards = None
         with self._place:
             if not self._total:
                 empty(
@@ -119,13 +120,20 @@ class Listing:
                 self._draw_grid()
         return self._total
 
-    async def refresh(self) -> None:
-        """Ask for the rows again, as new ones may have come."""
+    async def refresh(self) -> int:
+        """Ask for the rows again, as new ones may have come; returns how many there are."""
         first = await Client.of().get(self._path, **{**self._asked, "limit": 1})
-        if self._grid is None or first["total"] != self._total:
-            await self.show(self._asked)
-        else:
-            self._grid.run_grid_method("refreshInfiniteCache")
+        total, before = int(first["total"]), self._total
+        if self._grid is None or not before or not total:
+            return before if total == before else await self.show(self._asked)
+        self._total = total
+        self._grid.style(f"height: {self._height}px")
+        self._grid.run_grid_method("refreshInfiniteCache")
+        return total
+
+    @property
+    def _height(self) -> int:
+        return min(self._total, 14) * _ROW + _HEAD + 4
 
     def settings(self) -> None:
         """The menu of columns to show."""
@@ -166,11 +174,10 @@ class Listing:
         given[":onCellKeyDown"] = (
             f"(e) => e.event.key === 'Enter' && e.data && emitEvent('{event}', e.data)"
         )
-        height = min(self._total, 14) * _ROW + _HEAD + 4
         self._grid = (
             ui.aggrid(given, auto_size_columns=False)
             .classes("w-full wx-list")
-            .style(f"height: {height}px")
+            .style(f"height: {self._height}px")
             .mark(self._name)
         )
 

@@ -1,14 +1,10 @@
-"""One thing: its twin now or at a past moment, its warnings, and its series through time."""
+"""One thing: its twin now or at a past moment, its warnings, its facts and its relatives."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
 
-from nicegui import events, ui
+from nicegui import ui
 
-from wuxin.portal.screens.charts import describe, series_options
 from wuxin.portal.screens.evidence import reading_mark
 from wuxin.portal.screens.filters import State, thing_href
 from wuxin.portal.screens.finding import figure, open_finding, sentence
@@ -17,7 +13,6 @@ from wuxin.portal.screens.parts import (
     Column,
     card,
     empty,
-    evidence_mark,
     facts,
     level,
     link,
@@ -26,16 +21,11 @@ from wuxin.portal.screens.parts import (
     table,
     tag,
     text,
-)  # fmt: skip
+)
 from wuxin.portal.screens.parts import state as state_chip
+from wuxin.portal.screens.series import Here, charts, chooser, names, redraw
 from wuxin.portal.screens.shell import View, address, heading, page
-from wuxin.portal.screens.words import LEVELS, language, local, minute, number, pick, t
-
-CHARTS: Final = 4
-"""The most series shown at once."""
-
-ROWS: Final = 100
-"""Points in the table that stands for a chart."""
+from wuxin.portal.screens.words import LEVELS, language, minute, number, pick, t
 
 QUALITY: Final = (
     (1, "超出量程", "out of range"), (2, "时间不可信", "implausible time"),
@@ -43,44 +33,6 @@ QUALITY: Final = (
     (16, "次序颠倒", "out of order"), (32, "迟到", "late"),
 )  # fmt: skip
 """Marks of a reading, by bit; the order of :class:`wuxin.terms.records.Quality`."""
-
-
-@dataclass(slots=True)
-class Here:
-    """One visitor before one thing: what is asked, and the last answer."""
-
-    view: View
-    key: tuple[str, str, str]
-    state: State
-    found: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        """The thing in the API."""
-        return "/api/things/" + "/".join(quote(part, safe="") for part in self.key)
-
-    async def ask(self) -> None:
-        """Ask for the twin at the moment that the address names."""
-        asked = {"at": self.state["at"], "as_of": self.state["as_of"]}
-        self.found = await self.view.api.get(self.path, **asked)
-
-    @property
-    def until(self) -> str:
-        """The time of the last reading."""
-        return max((v["time"] for v in self.found["values"]), default="")
-
-    @property
-    def shown(self) -> list[str]:
-        """The indicators in charts: as chosen, else the first and what warnings are about."""
-        known = [v["indicator"] for v in self.found["values"]]
-        chosen = [name for name in self.state["show"].split(",") if name in known]
-        if chosen:
-            return chosen[:CHARTS]
-        about = [w["indicator"] for w in self.found["warnings"]]
-        usual = [v["indicator"] for v in self.found["values"]
-                 if not v["derived"] and v["unit"] != "degree"]  # fmt: skip
-        found = dict.fromkeys((*usual[:1], *about, *usual, *known))
-        return [name for name in found if name in known][:2]
 
 
 @page("/things/{pack}/{kind}/{name:path}", ("标的物", "Thing"))
@@ -95,10 +47,20 @@ async def thing(view: View) -> None:
     async def again() -> None:
         await here.ask()
         _now(here, now)
-        await _charts(here, charts)
+        await charts(here, drawn)
 
     async def series() -> None:
-        await _charts(here, charts)
+        await charts(here, drawn)
+
+    async def renew() -> None:
+        before = here.shown
+        await here.ask()
+        _now(here, now)
+        if here.drawn and here.shown == before:
+            await redraw(here)
+        else:
+            chosen.set_options(names(here), value=here.shown)
+            await charts(here, drawn)
 
     with ui.element("div").classes("wx-filters"):
         range_button(here.state, series, until=here.until)
@@ -106,12 +68,12 @@ async def thing(view: View) -> None:
     now = ui.element("div")
     _now(here, now)
     with card():
-        _chooser(here, series)
-        charts = ui.element("div").classes("wx-grid grid-cols-1 xl:grid-cols-2")
-    with charts:
+        chosen = chooser(here, series)
+        drawn = ui.element("div").classes("wx-grid grid-cols-1 xl:grid-cols-2")
+    with drawn:
         loading()
     ui.timer(0.05, series, once=True)
-    view.on_progress(again)
+    view.on_progress(renew)
 
 
 def _heading(here: Here) -> None:
@@ -222,98 +184,3 @@ def _relatives(found: dict[str, Any]) -> None:
         if len(found["children"]) > 40:
             every = address("/things", pack=found["pack"], q="")
             link(t("查看全部", "See all"), every)
-
-
-def _chooser(here: Here, changed: Any) -> None:
-    """Which indicators, and as charts or as tables."""
-
-    async def chosen(event: events.ValueChangeEventArguments[Any]) -> None:
-        here.state.put({"show": ",".join(event.value or [])})
-        await changed()
-
-    async def drawn(event: events.ValueChangeEventArguments[Any]) -> None:
-        here.state.put({"as": "table" if event.value == "table" else ""})
-        await changed()
-
-    named = {v["indicator"]: pick(v) for v in here.found["values"]}
-    with ui.element("div").classes("wx-filters"):
-        tag("h2", t("走势", "Through time"), classes="wx-sub m-0")
-        ui.select(
-            named, value=here.shown, multiple=True, on_change=chosen,
-            label=t(f"指标（最多 {CHARTS} 个）", f"Indicators (at most {CHARTS})"),
-        ).props(f"outlined dense options-dense use-chips max-values={CHARTS}").classes(
-            "wx-choose"
-        ).mark("indicators")  # fmt: skip
-        with ui.element("div").classes("wx-filters-end"):
-            ui.toggle(
-                {"chart": t("图", "Chart"), "table": t("表", "Table")},
-                value="table" if here.state["as"] == "table" else "chart", on_change=drawn,
-            ).props("no-caps dense unelevated padding='4px 14px'").mark("as")  # fmt: skip
-
-
-async def _charts(here: Here, place: ui.element) -> None:
-    """Ask for the chosen series and draw them."""
-    tabular = here.state["as"] == "table"
-    names = here.shown
-    answers = await asyncio.gather(*(
-        here.view.api.get(f"{here.path}/series/{quote(name, safe='')}",
-                          points=ROWS if tabular else 400, **here.state.asked())
-        for name in names
-    ))  # fmt: skip
-    place.clear()
-    with place:
-        if not answers:
-            empty(t("没有可画的数据", "Nothing to draw"))
-        for answer in answers:
-            with ui.element("div"):
-                tag("h3", pick(answer), classes="wx-sub")
-                if not answer["points"]:
-                    hint = t("换一个时间范围再看。", "Try another range of time.")
-                    empty(t("该时段没有读数", "No readings in this time"), hint, sign="show_chart")
-                elif tabular:
-                    _table(answer)
-                else:
-                    _chart(here, answer)
-
-
-def _chart(here: Here, answer: dict[str, Any]) -> None:
-    def flagged(event: events.EChartPointClickEventArguments) -> None:
-        if isinstance(event.data, dict) and event.data.get("finding"):
-            open_finding(here.view, str(event.data["finding"]))
-
-    asked = here.state.asked()
-    zone = local(0).tzinfo
-    assert zone is not None
-    ends = (asked.get("from_", ""), asked.get("to", ""))
-    options = series_options(answer, zone, language=language(), span=ends)
-    chart = ui.echart(options, on_point_click=flagged).classes("wx-chart")
-    chart.props["role"], chart.props["aria-label"] = "img", describe(answer, language=language())
-    chart.mark(f"chart-{answer['indicator']}")
-
-
-def _table(answer: dict[str, Any]) -> None:
-    """The table that stands for a chart: the same points, fewer of them."""
-    columns = (
-        Column(t("时间", "Time"), lead=True), Column(t("均值", "Mean"), numeric=True),
-        Column(t("最小", "Minimum"), numeric=True), Column(t("最大", "Maximum"), numeric=True),
-        Column(t("读数", "Readings"), numeric=True), Column(t("预警", "Warnings")),
-    )  # fmt: skip
-    rows = [
-        (
-            text(minute(p["t"] * 1_000_000)), figure(p["mean"], "1"), figure(p["min"], "1"),
-            figure(p["max"], "1"), number(p["n"]), _stood(answer["findings"], p["t"]),
-        )
-        for p in answer["points"][:ROWS]
-    ]  # fmt: skip
-    with ui.element("div").classes("wx-points overflow-auto max-h-[420px]").props("tabindex=0"):
-        table(columns, rows, name=pick(answer))
-
-
-def _stood(found: Sequence[dict[str, Any]], at_ms: int) -> str:
-    """The marks of the warnings that stood at a point."""
-    stood = [
-        f for f in found
-        if local(f["from"]).timestamp() * 1000 <= at_ms
-        and (f["to"] is None or at_ms < local(f["to"]).timestamp() * 1000)
-    ]  # fmt: skip
-    return " ".join(f"{level(f['level'])}{evidence_mark(f['finding'])}" for f in stood[:2])

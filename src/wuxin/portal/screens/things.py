@@ -22,9 +22,14 @@ async def things(view: View) -> None:
     def draw(row: dict[str, Any]) -> None:
         _card(row, kinds=kinds)
 
-    async def show() -> None:
-        found = await listing.show(state.values)
+    def counted(found: int) -> None:
         count.set_text(t(f"共 {number(found)} 项", f"{number(found)} things"))
+
+    async def show() -> None:
+        counted(await listing.show(state.values))
+
+    async def renew() -> None:
+        counted(await listing.refresh())
 
     kinds = {k["kind"]: pick(k) for p in packs for k in p["kinds"]}
     columns = (
@@ -50,7 +55,7 @@ async def things(view: View) -> None:
         listing = Listing("things", "/api/things", columns=columns, card=draw, opened=_open)
         with settings:
             listing.settings()
-        view.on_progress(listing.refresh)
+        view.on_progress(renew)
         await show()
 
 

@@ -40,17 +40,26 @@ async def warnings(view: View) -> None:
     levels.props["aria-label"] = t("按级别筛选", "Filter by level")
 
     async def show() -> None:
-        asked = {k: v for k, v in state.values.items() if k != "finding"}
-        found = await listing.show(asked)
+        await counted(await listing.show(asked()))
+
+    async def renew() -> None:
+        await counted(await listing.refresh())
+
+    def asked() -> dict[str, str]:
+        return {k: v for k, v in state.values.items() if k != "finding"}
+
+    async def counted(found: int) -> None:
         count.set_text(t(f"共 {number(found)} 条", f"{number(found)} warnings"))
-        every = {k: v for k, v in asked.items() if k != "level"}
-        counted = (await view.api.get("/api/findings", **every, limit=1))["levels"]
+        every = {k: v for k, v in asked().items() if k != "level"}
+        answer = await view.api.get("/api/findings", **every, limit=1)
         levels.clear()
         with levels:
-            _levels(state, counted, changed=show)
+            _levels(state, answer["levels"], changed=show)
 
     def opened(row: Mapping[str, Any]) -> None:
-        open_finding(view, str(row["finding"]), changed=listing.refresh)
+        state.put({"finding": row["finding"]})
+        drawer = open_finding(view, str(row["finding"]), changed=renew)
+        drawer.on("hide", lambda: state.put({"finding": ""}))
 
     with card():
         with ui.element("div").classes("wx-filters"):
@@ -61,10 +70,10 @@ async def warnings(view: View) -> None:
         listing = Listing("warnings", "/api/findings", columns=COLUMNS, card=_card, opened=opened)
         with settings:
             listing.settings()
-        view.on_progress(listing.refresh)
+        view.on_progress(renew)
         await show()
     if state["finding"]:
-        open_finding(view, state["finding"], changed=listing.refresh)
+        opened({"finding": state["finding"]})
 
 
 def _filters(
@@ -100,10 +109,10 @@ def _levels(state: State, counted: Mapping[str, int], *, changed: Changed) -> No
 
 
 def _card(row: dict[str, Any]) -> None:
-    raw(
-        level(row["level"])
-        + state_chip(t("未解除", "open") if row["to"] is None else t("已解除", "ended"))
-    ).classes("flex gap-2 mb-1")
+    chips = [t("未解除", "open") if row["to"] is None else t("已解除", "ended")]
+    if row["acknowledged_by"]:
+        chips.append(t("已确认", "acknowledged"))
+    raw(level(row["level"]) + "".join(map(state_chip, chips))).classes("flex gap-2 mb-1")
     tag("div", sentence(row), classes="font-semibold")
     until = minute(row["to"]) if row["to"] else t("至今", "now")
     when = f"{minute(row['from'])} – {until}"
