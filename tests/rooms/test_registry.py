@@ -146,7 +146,7 @@ def test_after_any_moves_every_thing_is_found_once_below_its_root(
 def test_two_documents_that_name_one_thing_are_counted(registry: Registry) -> None:
     registry.register(STORE, source="s")
     assert reported(registry, {LOT: STORE, R1: LOT}) == {R1: [LOT]}
-    assert reported(registry, {R1: LOT}) == []
+    assert reported(registry, {R1: LOT}) == {}
     assert reported(registry, {R2: LOT}) == {R2: [LOT]}
     assert registry.thing(LOT).naming == [R1, R2]
 
