@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from wuxin.protocols.table import Time, event_times
+from wuxin.protocols.cells import Time, event_times
 from wuxin.terms.clock import iso
 
 DAY = "%Y-%m-%d"
