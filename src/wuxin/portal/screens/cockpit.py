@@ -107,6 +107,7 @@ def _content(
 
 def _sums(sums: dict[str, Any]) -> None:
     currency, none = sums["currency"], t("未估值", "not valued")
+    gone = none if sums["value"] is None else t("押品已处置", "no collateral left")
     moved = sums["change"]
     with card(classes="wx-broad"):
         figure(word("collateral_value"), money(sums["value"], currency, digits=0, why=none),
@@ -114,7 +115,7 @@ def _sums(sums: dict[str, Any]) -> None:
     with card(classes="wx-broad"):
         figure(f"{word('exposure')} · {word('loan_to_value')}",
                money(sums["exposure"], currency, digits=0),
-               note=text(percent(sums["loan_to_value"], why=none)))  # fmt: skip
+               note=text(percent(sums["loan_to_value"], why=gone)))  # fmt: skip
 
 
 def _facilities(rows: list[dict[str, Any]]) -> None:

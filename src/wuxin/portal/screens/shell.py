@@ -217,7 +217,7 @@ def _user_menu(view: View, other: str) -> None:
         tag("span", name, classes="wx-wide")
         with ui.menu().props('anchor="bottom right" self="top right"'):
             who = f"{name} · {word(view.session.get('role', ''))}"
-            ui.menu_item(who).props("disable").classes("wx-small")
+            ui.menu_item(who).props("disable role=menuitem").classes("wx-small")
             entries = (
                 (other, f"() => wuxin.language('{t('en', 'zh-CN')}')"),
                 (t("切换深浅色", "Switch dark or light"), "() => wuxin.theme()"),
@@ -226,7 +226,7 @@ def _user_menu(view: View, other: str) -> None:
                 (t("退出登录", "Sign out"), "() => wuxin.signOut()"),
             )
             for label, action in entries:
-                ui.menu_item(label).on("click", js_handler=action)
+                ui.menu_item(label).props("role=menuitem").on("click", js_handler=action)
 
 
 def _links(view: View) -> None:

@@ -64,6 +64,9 @@ def dress(request: Request, *, language: str, dark: bool | None = None) -> None:
     shown.language = words.t("zh-CN", "en-US")
     shown.dark = theme if dark is None else dark
     here.page = shown
+    outer = here.content.parent_slot
+    if outer:  # Quasar makes a main element around header and navigation too; ours is inside
+        outer.parent.props("role=none")
     ui.add_head_html(f'<link rel="stylesheet" href="{_address("wuxin.css")}">')
     ui.add_head_html(f'<script defer src="{_address("wuxin.js")}"></script>')
 

@@ -31,7 +31,7 @@ def options(found: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
             "axisTick": {"show": False}, "min": times[0],
             "max": times[-1] + max(3_600_000, (times[-1] - times[0]) // 40)}  # fmt: skip
     sides = {"left": 60, "right": 72, "outerBoundsMode": "none"}
-    named = {"nameGap": 10, "nameTextStyle": {"color": _QUIET, "align": "right"}}
+    named = {"nameGap": 10, "nameTextStyle": {"color": _QUIET, "align": "left"}}
     return {
         "useUTC": True,  # times are shifted into the zone by `local`
         "animation": False,
@@ -117,7 +117,7 @@ def _ratio(found: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
         "id": "loan_to_value", "name": word("loan_to_value"), "type": "line", "step": "end",
         "xAxisIndex": 1, "yAxisIndex": 1, "color": _SHARE, "symbol": "none",
         "lineStyle": {"width": 2},
-        "data": [[local(v["at"], zone), _number(v["loan_to_value"])] for v in found["values"]],
+        "data": [[local(v["at"], zone), _share(v)] for v in found["values"]],
         "markLine": {"silent": True, "symbol": "none", "data": marks,
                      "lineStyle": {"color": _SHARE, "opacity": 0.75},
                      "label": {"position": "end", "color": _QUIET, "fontSize": 11}},
@@ -125,6 +125,11 @@ def _ratio(found: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
                       "itemStyle": {"color": _SHARE}, "data": calls,
                       "label": {"color": "#fff", "fontWeight": "bold", "offset": [0, -3]}},
     }  # fmt: skip
+
+
+def _share(valued: Mapping[str, Any]) -> float | None:
+    """Loan to value; none where no collateral is left to compare with."""
+    return _number(valued["loan_to_value"]) if _number(valued.get("value")) else None
 
 
 def _number(value: Any) -> float | None:
