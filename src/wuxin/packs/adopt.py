@@ -16,7 +16,7 @@ from wuxin.terms.errors import BadInput
 from wuxin.terms.names import thing_key
 from wuxin.terms.records import Frame
 from wuxin.terms.standards import Indicator, Kind, Pack
-from wuxin.terms.units import conversion
+from wuxin.terms.units import checked, conversion
 from wuxin.wire.recording import Place, Recording, Stream
 
 _SAMPLE_ROWS: Final = 20_000
@@ -87,7 +87,8 @@ def _stream(stream: Stream, pack: Pack, *, place: Place) -> Mapped:
                 f"not to {kind}"
             )
         try:
-            rule = conversion(reading["unit"], indicator.unit)
+            unit = checked(reading["unit"])
+            rule = conversion(indicator.unit if indicator.quoted else unit, indicator.unit)
         except BadInput as wrong:
             raise BadInput(f"{where}: {wrong} (indicator {indicator.name})") from None
         values.append(

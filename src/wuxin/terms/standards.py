@@ -44,6 +44,7 @@ class Indicator(msgspec.Struct, frozen=True):
     """What is watched on a thing (C1). ``unit`` is SI, ``show`` is what people read.
 
     ``low`` and ``high`` bound what can be meant, in ``unit``. ``derived`` ones come from models.
+    A ``quoted`` one (a price) stays in the unit in which it is quoted, whatever that is.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Indicator(msgspec.Struct, frozen=True):
     permission: str
     derived: bool = False
     aliases: tuple[str, ...] = ()
+    quoted: bool = False
 
 
 class Device(msgspec.Struct, frozen=True):

@@ -14,7 +14,9 @@ import pint
 
 from wuxin.terms.errors import BadInput
 
-_CURRENCIES: Final = ("CNY", "USD", "EUR", "GBP", "JPY", "INR")
+_CURRENCIES: Final = (
+    "CNY", "USD", "EUR", "GBP", "JPY", "INR", "HKD", "SGD", "AUD", "CAD", "CHF", "KRW", "BRL",
+)  # fmt: skip
 _WORDS: Final = {
     "℃": "degC", "°C": "degC", "%": "percent", "1": "", "°": "degree",
     "W/m2": "W/m**2", "W/m²": "W/m**2", "kW/m2": "kW/m**2", "Wh/m2": "Wh/m**2",
@@ -25,6 +27,11 @@ _WORDS: Final = {
 _FACTOR: Final = r"\(?(?:[^\W\d]\w{0,30}|°[CFK]?|%)(?:(?:\*\*|\^)-?[1-9]|[²³])?\)?"
 _FORM: Final = re.compile(rf"(?:1 ?/ ?)?{_FACTOR}(?: ?[*/·] ?{_FACTOR}){{0,7}}")
 """Products of named units with one-digit powers; anything else would be evaluated as arithmetic."""
+
+_NO_UNIT: Final = (
+    pint.PintError, AttributeError, ValueError, TypeError, LookupError, ArithmeticError, TokenError,
+)  # fmt: skip
+"""What Pint raises, one way or another, where a text is no unit."""
 
 
 class Affine(NamedTuple):
@@ -59,19 +66,24 @@ def conversion(outside: str, inside: str) -> Affine:
         )
     except pint.DimensionalityError:
         raise BadInput(f"unit {outside!r} cannot be converted to {inside!r}") from None
-    except (
-        pint.PintError,
-        AttributeError,
-        ValueError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        TokenError,
-    ):
+    except _NO_UNIT:
         raise BadInput(f"unknown unit {outside!r}") from None
     if not math.isclose(ten - zero, 10 * (one - zero), rel_tol=1e-9):
         raise BadInput(f"unit {outside!r} is not linear in {inside!r}; convert it at the device")
     return Affine(float(f"{one - zero:.15g}"), float(zero))
+
+
+def checked(unit: str) -> str:
+    """The unit itself, checked to be one.
+
+    Raises:
+        BadInput: it is unknown.
+    """
+    try:
+        _registry().Unit(_form(unit))
+    except _NO_UNIT:
+        raise BadInput(f"unknown unit {unit!r}") from None
+    return unit
 
 
 def _form(unit: str) -> str:
