@@ -105,11 +105,11 @@ def _acknowledge(view: View, name: str, *, done: Changed) -> None:
         if len(said) < 3:
             reason.error = t("请写明理由（至少三个字）", "Say why, in three letters or more")
             return
-        button.disable()
+        button.props("disabled")
         try:
             await view.api.post(f"/api/findings/{name}/acknowledge", reason=said)
         except Problem as problem:
-            button.enable()
+            button.props(remove="disabled")
             refused = t("您的角色不能确认预警", "Your role may not acknowledge warnings")
             reason.error = refused if problem.status == 403 else problem.detail
             return
@@ -122,8 +122,8 @@ def _acknowledge(view: View, name: str, *, done: Changed) -> None:
             .props("outlined dense autogrow maxlength=500")
             .classes("w-full").mark("reason")
         )  # fmt: skip
-        button = ui.button(t("确认已知悉", "Acknowledge"), on_click=send)
-        button.props("unelevated no-caps").classes("self-start").mark("acknowledge")
+        button = tag("button", t("确认已知悉", "Acknowledge"), type="button",
+                     classes="wx-button wx-primary self-start").on("click", send)  # fmt: skip
 
 
 def _link(href: str, name: str) -> str:
