@@ -71,8 +71,9 @@ def replay(recording: Path, home: Path, *, tenant: str, as_json: bool, batch_row
     with Home(home, tenant=checked_tenant(tenant)) as house:
         _run(house, opened, batch_rows=batch_rows, quiet=as_json)
         if as_json:
+            mine = house.batches_of(opened.source)
             for row in reversed(house.book.findings(house.tenant)):
-                if row["batch"] in house.batches_of(opened.source):
+                if row["batch"] in mine:
                     click.echo(json.dumps(views.finding(row), ensure_ascii=False))
         else:
             _summary(house)
