@@ -345,6 +345,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
+        """What every answer says to the browser: load nothing from elsewhere, guess no types."""
         response: Response = await proceed(request)
         response.headers.setdefault("Content-Security-Policy", policy(_tiles(app)))
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
