@@ -28,7 +28,9 @@ def quantity(value: float | None, indicator: Indicator | None) -> str:
     if number == round(number) and abs(number) < 1e6:
         return f"{number:,.0f}{unit}".replace(" %", "%")
     digits = max(0, 3 - math.floor(math.log10(abs(number)))) if number else 0
-    return f"{number:,.{min(digits, 6)}f}{unit}".replace(" %", "%")
+    text = f"{number:,.{min(digits, 6)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text}{unit}".replace(" %", "%")
 
 
 def finding(
