@@ -28,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list[Any
         return told(home)
 
 
-@pytest.mark.parametrize("rows", [37, 499, 2000])
+@pytest.mark.parametrize("rows", [113, 1999])
 def test_any_cut_gives_the_same_findings_and_acts(
     whole: tuple[list[Any], list[Any]], tmp_path: Path, rows: int
 ) -> None:
