@@ -38,8 +38,8 @@ def overview(home: Home, session: Session) -> dict[str, Any]:
             for (p, k), n in kinds.items()
         ],
         "readings": {w: counts[w] for w in ("accepted", "marked", "refused")},
-        "warnings": _warnings(home, session, counts["open"], only_open=True),
-        "warnings_ever": _warnings(home, session, counts["findings"], only_open=False),
+        "warnings": _warnings(home, session, counted=counts["open"], only_open=True),
+        "warnings_ever": _warnings(home, session, counted=counts["findings"], only_open=False),
         "exposure": by_currency(rows),
         "facilities": rows[:_LISTED],
         "acts": counts["acts"],
@@ -109,7 +109,7 @@ def _change(acts: Sequence[RowMapping]) -> dict[str, Any]:
 
 
 def _warnings(
-    home: Home, session: Session, counted: dict[str, int], *, only_open: bool
+    home: Home, session: Session, *, counted: dict[str, int], only_open: bool
 ) -> dict[str, int]:
     """Warnings of each level that the session may see."""
     if session.sees_all:

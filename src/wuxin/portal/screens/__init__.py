@@ -1,7 +1,6 @@
 """The screens (NiceGUI): clients of the JSON API, in Chinese and English."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 import nicegui
@@ -20,8 +19,7 @@ MODULES: Final = (
 def mount(app: Any, settings: Settings) -> None:
     """Put the screens on the application, behind its API."""
     for name in MODULES:
-        if find_spec(f"{__name__}.{name}"):
-            import_module(f"{__name__}.{name}")
+        import_module(f"{__name__}.{name}")
     house = nicegui.app
     if house.middleware_stack is not None:  # a process that serves a second home, as tests do
         house.middleware_stack = None

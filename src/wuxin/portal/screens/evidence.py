@@ -96,8 +96,10 @@ def _proof(found: dict[str, Any]) -> None:
     )  # fmt: skip
     base = f"/api/evidence/{quote(record, safe='')}"
     with ui.element("div").classes("flex flex-wrap gap-2 my-4"):
-        _download(t("下载证明", "Download proof"), f"{base}/proof", f"{record[:16]}.tlog-proof")
-        _download(t("下载 JSON", "Download JSON"), base, f"{record[:16]}.json")
+        _download(
+            t("下载证明", "Download proof"), f"{base}/proof", file=f"{record[:16]}.tlog-proof"
+        )
+        _download(t("下载 JSON", "Download JSON"), base, file=f"{record[:16]}.json")
     tag("p", t(
         "证明文件可用任何 C2SP tlog-proof 工具与上面的公钥离线核验。",
         "Any C2SP tlog-proof tool can check the proof offline with the key above.",
@@ -140,7 +142,7 @@ def _more(count: int) -> str:
     return f'<div class="wx-muted wx-small">{t(f"另有 {count} 条", f"and {count} more")}</div>'
 
 
-def _download(name: str, href: str, file: str) -> None:
+def _download(name: str, href: str, *, file: str) -> None:
     with tag("a", classes="wx-button", href=href, download=file):
         ui.icon("download")
         tag("span", name)

@@ -11,7 +11,7 @@ import nicegui
 from nicegui import context, ui
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from wuxin.portal.screens import words
 from wuxin.portal.screens.client import APP
@@ -80,10 +80,10 @@ class Visitors:
     def __init__(self, app: ASGIApp, *, house: Any) -> None:
         self._app, self._house = app, house
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, *channels: Any) -> None:
         """Answer, or send the visitor to the same address without ``lang``."""
         if scope["type"] not in {"http", "websocket"}:
-            await self._app(scope, receive, send)
+            await self._app(scope, *channels)
             return
         scope[APP] = self._house
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -96,6 +96,6 @@ class Visitors:
             kept[LANGUAGE_COOKIE] = "en" if chosen.startswith("en") else "zh-CN"
             kept[LANGUAGE_COOKIE].update({"path": "/", "max-age": str(_YEAR), "samesite": "Lax"})
             answer.headers.append("Set-Cookie", kept[LANGUAGE_COOKIE].OutputString())
-            await answer(scope, receive, send)
+            await answer(scope, *channels)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, *channels)
