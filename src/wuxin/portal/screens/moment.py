@@ -10,6 +10,7 @@ from typing import Any, Final
 from nicegui import ui
 
 from wuxin.portal.screens.filters import Changed, State, told
+from wuxin.portal.screens.parts import tag
 from wuxin.portal.screens.words import local, minute, t, zone_name
 
 CLOCKS: Final = ("from", "to", "at", "as_of")
@@ -89,10 +90,7 @@ def range_button(state: State, changed: Changed, *, until: str = "") -> None:
             last = time_field(t("至", "To"), state["to"])
             with ui.row().classes("w-full items-center justify-between"):
                 ui.label(zone_name(until or None)).classes("text-sm opacity-70")
-                ui.button(
-                    t("应用", "Apply"),
-                    on_click=lambda: choose(untyped(first.value), untyped(last.value)),
-                ).props("unelevated no-caps")
+                _apply().on("click", lambda: choose(untyped(first.value), untyped(last.value)))
 
 
 def past_switch(state: State, changed: Changed, *, until: str = "") -> None:
@@ -133,9 +131,7 @@ def past_switch(state: State, changed: Changed, *, until: str = "") -> None:
                 t("按到达时间：只用那一刻之前已经收到的数据。留空即用全部数据。",
                   "By arrival: only what had reached us by then. Empty uses all that we know.")
             ).classes("text-xs opacity-70")  # fmt: skip
-        ui.button(t("应用", "Apply"), on_click=apply).props("unelevated no-caps").classes(
-            "self-start"
-        ).mark("apply-past")
+        _apply().on("click", apply).mark("apply-past")
 
 
 def past_words(state: State) -> str:
@@ -155,3 +151,8 @@ def past_words(state: State) -> str:
 def _batch(state: State, field: ui.input) -> str:
     """A batch number stays as it was unless a time was typed over it."""
     return state["as_of"] if state["as_of"].isdigit() and not field.value else ""
+
+
+def _apply() -> ui.element:
+    shape = "wx-button wx-primary self-start"
+    return tag("button", t("应用", "Apply"), classes=shape, type="button")

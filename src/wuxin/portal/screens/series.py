@@ -73,8 +73,10 @@ def chooser(here: Here, changed: Changed) -> ui.select:
         here.state.put({"show": ",".join(event.value or [])})
         await told(changed)
 
-    async def drawn(event: events.ValueChangeEventArguments[Any]) -> None:
-        here.state.put({"as": "table" if event.value == "table" else ""})
+    async def drawn(kind: str) -> None:
+        here.state.put({"as": kind})
+        for name, button in ways.items():
+            button.props["aria-pressed"] = "true" if name == kind else "false"
         await told(changed)
 
     with ui.element("div").classes("wx-filters"):
@@ -86,11 +88,14 @@ def chooser(here: Here, changed: Changed) -> ui.select:
             "wx-choose"
         )  # fmt: skip
         select.mark("indicators")
-        with ui.element("div").classes("wx-filters-end"):
-            ui.toggle(
-                {"chart": t("图", "Chart"), "table": t("表", "Table")},
-                value="table" if here.state["as"] == "table" else "chart", on_change=drawn,
-            ).props("no-caps dense unelevated padding='4px 14px'").mark("as")  # fmt: skip
+        with ui.element("div").classes("wx-filters-end").props("role=group"):
+            ways = {
+                kind: tag("button", name, classes="wx-chip wx-site", type="button",
+                          aria_pressed="true" if here.state["as"] == kind else "false")
+                for kind, name in (("", t("图", "Chart")), ("table", t("表", "Table")))
+            }  # fmt: skip
+            for kind, button in ways.items():
+                button.on("click", lambda _, k=kind: drawn(k))
     return select
 
 
