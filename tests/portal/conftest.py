@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -26,9 +27,10 @@ PASSWORD = "four copper lots"  # noqa: S105 - the tests' own
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: where it is, its home, and somebody's one-time password."""
+    """A running server: where it is, its application and home, and a one-time password."""
 
     address: str
+    app: Any
     home: Home
     one_time: str
 
@@ -56,6 +58,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             assert thread.is_alive()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        yield Served(f"http://127.0.0.1:{port}", home, one_time)
+        yield Served(f"http://127.0.0.1:{port}", app, home, one_time)
         server.should_exit = True
         thread.join(10)

@@ -210,6 +210,21 @@ def test_evidence_leads_from_a_call_to_its_bytes_and_its_proof_holds(
     expect(drawer).to_have_count(0)
 
 
+def test_a_replay_shows_how_far_it_is_and_goes_when_it_is_done(window: Any, served: Served) -> None:
+    replay = {"source": "s", "pack": "logistics", "rows": 4200, "total": 8400, "state": "running",
+              "event_time": "2008-09-01T00:00:00Z"}  # fmt: skip
+    served.app.state.replays["s"] = replay
+    page = window("/facilities", language="en")
+    strip = page.locator(".wx-replays")
+    expect(strip).to_contain_text("Replaying Logistics")
+    expect(strip).to_contain_text("50% · 4,200 / 8,400 rows")
+    replay["rows"] = 6300
+    expect(strip).to_contain_text("75% · 6,300 / 8,400 rows")
+    served.app.state.replays.clear()
+    expect(strip).to_be_empty()
+    expect(page.get_by_role("row", name="CU-2008-01")).to_be_visible()
+
+
 def test_what_is_not_there_is_said_in_words(window: Any) -> None:
     page = window("/facilities/CU-1999-99")
     expect(page.get_by_role("heading", level=1)).to_have_text("没有找到")

@@ -57,10 +57,15 @@ def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
     for level in reversed(LEVELS):
         for found in home.book.findings(session.tenant, {"open": True, "level": level}):
             worst[found["facility"]] = level
-    return [
+    rank = {level: n for n, level in enumerate(LEVELS)}
+    rows = [
         {**row, **_change(history.get(row["id"], ())), "level": worst.get(row["id"])}
         for row in queries.facilities(home, session)
     ]
+    pressing = {state: n for n, state in enumerate(queries.PRESSING)}
+    return sorted(
+        rows, key=lambda r: (pressing.get(r["state"], 0), rank.get(r["level"] or "", len(rank)))
+    )
 
 
 def by_currency(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -349,8 +349,7 @@ async def _replays(view: View, strip: ui.element) -> None:
         if not running:
             timer.cancel()
 
-    with strip:
-        timer = ui.timer(3.0, look, immediate=True)
+    timer = ui.timer(3.0, look, immediate=True)  # beside the strip, which is cleared each time
 
 
 def _progress(replay: dict[str, Any]) -> None:
