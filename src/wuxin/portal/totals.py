@@ -57,7 +57,7 @@ def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
     for level in reversed(LEVELS):
         for found in home.book.findings(session.tenant, {"open": True, "level": level}):
             worst[found["facility"]] = level
-    rank = {level: n for n, level in enumerate(LEVELS)}
+    rank: dict[str, int] = {level: n for n, level in enumerate(LEVELS)}
     rows = [
         {**row, **_change(history.get(row["id"], ())), "level": worst.get(row["id"])}
         for row in queries.facilities(home, session)
