@@ -95,6 +95,9 @@ def test_a_borrower_sees_nothing_of_others(client: TestClient, home: Home) -> No
     assert client.get("/api/findings").json()["total"] == 0
     assert client.get("/api/acts").json()["total"] == 0
     assert client.get("/api/places").json() == []
+    totals = client.get("/api/overview").json()
+    assert totals["readings"] == {"accepted": 0, "marked": 0, "refused": 0}
+    assert (totals["things"], totals["acts"], totals["receipts"]) == (0, 0, 0)
     act = home.book.acts(home.tenant, {"kind": "margin_call"})[0]["id"]
     finding = home.book.findings(home.tenant)[0]["id"]
     for record in (act, finding):

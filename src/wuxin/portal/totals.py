@@ -23,7 +23,7 @@ _CENT: Final = Decimal("0.000001")
 
 def overview(home: Home, session: Session) -> dict[str, Any]:
     """Totals, exposure by currency, the facilities with the worst first, and open warnings."""
-    counts = home.book.counts(session.tenant)
+    counts = _counts(home, session)
     rows = facilities(home, session)
     head = home.log.head
     kinds: dict[tuple[str, str], int] = {}
@@ -111,6 +111,28 @@ def _change(acts: Sequence[RowMapping]) -> dict[str, Any]:
                 "since": iso(old["at"]),
             }}  # fmt: skip
     return {"valued": valued, "change": None}
+
+
+def _counts(home: Home, session: Session) -> dict[str, Any]:
+    """Counts of the whole tenant; for a borrower of the sources of its own facilities."""
+    counts = home.book.counts(session.tenant)
+    if session.sees_all:
+        return counts
+    own = {row["id"] for row in queries.facilities(home, session)}
+    sources = {
+        row["source"] for row in home.book.rows(tables.facility, session.tenant) if row["id"] in own
+    }
+    batches = [b for b in home.book.rows(tables.batch, session.tenant) if b["source"] in sources]
+    numbers = {b["n"] for b in batches}
+    sums = {word: sum(b[word] for b in batches) for word in ("accepted", "marked", "refused")}
+    receipts = home.book.rows(tables.receipt, session.tenant)
+    return {
+        **counts,
+        **sums,
+        "accepted": sums["accepted"] - sums["marked"],
+        "acts": len([a for a in home.book.acts(session.tenant) if a["facility"] in own]),
+        "receipts": len([r for r in receipts if r["batch"] in numbers]),
+    }
 
 
 def _warnings(
