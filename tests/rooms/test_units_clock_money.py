@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wuxin.terms import clock
@@ -51,6 +51,7 @@ def test_a_unit_that_cannot_be_meant_is_refused(outside: str, inside: str, why: 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=20) | st.text("kWhm/*^()0123.- ²", max_size=20))
+@example("¼")
 def test_any_text_is_a_unit_or_refused(text: str) -> None:
     try:
         conversion(text, "W")

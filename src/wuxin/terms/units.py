@@ -30,6 +30,7 @@ _FORM: Final = re.compile(rf"(?:1 ?/ ?)?{_FACTOR}(?: ?[*/·] ?{_FACTOR}){{0,7}}"
 
 _NO_UNIT: Final = (
     pint.PintError, AttributeError, ValueError, TypeError, LookupError, ArithmeticError, TokenError,
+    AssertionError,
 )  # fmt: skip
 """What Pint raises, one way or another, where a text is no unit."""
 
