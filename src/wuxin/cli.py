@@ -29,12 +29,18 @@ TENANT = click.option(
 class _Group(click.Group):
     """Turns Wuxin's own errors into one line on standard error and exit status 2."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; whatever is wrong with its arguments or its work is one line."""
         try:
-            return super().invoke(ctx)
-        except WuxinError as wrong:
-            click.echo(f"wuxin: {wrong}", err=True)
-            ctx.exit(2)
+            code = super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as asked:
+            click.echo(asked.format_message())
+            sys.exit(2)
+        except (WuxinError, click.ClickException) as wrong:
+            said = wrong.format_message() if isinstance(wrong, click.ClickException) else wrong
+            click.echo(f"wuxin: {said}", err=True)
+            sys.exit(2)
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -185,3 +185,22 @@ def test_what_is_no_money_is_refused(text: str, currency: str) -> None:
 def test_a_measured_float_becomes_the_decimal_that_was_written() -> None:
     assert exact(0.1) == Decimal("0.1")
     assert Money(exact(2.675), "CNY") * Decimal(100) == money("267.5", "CNY")
+
+
+def test_units_may_be_asked_for_by_several_threads_at_first() -> None:
+    program = (
+        "import threading\n"
+        "from wuxin.terms.units import conversion\n"
+        "wrong = []\n"
+        "def ask(a, b):\n"
+        "    try:\n"
+        "        conversion(a, b)\n"
+        "    except BaseException as e:\n"
+        "        wrong.append(e)\n"
+        "pairs = [('kW', 'W'), ('degC', 'K'), ('t', 'kg'), ('kWh', 'J')]\n"
+        "threads = [threading.Thread(target=ask, args=p) for p in pairs]\n"
+        "[t.start() for t in threads]\n"
+        "[t.join() for t in threads]\n"
+        "raise SystemExit(len(wrong))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

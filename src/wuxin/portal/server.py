@@ -20,7 +20,7 @@ from wuxin.portal.pacing import Pace
 from wuxin.portal.screens import mount
 from wuxin.settings import Settings
 from wuxin.terms.clock import iso, system_clock
-from wuxin.terms.errors import BadInput, WuxinError
+from wuxin.terms.errors import BadInput
 from wuxin.wire.recording import Recording
 
 _LOG = logging.getLogger("wuxin")
@@ -97,7 +97,7 @@ def _play(app: Any, recording: Recording, *, state: dict[str, Any], pace: Pace, 
             state |= {"rows": progress.rows, "event_time": iso(progress.event_time)}
             show(recording, progress)
         state["state"] = "done"
-    except (WuxinError, OSError) as wrong:
+    except Exception as wrong:  # noqa: BLE001 - whatever ends the thread is shown, not lost
         state |= {"state": "failed", "error": str(wrong)}
         _LOG.exception("replay of %s failed", recording.source)
 
@@ -121,6 +121,7 @@ def logs(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     if settings.log_format == "json":
         handler.setFormatter(JsonLines())
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
 
 

@@ -6,6 +6,7 @@ degC, t, %). Conversions are affine: ``inside = outside * factor + offset``.
 
 import math
 import re
+import threading
 from functools import cache
 from tokenize import TokenError
 from typing import Final, NamedTuple
@@ -34,6 +35,9 @@ _NO_UNIT: Final = (
 )  # fmt: skip
 """What Pint raises, one way or another, where a text is no unit."""
 
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Pint reads its definitions at first use and is not made for several threads."""
+
 
 class Affine(NamedTuple):
     """``inside = outside * factor + offset``."""
@@ -59,12 +63,13 @@ def conversion(outside: str, inside: str) -> Affine:
     """
     if outside == inside:
         return Affine(1.0, 0.0)
-    registry = _registry()
     try:
-        source, target = (registry.Unit(_form(u)) for u in (outside, inside))
-        zero, one, ten = (
-            registry.Quantity(x, source).to(target).magnitude for x in (0.0, 1.0, 10.0)
-        )
+        with _ONE_AT_A_TIME:
+            registry = _registry()
+            source, target = (registry.Unit(_form(u)) for u in (outside, inside))
+            zero, one, ten = (
+                registry.Quantity(x, source).to(target).magnitude for x in (0.0, 1.0, 10.0)
+            )
     except pint.DimensionalityError:
         raise BadInput(f"unit {outside!r} cannot be converted to {inside!r}") from None
     except _NO_UNIT:
@@ -81,7 +86,8 @@ def checked(unit: str) -> str:
         BadInput: it is unknown.
     """
     try:
-        _registry().Unit(_form(unit))
+        with _ONE_AT_A_TIME:
+            _registry().Unit(_form(unit))
     except _NO_UNIT:
         raise BadInput(f"unknown unit {unit!r}") from None
     return unit
