@@ -1,5 +1,7 @@
 """Units, times and money at the edge: converted exactly, or refused in one line."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 
