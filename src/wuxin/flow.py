@@ -121,6 +121,7 @@ class Flow:
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
         self.frames: list[tuple[str, Digest]] = []
+        self._numbers: dict[Digest, int] = {}
         self.open: dict[tuple[str, ThingKey, str], Finding] = {}
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
@@ -194,6 +195,7 @@ class Flow:
             readings, refused = table.decode(mapped, frame)
             number = len(self.frames)
             self.frames.append((mapped.file, frame.id))
+            self._numbers[frame.id] = number
             self._outcome.frames.append((number, mapped.file, frame.id))
             readings.first |= np.int64(number << 32)
             readings.last |= np.int64(number << 32)
@@ -330,9 +332,8 @@ class Flow:
 
     def _source_of(self, acts: Sequence[Act]) -> tuple[int, int]:
         """References to the frames that the acts name, so that a call walks back to raw bytes."""
-        numbers = {digest: i for i, (_, digest) in enumerate(self.frames)}
         refs = [
-            numbers[c.id] << 32 | c.lines[k]
+            self._numbers[c.id] << 32 | c.lines[k]
             for act in acts for c in act.because if c.kind == "frame" and c.lines for k in (0, 1)
         ]  # fmt: skip
         return (min(refs), max(refs)) if refs else (0, 0)

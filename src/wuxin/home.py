@@ -132,7 +132,7 @@ class Home:
         """
         pack = schema.load(recording.pack)
         manifest = adopt.adopt(recording, pack)
-        done = self._entries_of(recording.source)
+        done = len(self.batches_of(recording.source))
         if not done:
             now = self.clock()
             said = (pack.name, pack.digest, manifest, __version__)
@@ -162,9 +162,6 @@ class Home:
         """The numbers of the journal entries of one source."""
         with self._turn:
             return {n for n, _, e in self.journal.read() if e.source == source}
-
-    def _entries_of(self, source: str) -> int:
-        return len(self.batches_of(source))
 
     def _commit(self, outcome: Outcome) -> None:
         if outcome.number <= self._committed:

@@ -13,7 +13,18 @@ from typing import Any
 import msgspec
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, Table, and_, create_engine, event, func, or_, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Table,
+    and_,
+    create_engine,
+    event,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.pool import NullPool
 
@@ -184,6 +195,10 @@ class Book:
         if as_of is not None:
             query = query.where(f.batch <= as_of)
         query = query.order_by(f.raised.desc(), f.id)
+        return self._paged(query, page)
+
+    def _paged(self, query: Select[Any], page: tuple[int, int] | None) -> list[RowMapping]:
+        """The rows of a query, or those of one page of it (offset, limit)."""
         if page:
             query = query.offset(page[0]).limit(page[1])
         with self.reading() as c:
@@ -210,10 +225,7 @@ class Book:
         query = query.where(and_(True, *conditions)).order_by(  # noqa: FBT003 - SQL's TRUE
             a.at.desc(), a.batch.desc(), a.place.desc()
         )
-        if page:
-            query = query.offset(page[0]).limit(page[1])
-        with self.reading() as c:
-            return list(c.execute(query).mappings())
+        return self._paged(query, page)
 
     def latest_acts(self, tenant: Tenant, kinds: Sequence[str], *, each: int) -> list[RowMapping]:
         """The newest acts of some kinds, so many for each facility, newest first."""
