@@ -7,6 +7,7 @@ loans need (the facility, prices, silence) stands once in ``packs/common`` and i
 
 import hashlib
 import importlib
+import math
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from wuxin.finance.process import read_steps
-from wuxin.terms.clock import duration
+from wuxin.terms.clock import SECOND, duration
 from wuxin.terms.errors import BadInput, NotFound
 from wuxin.terms.names import Digest
 from wuxin.terms.records import Words
@@ -138,13 +139,53 @@ def _kind(name: str, table: Mapping[str, Any]) -> Kind:
 
 def _indicator(name: str, table: Mapping[str, Any]) -> Indicator:
     where = f"objects.toml [indicator.{name}]"
+    bare = {k: v for k, v in table.items() if k not in {"max_rate", "stuck_after"}}
     found = _convert(
-        {"name": name, "show": table.get("unit"), **_flat(table)}, Indicator, where=where
+        {"name": name, "show": table.get("unit"), **_flat(bare)}, Indicator, where=where
     )
     try:
         conversion(found.show, found.unit)
+        return _plausible(found, table)
     except BadInput as wrong:
         raise BadInput(f"{where}: {wrong}") from None
+
+
+def _plausible(found: Indicator, table: Mapping[str, Any]) -> Indicator:
+    """The indicator with how fast it may change and how long it may stand still."""
+    given = [k for k in ("max_rate", "stuck_after") if k in table]
+    if given and found.derived:
+        raise BadInput(f"{given[0]} is for what is measured, and this indicator is derived")
+    changes: dict[str, Any] = {}
+    if "max_rate" in table:
+        changes["max_rate"] = _rate(table["max_rate"], found.unit)
+    if "stuck_after" in table:
+        changes["stuck_after"] = _positive(table["stuck_after"], "stuck_after")
+    return msgspec.structs.replace(found, **changes)
+
+
+def _rate(given: Any, unit: str) -> float:
+    """A rate of change in SI per second: a number as it is, or ``{ value, unit, per }``."""
+    form = 'write a number in SI per second, or { value = 5, unit = "degC", per = "1 min" }'
+    table = {"value": given, "unit": unit} if not isinstance(given, dict) else given
+    value = table.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"max_rate has the value {value!r}; {form}")
+    if not {"value", "unit"} <= table.keys() <= {"value", "unit", "per"}:
+        raise BadInput(f"max_rate has {', '.join(table)}; {form}")
+    if not 0 < value < math.inf:
+        raise BadInput(f"max_rate is {value:g}, and must be above zero")
+    factor = conversion(str(table["unit"]), unit).factor
+    return value * factor / (_positive(table.get("per", "1 s"), "max_rate per") / SECOND)
+
+
+def _positive(text: Any, name: str) -> int:
+    """A duration (ns) that is longer than nothing."""
+    try:
+        found = duration(str(text))
+    except BadInput as wrong:
+        raise BadInput(f"{name}: {wrong}") from None
+    if not found:
+        raise BadInput(f"{name} is {text!r}, and must be longer than nothing")
     return found
 
 

@@ -18,7 +18,7 @@ from wuxin.stores import schema as tables
 from wuxin.terms.clock import iso
 from wuxin.terms.errors import NotFound
 from wuxin.terms.names import ThingKey
-from wuxin.terms.records import LEVELS
+from wuxin.terms.records import LEVELS, UNUSABLE
 
 PAGE: Final = 200
 """The most rows of one answer."""
@@ -312,7 +312,8 @@ def _latest(
         until, given["at"] = "AND event_time <= $at", at
     if as_of is not None:
         until, given["known"] = f"{until} AND batch <= $known", as_of
-    mine = "pack = $pack AND kind = $kind AND thing = $thing AND (quality & 15) = 0"
+    mine = "pack = $pack AND kind = $kind AND thing = $thing"
+    mine += f" AND (quality & {int(UNUSABLE)}) = 0"
     found = home.history.query(
         f"SELECT * FROM readings WHERE {mine} {until} "  # noqa: S608 - fixed texts
         "QUALIFY row_number() OVER "

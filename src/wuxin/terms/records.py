@@ -31,10 +31,16 @@ class Quality(IntFlag):
     CONFLICT = 8
     OUT_OF_ORDER = 16
     LATE = 32
+    STUCK = 64
+    RATE = 128
 
 
 UNUSABLE: Final = (
-    Quality.OUT_OF_RANGE | Quality.IMPLAUSIBLE_TIME | Quality.DUPLICATE | Quality.CONFLICT
+    Quality.OUT_OF_RANGE
+    | Quality.IMPLAUSIBLE_TIME
+    | Quality.DUPLICATE
+    | Quality.CONFLICT
+    | Quality.RATE
 )
 """Marks that keep a reading out of state, rules and models (it stays in history)."""
 

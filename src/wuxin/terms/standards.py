@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
+from math import inf
 from typing import Any, Protocol
 
 import msgspec
@@ -45,6 +46,8 @@ class Indicator(msgspec.Struct, frozen=True):
 
     ``low`` and ``high`` bound what can be meant, in ``unit``. ``derived`` ones come from models.
     A ``quoted`` one (a price) stays in the unit in which it is quoted, whatever that is.
+    ``max_rate`` is the largest plausible change, in ``unit`` per second; ``stuck_after`` the time
+    (ns) without any change after which a value counts as stuck, 0 for never.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Indicator(msgspec.Struct, frozen=True):
     derived: bool = False
     aliases: tuple[str, ...] = ()
     quoted: bool = False
+    max_rate: float = inf
+    stuck_after: int = 0
 
 
 class Device(msgspec.Struct, frozen=True):

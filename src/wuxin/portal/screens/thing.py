@@ -31,6 +31,7 @@ QUALITY: Final = (
     (1, "超出量程", "out of range"), (2, "时间不可信", "implausible time"),
     (4, "重复", "duplicate"), (8, "与已收数据矛盾", "conflicting"),
     (16, "次序颠倒", "out of order"), (32, "迟到", "late"),
+    (64, "长时间不变", "stuck"), (128, "变化过快", "implausible rate"),
 )  # fmt: skip
 """Marks of a reading, by bit; the order of :class:`wuxin.terms.records.Quality`."""
 
