@@ -36,10 +36,11 @@ from wuxin.terms.records import (
     Refusal,
 )
 from wuxin.terms.standards import Derived, Pack
-from wuxin.twin import kernel, tables
-from wuxin.twin.kernel import Bounds, Rows
-from wuxin.twin.registry import NEVER, Registry, Thing
-from wuxin.twin.twin import Event, Stop, Twin
+from wuxin.twin import tables
+from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
+from wuxin.twin.registry import Registry, Thing
+from wuxin.twin.rows import in_order
+from wuxin.twin.twin import TICK, Event, Stop, Twin
 from wuxin.twin.window import Day
 
 EARLIEST: Final = 0
@@ -59,8 +60,8 @@ class Source:
     desk: Desk
     watermark: int = 0
     closed: int = 0
-    midnight: int = int(NEVER)
-    tick: int = int(NEVER)
+    midnight: int = NEVER
+    tick: int = NEVER
 
 
 @dataclass(slots=True)
@@ -73,12 +74,14 @@ class Line:
     twin: Twin
 
     @classmethod
-    def of(cls, pack: Pack) -> "Line":
-        """An empty line for a pack."""
+    def of(cls, pack: Pack, lanes: int = 1) -> "Line":
+        """An empty line for a pack, its things shared out among so many lanes."""
         registry = Registry(pack.kinds, pack.indicators, devices=pack.devices)
         rules = Compiled(pack.rules, registry.number)
         built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
-        return cls(pack, registry, rules, Twin(registry, built))
+        reads = {name for model in pack.models.values() for name in model.reads}
+        twin = Twin(registry, built, lanes=lanes, reads=sorted(reads & {*pack.indicators}))
+        return cls(pack, registry, rules, twin)
 
 
 @dataclass(slots=True)
@@ -222,45 +225,50 @@ class Flow:
             sorted((int(np.argmax(rows.thing == slot)), slot) for slot in named) if named else []
         )
         row = 0
-        for stop, slot in [*stops, (len(rows.value), -1)]:
+        for stop, slot in [*stops, (len(rows.head), -1)]:
             row = self._segment(source, rows, row=row, stop=stop)
             if slot >= 0:
                 self._name(source, rows, row=row, keys=named[slot])
-        usable = rows.event_time[rows.quality & 3 == 0]
-        if len(usable):
-            source.watermark = max(source.watermark, int(usable.max()))
+        t = rows.event_time
+        good = (t >= EARLIEST) & (t <= self._outcome.arrival + AHEAD)
+        if good.any():
+            source.watermark = max(source.watermark, int(t[good].max()))
 
     def _segment(self, source: Source, rows: Rows, *, row: int, stop: int) -> int:
         twin = source.line.twin
         latest = self._outcome.arrival + AHEAD
         while row < stop:
-            if source.midnight == NEVER and EARLIEST <= rows.event_time[row] <= latest:
-                self._begin(source, int(rows.event_time[row]))
+            if source.midnight == NEVER:
+                t = rows.event_time[row:stop]
+                good = (t >= EARLIEST) & (t <= latest)
+                if good.any():
+                    self._begin(source, int(t[np.argmax(good)]))
             bounds = Bounds(EARLIEST, latest, source.closed, source.tick, derived=False)
             for event in twin.observe(rows, bounds, start=row, stop=stop):
                 if isinstance(event, Stop):
                     why, row = event
+                elif event.rule == WOKE:
+                    self._wake(source, event)
                 else:
                     self._judge(source, event)
-            if why == kernel.TICK:
+            if why == TICK:
                 self._pass(source, int(rows.event_time[row]))
-            elif why == kernel.WOKE:
-                key = twin.wake(int(rows.thing[row]))
-                ref = (int(rows.first[row]), int(rows.last[row]))
-                self._derive(
-                    source,
-                    [constant(key, "silence", at=int(rows.event_time[row]), value=0.0)],
-                    ref=ref,
-                )
         return row
+
+    def _wake(self, source: Source, event: Event) -> None:
+        """A silent thing has spoken; the kernel has judged that already, this is for the record."""
+        silence = constant(event.thing, "silence", at=event.at, value=0.0)
+        rows = source.line.twin.derived([silence], [(event.first, event.last)])
+        self._outcome.rows.append(rows)
 
     def _name(self, source: Source, rows: Rows, *, row: int, keys: Sequence[ThingKey]) -> None:
         """A document names a thing, or another one than before; both learn how many now do."""
-        at = int(rows.event_time[row])
-        ref = (int(rows.first[row]), int(rows.last[row]))
+        _, at, _, _, *ref = rows.head[row].tolist()
         for key in keys:
             count = float(len(source.line.registry.thing(key).naming))
-            self._derive(source, [constant(key, "named_by", at=at, value=count)], ref=ref)
+            self._derive(
+                source, [constant(key, "named_by", at=at, value=count)], ref=(ref[0], ref[1])
+            )
 
     def _derive(
         self, source: Source, found: Sequence[Derived], *, ref: tuple[int, int] | None = None
@@ -268,7 +276,7 @@ class Flow:
         refs = [ref or self._behind(source, d) for d in found]
         rows = source.line.twin.derived(found, refs)
         self._outcome.rows.append(rows)
-        bounds = Bounds(EARLIEST, int(NEVER), 0, int(NEVER), derived=True)
+        bounds = Bounds(EARLIEST, NEVER, 0, NEVER, derived=True)
         for event in source.line.twin.observe(rows, bounds):
             if isinstance(event, Event):
                 self._judge(source, event)
@@ -295,9 +303,7 @@ class Flow:
             self._outcome.records.append(end)
             self._act(source, source.desk.end(end, begun))
             return
-        limit = rule.limit
-        if rule.limit_of and (known := line.twin.latest(key, rule.limit_of)) is not None:
-            limit = known.value
+        limit = rule.limit if math.isnan(event.limit) else event.limit
         found = finding(
             self.tenant, key, rule=rule, indicators=line.pack.indicators, because=because,
             figures=(event.since, event.at, event.value, limit),
@@ -350,8 +356,8 @@ class Flow:
         if source.midnight == NEVER:
             self._begin(source, now)
         twin, registry = source.line.twin, source.line.registry
-        slots = [t.slot for t in registry.things if t.source == source.name]
         while True:
+            slots = np.array(registry.of(source.name), np.int32)
             source.tick = min(source.midnight, twin.silent_after(slots))
             if source.tick > now:
                 return
@@ -412,28 +418,3 @@ class Reader:
 def constant(thing: ThingKey, indicator: str, *, at: int, value: float) -> Derived:
     """One derived value of one thing at one time."""
     return Derived(thing, indicator, np.array([at], np.int64), np.array([value]))
-
-
-def in_order(found: Sequence[Readings]) -> Rows:
-    """The readings of a batch's frames as one sequence by event time, then stream, then row."""
-    offsets = np.cumsum([0, *(int(r.message.max(initial=-1)) + 1 for r in found)])
-    message = np.concatenate(
-        [np.empty(0, np.int32), *(r.message + o for r, o in zip(found, offsets, strict=False))]
-    ).astype(np.int32)
-
-    def column(name: str, dtype: type[Any]) -> Any:
-        parts = [np.empty(0, dtype), *(getattr(r, name) for r in found)]
-        return np.concatenate(parts).astype(dtype)[order]
-
-    order: Any = slice(None)
-    order = np.argsort(column("event_time", np.int64), kind="stable")
-    return Rows(
-        column("thing", np.int32),
-        column("indicator", np.int32),
-        column("event_time", np.int64),
-        column("value", np.float64),
-        message[order],
-        column("first", np.int64),
-        column("last", np.int64),
-        column("quality", np.uint8),
-    )

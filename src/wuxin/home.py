@@ -32,10 +32,20 @@ from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.errors import Conflict, Tampered
 from wuxin.terms.names import Digest, Tenant, content_id
 from wuxin.terms.records import Act, Cleared, Finding, Receipt, plain
+from wuxin.twin.layout import Rows
 from wuxin.wire.recording import BATCH_ROWS, Recording
 
 DEFAULT_TENANT: Final = Tenant("demo-bank")
 KINDS: Final = {Finding: "finding", Cleared: "cleared", Act: "act"}
+
+
+class Flat:
+    """Rows as the history takes them: every column by reading."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.value, self.quality, self.indicator = rows.value, rows.quality, rows.indicator
+        for name in ("thing", "event_time", "first", "last"):
+            setattr(self, name, rows.column(name))
 
 
 class Progress(NamedTuple):
@@ -169,7 +179,7 @@ class Home:
         line = self.flow.lines[outcome.pack]
         things = [t.key for t in line.registry.things]
         self.history.add(
-            outcome.number, outcome.rows, pack=outcome.pack, things=things,
+            outcome.number, [Flat(rows) for rows in outcome.rows], pack=outcome.pack, things=things,
             indicators=line.registry.names,
         )  # fmt: skip
         self.history.refuse(outcome.number, outcome.refusals)

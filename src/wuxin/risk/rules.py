@@ -1,7 +1,7 @@
 """Rules as data tables: compiles a pack's rules for the kernel and runs their examples."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from wuxin.risk.expression import Program, columns, program
 from wuxin.terms.errors import BadInput
@@ -23,6 +23,8 @@ class Compiled:
         self.rules: list[Rule] = list(rules.values())
         self.programs: list[Program] = []
         self.numbers = numbers
+        self.terms: list[Any] = []
+        self.in_columns: list[int] = []
         for rule in self.rules:
             try:
                 self.programs += [
