@@ -139,6 +139,18 @@ def test_many_rows_are_answered_in_their_order() -> None:
     np.testing.assert_array_equal(found[:, 1], 1 - found[:, 0])
 
 
+def test_what_was_asked_before_does_not_show() -> None:
+    rules = {"r": rule("sqrt(a) > 1"), "s": rule("power(a, 2) > b"), "t": rule("a IN (2, b)")}
+    columns = Compiled(rules, NUMBERS).columns
+    assert columns is not None
+    many, few = np.array([[4.0, 1, 0]] * 3000), np.array([[NAN, 1, 0], [0, 5, 0]])
+    for _ in range(2):
+        assert columns.truths(0, many)[0].tolist() == [1.0] * 3000
+        assert columns.truths(1, few)[0].tolist()[1:] == [0.0]
+        assert np.isnan(columns.truths(0, few)[0]).tolist() == [True, False]
+        assert columns.truths(2, many)[1].tolist() == [1.0] * 3000
+
+
 def test_no_rows_have_no_answers() -> None:
     assert by_columns("sqrt(a) > 1", np.empty((0, 3))).shape == (0, 2)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.conditions import CONDITION, NUMBERS, in_kernel, rule
+from tests.conditions import CONDITION, INDICATORS, NUMBERS, in_kernel, rule
 from wuxin.risk.conditions import Term
 from wuxin.risk.conditions import given as parameters
 from wuxin.risk.expression import LOAD, STACK, Unfit, columns, program
-from wuxin.risk.rules import Compiled
+from wuxin.risk.rules import Compiled, undeclared
 from wuxin.terms.errors import BadInput
 
 
@@ -171,6 +171,11 @@ def test_a_condition_reads_the_indicators_inside_of_its_terms() -> None:
     assert columns("rate(b) > 1 AND a > min_over_time(c, '5 min')") == ("b", "a", "c")
     with pytest.raises(BadInput, match="indicator 'd' is not declared"):
         program("age(d) > 1", NUMBERS, given={})
+
+
+def test_an_indicator_inside_of_a_term_must_be_one_of_the_kind() -> None:
+    text = "rate(a) > 1 AND avg_over_time(d, '1 h') > sqrt(e)"
+    assert undeclared(rule(text), INDICATORS) == ["d", "e"]
 
 
 def test_a_term_is_compared_as_any_other_number() -> None:

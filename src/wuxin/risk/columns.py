@@ -6,12 +6,12 @@ result that is no number is NULL, and so is a division by zero, a function outsi
 that fits the kernel has the same answer here, bit for bit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from sqlglot import expressions as sql
 
@@ -34,6 +34,10 @@ from wuxin.terms.standards import Rule
 
 Floats = NDArray[np.float64]
 _VECTORS: Final = "vectors"
+_ANSWERS: Final = ("holds", "ends")
+_ROWS: Final = 2048
+"""Rows that are judged together: one of DuckDB's vectors, so that their order cannot change."""
+_NO_TIME: Final = int(np.iinfo(np.int64).min)
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -44,10 +48,10 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 class Columns:
-    """The conditions of rules as SQL over state vectors, on one connection of its own.
+    """The conditions of rules as SQL over state vectors, prepared once on a connection of its own.
 
-    Not for several threads at once. Cost of a call: FIXED ms, and 50 to 100 ns for each row; so
-    gather the vectors of a batch rather than ask for each.
+    Not for several threads at once. Cost: 0.3 ms for each call and 0.3 to 0.4 µs for each row; so
+    give it the vectors of a batch together.
 
     Args:
         rules: all rules of a pack, by number.
@@ -69,19 +73,25 @@ class Columns:
         which: Sequence[int] | None = None,
         connection: Callable[[], duckdb.DuckDBPyConnection] = connect,
     ) -> None:
+        asked = {n: rules[n] for n in (range(len(rules)) if which is None else which)}
+        queries: dict[int, str] = {}
+        self._reads: dict[int, list[int]] = {}
+        for number, rule in asked.items():
+            with _naming(rule):
+                queries[number], self._reads[number] = _query(rule, numbers, terms=terms)
+        reads = sorted({n for places in self._reads.values() for n in places})
+        self._times = np.full(_ROWS, _NO_TIME)
+        self._vectors = {n: np.full(_ROWS, np.nan) for n in reads}
         self._database = connection()
-        self._queries: dict[int, tuple[str, tuple[int, ...]]] = {}
-        width = len(numbers) + len(terms)
-        for number in range(len(rules)) if which is None else which:
-            rule = rules[number]
-            try:
-                self._queries[number] = _query(rule, numbers, terms=terms)
-                self.truths(number, np.empty((0, width)))
-            except BadInput as wrong:
-                raise BadInput(f"rule {rule.name}: {wrong}") from None
-            except duckdb.Error as wrong:
-                said = str(wrong).splitlines()[0]
-                raise BadInput(f"rule {rule.name}: its condition cannot run: {said}") from None
+        # DuckDB reads these arrays where they lie, each time that a prepared query runs. To hand it
+        # another table means to plan the query anew, which takes 2 to 4 ms.
+        self._database.register(
+            _VECTORS, {EVENT_TIME: self._times, **{f"c{n}": v for n, v in self._vectors.items()}}
+        )
+        for number, rule in asked.items():
+            with _naming(rule):
+                self._database.execute(f"PREPARE r{number} AS {queries[number]}")
+                self.truths(number, np.full((1, len(numbers) + len(terms)), np.nan))
 
     def truths(
         self, rule: int, values: Floats, *, times: NDArray[np.int64] | None = None
@@ -97,35 +107,46 @@ class Columns:
             Condition and end, shape (k,) each, in the order of ``values``: 1 true, 0 false, NaN
             unknown.
         """
-        query, reads = self._queries[rule]
-        moments = np.zeros(len(values), np.int64) if times is None else times
-        unknown = np.full(len(values), times is None)
-        table = pa.table({
-            EVENT_TIME: pa.array(moments, pa.timestamp("ns"), mask=unknown),
-            **{
-                f"c{n}": pa.array(np.ascontiguousarray(values[:, n]), from_pandas=True)
-                for n in reads
-            },
-        })  # fmt: skip
-        self._database.register(_VECTORS, table)
-        found = self._database.execute(query).fetchnumpy()
-        when, clear = (np.ma.filled(found[name], np.nan) for name in ("holds", "ends"))
-        return when, clear
+        answers = np.empty((2, len(values)))
+        for start in range(0, len(values), _ROWS):
+            part = values[start : start + _ROWS]
+            for n in self._reads[rule]:
+                self._vectors[n][: len(part)] = part[:, n]
+            self._times[: len(part)] = _NO_TIME if times is None else times[start : start + _ROWS]
+            found = self._database.execute(f"EXECUTE r{rule}").fetchnumpy()
+            for answer, name in zip(answers, _ANSWERS, strict=True):
+                answer[start : start + _ROWS] = np.ma.filled(found[name], np.nan)[: len(part)]
+        return answers[0], answers[1]
+
+
+@contextmanager
+def _naming(rule: Rule) -> Iterator[None]:
+    """What is wrong with a rule says which it is."""
+    try:
+        yield
+    except BadInput as wrong:
+        raise BadInput(f"rule {rule.name}: {wrong}") from None
+    except duckdb.Error as wrong:
+        said = str(wrong).splitlines()[0]
+        raise BadInput(f"rule {rule.name}: its condition cannot run: {said}") from None
 
 
 def _query(
     rule: Rule, numbers: Mapping[str, int], *, terms: Sequence[Term]
-) -> tuple[str, tuple[int, ...]]:
+) -> tuple[str, list[int]]:
     """A rule's two conditions as one query, and the places of the vector that it reads."""
     known, columns, reads = list(terms), [], set[int]()
-    for text, name in zip(texts(rule), ("holds", "ends"), strict=True):
+    for text, name in zip(texts(rule), _ANSWERS, strict=True):
         condition = read(text)
         where = places(condition, numbers, terms=known)
         if len(known) > len(terms):
             raise BadInput(f"condition {text!r} reads a term that no vector has")
         columns.append(f"{_said(condition, where, given(rule))}::DOUBLE AS {name}")
         reads |= {*where.values()}
-    return f"SELECT {', '.join(columns)} FROM {_VECTORS}", tuple(sorted(reads))  # noqa: S608
+    real = "".join(f", {_real(sql.column(f'c{n}')).sql('duckdb')} AS c{n}" for n in sorted(reads))
+    moment = f"make_timestamp_ns(nullif({EVENT_TIME}, {_NO_TIME})) AS {EVENT_TIME}"
+    vectors = f"SELECT {moment}{real} FROM {_VECTORS}"  # noqa: S608 - names and numbers are ours
+    return f"SELECT {', '.join(columns)} FROM ({vectors})", sorted(reads)  # noqa: S608
 
 
 def _said(
