@@ -80,7 +80,13 @@ class Line:
         rules = Compiled(pack.rules, registry.number)
         built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
         reads = {name for model in pack.models.values() for name in model.reads}
-        twin = Twin(registry, built, lanes=lanes, reads=sorted(reads & {*pack.indicators}))
+        twin = Twin(
+            registry,
+            built,
+            lanes=lanes,
+            columns=rules.columns,
+            reads=sorted(reads & {*pack.indicators}),
+        )
         return cls(pack, registry, rules, twin)
 
 

@@ -1,10 +1,11 @@
 """The twin of one tenant: takes messages in order, keeps state, and says what begins and ends."""
 
 import hashlib
+import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from wuxin.twin import kernel
 from wuxin.twin import tables as built
 from wuxin.twin.layout import (
     ALLOWED,
+    EVENT_TIME,
     FIRST,
     KIND,
     LAST,
@@ -24,7 +26,6 @@ from wuxin.twin.layout import (
     SEEN,
     TIME,
     VALUE,
-    WOKE,
     ZONE,
     Asked,
     Bounds,
@@ -45,8 +46,15 @@ _WORTH_A_THREAD: Final = 1000
 END: Final = "end"
 TICK: Final = "tick"
 
-Truths = Callable[[int, NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""Judges one rule in columns: (rule, vectors (k, M + K)) → condition (k), end's condition (k)."""
+
+class Columns(Protocol):
+    """Judges the rules in columns; see :class:`wuxin.risk.columns.Columns`."""
+
+    def truths(
+        self, rule: int, values: NDArray[np.float64], *, times: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A rule's condition (k) and that of its end (k) on vectors (k, M + K) at times (k)."""
+        ...
 
 
 class Event(NamedTuple):
@@ -73,11 +81,6 @@ class Stop(NamedTuple):
     row: int
 
 
-def no_columns(rule: int, _: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Truths for rule sets that have no rule in columns."""
-    raise AssertionError(f"rule {rule} is in columns and nobody judges it")
-
-
 class Twin:
     """State of all things of a tenant, grown as they are registered.
 
@@ -86,19 +89,19 @@ class Twin:
         tables: rules and ranges (see :func:`wuxin.twin.tables.build`).
         lanes: into how many shards things are shared out (by the hash of their key), each taken by
             a thread of its own; makes no difference to what comes out.
-        truths: judges the rules in columns.
+        columns: judges the rules in columns; None where there are none.
         reads: the indicators that models read; only these are kept in the window.
     """
 
     def __init__(
-        self, registry: Registry, tables: Tables, *, lanes: int = 1, truths: Truths = no_columns,
+        self, registry: Registry, tables: Tables, *, lanes: int = 1, columns: Columns | None = None,
         reads: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         self.registry = registry
         self.window = Window(registry, reads)
         self.tables = tables
         self.arrays = built.empty(tables, 0)
-        self._truths = truths
+        self._columns, self._turn = columns, threading.Lock()
         self._enclosed, self._zones = registry.zones, _zones(registry)
         self._lane = np.zeros(0, np.int32)
         self._lanes = [_Lane.of(tables) for _ in range(lanes)]
@@ -185,7 +188,7 @@ class Twin:
         self.grow()
         found = hashlib.sha256()
         for column in self.freeze().values():
-            found.update(np.ascontiguousarray(column))
+            found.update(np.ascontiguousarray(column).data)
         return found.hexdigest()
 
     def freeze(self) -> dict[str, NDArray[Any]]:
@@ -207,7 +210,7 @@ class Twin:
 
     def grow(self) -> None:
         """Room for newly registered things; capacity doubles, so growth is amortised."""
-        fresh = self.registry.fresh
+        fresh: Iterable[int] = self.registry.fresh
         capacity, things = len(self.arrays.whole), len(self.registry)
         if things > capacity:
             wider = built.empty(self.tables, max(64, 2 * things))
@@ -247,18 +250,21 @@ class Twin:
         while why == kernel.FULL:
             why, at, count, asked = kernel.observe(work, order, at, len(order))
             if count:
-                found.append(Events(*(column[:count].copy() for column in lane.events)))
+                found.append(lane.taken(count))
             if asked:
-                count = kernel.settle(work, self._judged(lane.asked, asked), asked)
-                found.append(Events(*(column[:count].copy() for column in lane.events)))
+                count = kernel.settle(work, self._judged(rows, lane.asked, count=asked), asked)
+                found.append(lane.taken(count))
         return found
 
-    def _judged(self, asked: Asked, count: int) -> NDArray[np.float64]:
-        truths = np.empty((count, 2))
-        rules = asked.whole[:count, 1]
+    def _judged(self, rows: Rows, asked: Asked, *, count: int) -> NDArray[np.float64]:
+        assert self._columns is not None, "a rule is in columns and nobody judges it"
+        truths, (messages, rules) = np.empty((count, 2)), asked.whole[:count].T
         for rule in np.unique(rules):
             mine = np.flatnonzero(rules == rule)
-            truths[mine, 0], truths[mine, 1] = self._truths(int(rule), asked.vector[mine])
+            times = rows.head[messages[mine], EVENT_TIME]
+            with self._turn:
+                found = self._columns.truths(int(rule), asked.vector[mine], times=times)
+            truths[mine, 0], truths[mine, 1] = found
         return truths
 
     def _events(self, parts: Sequence[Events]) -> Iterator[Event]:
@@ -271,7 +277,8 @@ class Twin:
         numbers, things = whole.tolist(), self.registry.things
         for i in order:
             _, rule, thing, raised, since, at, first, last = numbers[i]
-            yield Event(rule, things[thing].key, bool(raised), since, at, *real[i], first, last)
+            (value, limit), key = real[i], things[thing].key
+            yield Event(rule, key, bool(raised), since, at, value, limit, first, last)
 
 
 class _Lane(NamedTuple):
@@ -280,6 +287,10 @@ class _Lane(NamedTuple):
     events: Events
     asked: Asked
     scratch: Scratch
+
+    def taken(self, count: int) -> Events:
+        """A copy of the first events."""
+        return Events(self.events.whole[:count].copy(), self.events.real[:count].copy())
 
     @classmethod
     def of(cls, tables: Tables) -> "_Lane":
@@ -308,6 +319,3 @@ def _zones(registry: Registry) -> Zones:
     points = np.array(corners or np.empty((0, 2)), np.float64).reshape(-1, 2)
     cuts = np.cumsum([0, *(len(zone) for zone in registry.zones)])
     return Zones(points, cuts.astype(np.int32))
-
-
-__all__ = ["END", "TICK", "WOKE", "Event", "Stop", "Truths", "Twin"]

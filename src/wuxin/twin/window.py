@@ -25,9 +25,9 @@ _NOTHING: Final = Series(np.empty(0, np.int64), np.empty(0, np.float64))
 class _Series(NamedTuple):
     """One series in order of event time: times, values and references (n)."""
 
-    t: NDArray[np.int64]
-    v: NDArray[np.float64]
-    ref: NDArray[np.int64]
+    t: NDArray[Any]  # int64
+    v: NDArray[Any]  # float64
+    ref: NDArray[Any]  # int64
 
 
 class Window:
