@@ -9,7 +9,7 @@ Where a batch is cut makes no difference: time passes by ticks of event time ins
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -18,7 +18,7 @@ import numpy as np
 
 from wuxin.finance.desk import Desk
 from wuxin.packs import adopt
-from wuxin.protocols import table
+from wuxin.protocols import native_batch, table
 from wuxin.risk.reasons import finding
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
@@ -39,7 +39,7 @@ from wuxin.terms.standards import Derived, Pack
 from wuxin.twin import tables
 from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
 from wuxin.twin.registry import Registry, Thing
-from wuxin.twin.rows import in_order
+from wuxin.twin.rows import in_order, joined, known
 from wuxin.twin.twin import TICK, Event, Stop, Twin
 from wuxin.twin.window import Day
 
@@ -58,6 +58,8 @@ class Source:
     periods: Mapping[str, int]
     zone: tzinfo
     desk: Desk
+    opened: Opened
+    decoder: native_batch.Decoder | None = None
     watermark: int = 0
     closed: int = 0
     midnight: int = NEVER
@@ -123,10 +125,14 @@ class Flow:
     Args:
         tenant: whose house it is.
         packs: how a pack is loaded by name.
+        lanes: into how many shards things are shared out, each with a thread of its own; what
+            comes out is the same for any number.
     """
 
-    def __init__(self, tenant: Tenant, packs: Callable[[str], Pack]) -> None:
+    def __init__(self, tenant: Tenant, packs: Callable[[str], Pack], *, lanes: int = 1) -> None:
         self.tenant = tenant
+        self.lanes = lanes
+        self.arrival = 0
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
         self.frames: list[tuple[str, Digest]] = []
@@ -147,6 +153,7 @@ class Flow:
             BadInput: an opening or a command that cannot be obeyed (check before you journal it).
         """
         self._outcome = Outcome(number, entry, said.source, said.arrival)
+        self.arrival = said.arrival
         if isinstance(said, Opened):
             self._open(said)
         source = self.sources[said.source]
@@ -175,19 +182,39 @@ class Flow:
 
     # ---- bytes → readings ------------------------------------------------------------------
 
-    def _open(self, said: Opened) -> None:
+    def source_of(self, said: Opened) -> Source:
+        """A source as its opening describes it, with nothing taken from it yet."""
         line = self.lines.get(said.pack)
         if line is None:
-            line = self.lines[said.pack] = Line.of(self._packs(said.pack))
-        manifest = said.manifest
+            line = self.lines[said.pack] = Line.of(self._packs(said.pack), self.lanes)
         source = self.sources[said.source] = Source(
             said.source,
             line,
-            [adopt.mapped(t) for t in manifest["streams"]],
-            manifest["period"],
-            zone(manifest["timezone"]),
+            [adopt.mapped(t) for t in said.manifest["streams"]],
+            said.manifest["period"],
+            zone(said.manifest["timezone"]),
             Desk(self.tenant, line.pack.value, above=line.registry.above),
+            said,
         )
+        if said.manifest.get("protocol") == native_batch.PROTOCOL:
+            declared = line.pack.indicators.values()
+            source.decoder = native_batch.Decoder(
+                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived}
+            )
+        return source
+
+    def number_frame(self, file: str, frame: Digest) -> int:
+        """The next number, by which references mean this frame."""
+        number = len(self.frames)
+        self.frames.append((file, frame))
+        self._numbers[frame] = number
+        return number
+
+    def _open(self, said: Opened) -> None:
+        source = self.source_of(said)
+        line, manifest = source.line, said.manifest
+        for name, corners in manifest.get("geofences", {}).items():
+            line.registry.enclose(name, corners)
         for told in manifest["things"]:
             parent = thing_key(told["parent"]) if told["parent"] else None
             if parent is not None:
@@ -195,17 +222,28 @@ class Flow:
             key = ThingKey(told["kind"], told["id"])
             thing = line.registry.register(key, source=source.name, parent=parent)
             thing.facts.update(told["facts"])
+            if told.get("geofence"):
+                line.registry.fence(key, told["geofence"])
 
     def _arrive(self, source: Source, said: Arrived) -> None:
-        found: list[Readings] = []
         named: dict[int, list[ThingKey]] = {}
+        if source.decoder is None:
+            rows = in_order([*self._recorded(source, said, named=named)])
+        else:
+            rows = joined([*self._live(source, source.decoder, said)])
+        self._outcome.rows.append(rows)
+        self._observe(source, rows, named=named)
+        self._outcome.marked += int(np.count_nonzero(rows.quality))
+        self._outcome.accepted += len(rows.value)
+
+    def _recorded(
+        self, source: Source, said: Arrived, *, named: dict[int, list[ThingKey]]
+    ) -> Iterator[Readings]:
+        """The readings of recorded frames; what newly names a thing is noted in ``named``."""
         for frame in said.frames:
             mapped = source.mapped[frame.stream]
             readings, refused = table.decode(mapped, frame)
-            number = len(self.frames)
-            self.frames.append((mapped.file, frame.id))
-            self._numbers[frame.id] = number
-            self._outcome.frames.append((number, mapped.file, frame.id))
+            number = self._frame(mapped.file, frame.id)
             readings.first |= np.int64(number << 32)
             readings.last |= np.int64(number << 32)
             self._outcome.refusals += refused
@@ -217,12 +255,31 @@ class Flow:
                 continue
             for slot, keys in naming.items():
                 named.setdefault(slot, []).extend(keys)
-            found.append(readings)
-        rows = in_order(found)
-        self._outcome.rows.append(rows)
-        self._observe(source, rows, named=named)
-        self._outcome.marked += int(np.count_nonzero(rows.quality))
-        self._outcome.accepted += len(rows.value)
+            yield readings
+
+    def _live(self, source: Source, decoder: native_batch.Decoder, said: Arrived) -> Iterator[Rows]:
+        """The messages of devices, in the order in which they arrived."""
+        line = source.line
+        for frame in said.frames:
+            number = self._frame(source.name, frame.id)
+            found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
+            slots, unknown = line.registry.slots(decoder.things, source.name)
+            self._outcome.refusals += [
+                Refusal(source.name, i, "", "", reason) for i, reason in found.refused
+            ]
+            numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
+            yield from known(found, slots, numbers=numbers, frame=number)
+            self._outcome.refusals += [
+                Refusal(source.name, int(found.line[i]), "device", str(unknown[thing][0]), why)
+                for i in np.flatnonzero(slots[found.thing] < 0)
+                for thing in [int(found.thing[i])]
+                for why in [unknown[thing][1]]
+            ]
+
+    def _frame(self, file: str, frame: Digest) -> int:
+        number = self.number_frame(file, frame)
+        self._outcome.frames.append((number, file, frame))
+        return number
 
     # ---- readings → state → findings -------------------------------------------------------
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey
@@ -58,6 +59,7 @@ class Registry:
         self.zones: tuple[Zone, ...] = ()
         self._zone_names: dict[str, int] = {}
         self._of: dict[str, list[int]] = {}
+        self._decoded: dict[str, tuple[list[int], dict[int, tuple[ThingKey, str]]]] = {}
         self._slots: dict[ThingKey, int] = {}
         self._children: dict[ThingKey, list[ThingKey]] = {}
         self._silence: dict[str, int] = {}
@@ -172,6 +174,23 @@ class Registry:
         readings.indicator = numbers[readings.indicator] if len(numbers) else readings.indicator
         return changed
 
+    def slots(
+        self, things: Sequence[ThingKey], source: str
+    ) -> tuple[NDArray[np.int32], dict[int, tuple[ThingKey, str]]]:
+        """The slots of things (k) as a decoder numbers them; new ones are registered.
+
+        Returns:
+            Slots, -1 where a thing is refused, and by its number such a thing and the reason.
+        """
+        known, refused = self._decoded.setdefault(source, ([], {}))
+        for key in things[len(known) :]:
+            try:
+                known.append(self.register(key, source=source).slot)
+            except BadInput as wrong:
+                refused[len(known)] = (key, str(wrong))
+                known.append(-1)
+        return np.array(known, np.int32), refused
+
     def above(self, key: ThingKey) -> list[ThingKey]:
         """What the thing stands within, nearest first."""
         found = []
@@ -203,7 +222,7 @@ class Registry:
                  [list(key) for key in t.naming], t.zone]
                 for t in self.things
             ],
-            "children": [[list(up), [list(k) for k in down]] for up, down in self._children.items()],
+            "children": [[[*up], [[*k] for k in down]] for up, down in self._children.items()],
             "zones": [[name, self.zones[k]] for name, k in self._zone_names.items()],
         }  # fmt: skip
 

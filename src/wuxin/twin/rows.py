@@ -1,7 +1,7 @@
 """Rows from what comes in: decoded readings of a batch's frames, or what models derived."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,71 @@ def in_order(found: Sequence[Readings]) -> Rows:
         return rows_of(head, sizes, indicator=indicator, value=value)
     picked = spans(np.concatenate([[0], np.cumsum(sizes)[:-1]])[order], sizes[order])
     return rows_of(head[order], sizes[order], indicator=indicator[picked], value=value[picked])
+
+
+class Decoded(Protocol):
+    """Messages of devices, as a decoder numbers things and indicators; see :class:`Rows`."""
+
+    @property
+    def head(self) -> NDArray[np.int64]:
+        """Columns as in :class:`Rows`, with the decoder's numbers of things; no references (m, 6)."""
+        ...
+
+    @property
+    def thing(self) -> NDArray[np.int64]:
+        """The decoder's number of each message's thing (m)."""
+        ...
+
+    @property
+    def line(self) -> NDArray[np.int32]:
+        """Where in its frame each message stands (m)."""
+        ...
+
+    @property
+    def start(self) -> NDArray[np.int32]:
+        """Cuts readings into messages (m + 1)."""
+        ...
+
+    @property
+    def indicator(self) -> NDArray[np.int32]:
+        """The decoder's number of each reading's indicator (n)."""
+        ...
+
+    @property
+    def value(self) -> NDArray[np.float64]:
+        """Values in SI (n)."""
+        ...
+
+
+def known(
+    found: Decoded, slots: NDArray[np.int32], *, numbers: NDArray[np.int32], frame: int
+) -> Iterator[Rows]:
+    """Decoded messages as rows: those of things that have a slot, with references to the frame."""
+    head, start = found.head, found.start
+    head[:, THING] = slots[found.thing]
+    head[:, FIRST_REF] = head[:, LAST_REF] = found.line | np.int64(frame << 32)
+    indicator, value = numbers[found.indicator], found.value
+    good = head[:, THING] >= 0
+    sizes = np.diff(start)
+    if not good.all():
+        picked = spans(start[:-1][good].astype(np.int64), sizes[good])
+        head, sizes, indicator, value = head[good], sizes[good], indicator[picked], value[picked]
+    yield rows_of(head, sizes, indicator=indicator, value=value)
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows of several frames, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    none = np.empty(0, np.int64)
+    empty = rows_of(np.empty((0, 6), np.int64), none, indicator=none, value=np.empty(0))
+    parts = [empty, *parts]
+    return rows_of(
+        np.concatenate([p.head for p in parts]),
+        np.concatenate([np.diff(p.start) for p in parts]),
+        indicator=np.concatenate([p.indicator for p in parts]),
+        value=np.concatenate([p.value for p in parts]),
+    )
 
 
 def in_messages(
