@@ -15,9 +15,11 @@ from wuxin.evidence.verify import verify_log
 from wuxin.flow import Flow
 from wuxin.home import keys, leaves, origin
 from wuxin.packs import schema
+from wuxin.stores import archive
 from wuxin.stores import schema as tables
 from wuxin.stores.book import Book, Known
-from wuxin.stores.journal import Entry, Opened, decode_entry, records, segments
+from wuxin.stores.journal import Entry, Opened, decode_entry
+from wuxin.stores.segments import records, segments
 from wuxin.terms.errors import NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant, digest
 
@@ -49,7 +51,10 @@ def audit(folder: Path, tenant: Tenant) -> Report:
     book = Book.in_folder(folder)
     known = book.known(tenant)
     expected: list[tuple[str, Digest, bytes]] | None = None
-    if not report.faults and _same_packs(entries, report):
+    deleted = archive.discarded(own / "journal" / "archive")
+    if deleted:
+        _batches(book, tenant, report=report, entries=entries)
+    elif not report.faults and _same_packs(entries, report):
         expected = []
         flow = Flow(tenant, schema.load)
         for said in entries:
@@ -62,8 +67,14 @@ def audit(folder: Path, tenant: Tenant) -> Report:
 
 
 def _entries(folder: Path, report: Report) -> Iterator[tuple[int, Digest, Entry]]:
-    """The journal's entries; damage becomes a fault and ends the reading of that segment."""
+    """The journal's entries; damage becomes a fault and ends the reading of that segment.
+
+    What a policy has deleted is a note and no fault.
+    """
     expected = 1
+    for gone in archive.discarded(folder / "archive"):
+        report.notes.append(str(gone.gone()))
+        expected = gone.last + 1
     for path in segments(folder):
         try:
             for number, body, _ in records(path):
@@ -90,6 +101,20 @@ def _same_packs(entries: list[tuple[int, Digest, Entry]], report: Report) -> boo
         for name in sorted(changed)
     ]
     return not changed
+
+
+def _batches(
+    book: Book, tenant: Tenant, *, report: Report, entries: list[tuple[int, Digest, Entry]]
+) -> None:
+    """Where the beginning is deleted, what is left must be what the book's batches name."""
+    report.notes.append(
+        "findings are not recomputed, because the beginning of the journal is deleted; what is "
+        "left of it is compared with the book; tiles, root and signature are checked"
+    )
+    named = {row["n"]: row["entry"] for row in book.rows(tables.batch, tenant)}
+    for number, found, _ in entries:
+        if named.get(number, found) != found:
+            report.faults.append(f"journal: entry {number} is not the one that the book names")
 
 
 def _log(
