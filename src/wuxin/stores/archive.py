@@ -78,13 +78,11 @@ def keep(path: Path, archive: Path, *, last: int) -> Path:
     target = archive / f"{path.name}.zst"
     fresh = target.with_name(target.name + _UNFINISHED)
     raw = hashlib.sha256()
-    with fresh.open("w+b") as file:
-        with path.open("rb") as source, pa.CompressedOutputStream(file, "zstd") as packed:
-            for chunk in _chunks(source):
-                raw.update(chunk)
-                packed.write(chunk)
-        file.flush()
-        file.seek(0)
+    with path.open("rb") as source, pa.CompressedOutputStream(str(fresh), "zstd") as packed:
+        for chunk in _chunks(source):
+            raw.update(chunk)
+            packed.write(chunk)
+    with fresh.open("r+b") as file:
         whole = hashlib.sha256()
         for chunk in _chunks(file):
             whole.update(chunk)
