@@ -8,18 +8,26 @@ the receipts in the book. Nothing is written.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from wuxin import __version__
+from wuxin.evidence.leaf import Sealer, leaf
 from wuxin.evidence.note import Head
+from wuxin.evidence.reader import Reader
 from wuxin.evidence.verify import verify_log
 from wuxin.flow import Flow
-from wuxin.home import keys, leaves, origin
+from wuxin.home import batch_id, keys, leaves, origin
 from wuxin.packs import schema
+from wuxin.stores import archive
 from wuxin.stores import schema as tables
 from wuxin.stores.book import Book, Known
-from wuxin.stores.journal import Entry, Opened, decode_entry, records, segments
+from wuxin.stores.journal import Entry, Opened, decode_entry
+from wuxin.stores.segments import records, segments
 from wuxin.terms.errors import NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant, digest
+
+BATCH: Final = ("n", "entry", "source", "arrival", "accepted", "marked", "refused")
+"""What the leaf of a batch commits to, as columns of the book."""
 
 
 @dataclass(slots=True)
@@ -49,7 +57,10 @@ def audit(folder: Path, tenant: Tenant) -> Report:
     book = Book.in_folder(folder)
     known = book.known(tenant)
     expected: list[tuple[str, Digest, bytes]] | None = None
-    if not report.faults and _same_packs(entries, report):
+    deleted = archive.discarded(own / "journal" / "archive")
+    if deleted:
+        _batches(own, entries, report=report, book=book, tenant=tenant, sealer=sealer)
+    elif not report.faults and _same_packs(entries, report):
         expected = []
         flow = Flow(tenant, schema.load)
         for said in entries:
@@ -62,13 +73,19 @@ def audit(folder: Path, tenant: Tenant) -> Report:
 
 
 def _entries(folder: Path, report: Report) -> Iterator[tuple[int, Digest, Entry]]:
-    """The journal's entries; damage becomes a fault and ends the reading of that segment."""
+    """The journal's entries; damage becomes a fault and ends the reading of that segment.
+
+    What a policy has deleted is a note and no fault.
+    """
     expected = 1
+    for gone in archive.discarded(folder / "archive"):
+        report.notes.append(str(gone.gone()))
+        expected = gone.last + 1
     for path in segments(folder):
         try:
             for number, body, _ in records(path):
                 if number != expected:
-                    report.faults.append(f"journal/{path.name}: entry {expected} is missing")
+                    report.faults.append(f"{archive.label(path)}: entry {expected} is missing")
                 expected = number + 1
                 yield number, digest(body), decode_entry(body)
         except Tampered as wrong:
@@ -90,6 +107,39 @@ def _same_packs(entries: list[tuple[int, Digest, Entry]], report: Report) -> boo
         for name in sorted(changed)
     ]
     return not changed
+
+
+def _batches(
+    own: Path, entries: list[tuple[int, Digest, Entry]], *, report: Report, book: Book,
+    tenant: Tenant, sealer: Sealer,
+) -> None:  # fmt: skip
+    """Where the beginning is deleted, what is left must be what book and log say of it."""
+    report.notes.append(
+        "findings are not recomputed, because the beginning of the journal is deleted; what is "
+        "left of it is compared with book and log; tiles, root and signature are checked"
+    )
+    rows = {row["n"]: row for row in book.rows(tables.batch, tenant)}
+    places = {r["record"]: r["leaf"] for r in book.rows(tables.receipt, tenant, kind="batch")}
+    known = book.known(tenant)
+    log = Reader(own / "log", known.log_size)
+    for number, found, _ in entries:
+        row = rows.get(number)
+        if row is None:
+            if number <= known.batch:
+                report.faults.append(f"book: journal entry {number} has no batch")
+            continue
+        said = {name: row[name] for name in BATCH}
+        key = batch_id(said)
+        if row["entry"] != found:
+            report.faults.append(f"journal: entry {number} is not the one that the book names")
+        try:
+            commit = sealer.seal("batch", key, record=said)[1]
+            if log.entry(places.get(key, -1)) != leaf(
+                "batch", commit, n=number, at=said["arrival"]
+            ):
+                report.faults.append(f"book: batch {number} is not the one that the log proves")
+        except (NotFound, Tampered) as wrong:
+            report.faults.append(f"log: batch {number} has no leaf: {wrong}")
 
 
 def _log(

@@ -1,4 +1,4 @@
-"""The command line: demo, serve, replay, check, verify, export, decode, settings.
+"""The command line: demo, serve, replay, check, verify, journal, export, decode, settings.
 
 Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
 something was tampered with.
@@ -170,6 +170,36 @@ def verify(home: Path, tenant: str) -> None:
     click.echo(
         f"verified: {report.entries} journal entries, {report.leaves} leaves, root {report.root}"
     )
+
+
+@main.command()
+@HOME
+@TENANT
+@click.option("--discard-before", type=int, help="Delete archived segments before this entry.")
+@click.option("--policy", default="", help="The rule that asks for it; kept with what is deleted.")
+def journal(home: Path, *, tenant: str, discard_before: int | None, policy: str) -> None:
+    """List the journal's segments; or delete the raw bytes of archived ones, as a policy asks.
+
+    \b
+    Examples:
+      wuxin journal --home /srv/wuxin
+      wuxin journal --home /srv/wuxin --discard-before 90000 --policy "raw data: five years"
+    """
+    from wuxin.stores.segments import listing
+
+    folder = home / checked_tenant(tenant) / "journal"
+    if not folder.is_dir():
+        raise click.UsageError(f"{home} holds no journal of {tenant}")
+    if discard_before is not None:
+        if not policy.strip():
+            raise click.UsageError("--discard-before asks for the --policy under which it is done")
+        from wuxin.home import Home
+
+        with Home(home, tenant=checked_tenant(tenant)) as house:
+            house.journal.discard(discard_before, policy=policy.strip(), at=house.clock())
+    for found in listing(folder):
+        where = f"{found.first:>12} {found.last:>12} {found.bytes:>14,} bytes"
+        click.echo(f"{where}  {found.state:<9} {found.note}".rstrip())
 
 
 @main.command()

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Told, records, segments
-from wuxin.terms.errors import Tampered
+from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Told
+from wuxin.stores.segments import records, segments
+from wuxin.terms.errors import Conflict, Tampered
 from wuxin.terms.names import digest
 from wuxin.terms.records import Command, Frame
 
@@ -179,6 +180,6 @@ def test_after_a_failed_write_only_a_new_opening_goes_on(
         patched.setattr(os, "fdatasync", full)
         with pytest.raises(OSError, match="No space left"):
             journal.append(said(1))
-    with pytest.raises(ValueError, match="closed file"):
+    with pytest.raises(Conflict, match="open it again"):
         journal.append(said(2))
     assert numbers(tmp_path)[0] == 1

@@ -24,8 +24,9 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     for directory in tuple(touched):
         touched |= _make(directory)
     for path, data in contents.items():
-        with path.with_name(path.name + UNFINISHED).open("wb", buffering=0) as file:
+        with path.with_name(path.name + UNFINISHED).open("wb") as file:
             file.write(data)
+            file.flush()  # goes on where the system took less than it was given
             os.fsync(file.fileno())
     for path in contents:
         path.with_name(path.name + UNFINISHED).replace(path)
@@ -58,8 +59,9 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
         make_directory(path.parent)
         fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb", buffering=0) as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(make())
+            file.flush()
             os.fsync(handle)
         try:
             # A link, unlike a rename, never replaces the secret of one who was quicker.

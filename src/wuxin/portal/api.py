@@ -26,6 +26,7 @@ STATUS: Final[dict[type[errors.Refused], int]] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
 }
 """The one table from refusals to HTTP."""
 

@@ -14,7 +14,7 @@ from wuxin.protocols.table import slice_lines
 from wuxin.stores import schema as tables
 from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import iso, moment
-from wuxin.terms.errors import NotFound
+from wuxin.terms.errors import Gone, NotFound
 
 _DEPTH: Final = 6
 
@@ -137,12 +137,17 @@ def _because(home: Home, session: Session, *, causes: Any, depth: int) -> list[d
 
 
 def _line(home: Home, session: Session, *, number: int, line: int) -> dict[str, Any]:
-    """One line of a frame as it came, from the journal."""
+    """One line of a frame as it came, from the journal; or that a policy has deleted it."""
     rows = home.book.rows(tables.frame, session.tenant, n=number)
     if not rows:
         raise NotFound(f"frame {number} is not in the book")
     row = rows[0]
-    entry = home.journal.entry(row["batch"])
+    try:
+        entry = home.journal.entry(row["batch"])
+    except Gone as wrong:
+        gone = {"policy": wrong.policy, "on": wrong.on, "text": str(wrong)}
+        return {"file": row["file"], "line": line, "header": [], "bytes": "", "frame": row["id"],
+                "gone": gone}  # fmt: skip
     assert isinstance(entry, Arrived)
     frame = next(f for f in entry.frames if f.id == row["id"])
     mapped = home.flow.sources[entry.source].mapped[frame.stream]

@@ -6,7 +6,8 @@
     │   ├── NotSignedIn    401  nobody is signed in
     │   ├── Forbidden      403  signed in, but not allowed
     │   ├── NotFound       404  no such thing in this tenant
-    │   └── Conflict       409  it contradicts what is already recorded
+    │   ├── Conflict       409  it contradicts what is already recorded
+    │   └── Gone           410  it was here and a policy has deleted it
     └── Tampered           what is stored contradicts its own proof; verification names the place
 
 A dirty reading is none of these: it is a value with a quality mark. A broken invariant of ours is
@@ -40,6 +41,14 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """The request contradicts what is already recorded."""
+
+
+class Gone(Refused):
+    """What is asked for was deleted under a policy; the text names the policy and the day."""
+
+    def __init__(self, text: str, *, policy: str = "", on: str = "") -> None:
+        super().__init__(text)
+        self.policy, self.on = policy, on
 
 
 class Tampered(WuxinError):  # noqa: N818 - a state of the record, reported as such

@@ -114,7 +114,8 @@ def _cause(cause: dict[str, Any]) -> str:
     """One cause and its own causes, as nested markup down to the bytes."""
     name = word(cause["kind"])
     if cause["kind"] == "frame":
-        return f'<div class="wx-tree">{_bytes(cause) if cause.get("bytes") else text(name)}</div>'
+        shown = cause.get("bytes") or cause.get("gone")
+        return f'<div class="wx-tree">{_bytes(cause) if shown else text(name)}</div>'
     said = _sentence(cause) or word(cause.get("what") or "")
     what = f" · {text(said)}" if said else ""
     leaf = f" · {t('叶', 'leaf')} {cause['leaf']:,}" if "leaf" in cause else ""
@@ -128,6 +129,15 @@ def _cause(cause: dict[str, Any]) -> str:
 def _bytes(frame: dict[str, Any]) -> str:
     line = frame.get("line")
     where = f"{text(frame.get('file', ''))} · {t('第', 'line')} {line:,}{t(' 行', '')}"
+    if gone := frame.get("gone"):
+        said = t(
+            f"原始字节已于 {gone['on']} 按“{gone['policy']}”删除；摘要仍有存证。",
+            f"Deleted on {gone['on']} under “{gone['policy']}”; the digest is still proven.",
+        )
+        return (
+            f'<div class="wx-small">{icon("description")} {where}</div>'
+            f'<div class="wx-muted">{text(said)}</div>'
+        )
     header = ",".join(frame.get("header") or ())
     above = f'<span class="wx-muted">{text(header)}</span>\n' if header else ""
     return (
