@@ -64,6 +64,7 @@ class Source:
     closed: int = 0
     midnight: int = NEVER
     tick: int = NEVER
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -74,6 +75,11 @@ class Line:
     registry: Registry
     rules: Compiled
     twin: Twin
+
+    @property
+    def keys(self) -> list[ThingKey]:
+        """The key of every slot."""
+        return [thing.key for thing in self.registry.things]
 
     @classmethod
     def of(cls, pack: Pack, lanes: int = 1) -> "Line":
@@ -163,8 +169,10 @@ class Flow:
         elif isinstance(said, Told):
             self._pass(source, said.command.at)
             self._obey(source, said.command)
-        elif isinstance(said, Closed) and source.watermark:
-            self._pass(source, next_day(source.watermark, source.zone))
+        elif isinstance(said, Closed):
+            source.ended = True
+            if source.watermark:
+                self._pass(source, next_day(source.watermark, source.zone))
         registry = source.line.registry
         self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
         registry.changed.clear()
