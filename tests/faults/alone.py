@@ -1,4 +1,4 @@
-"""The journal and the tiles without a house around them: quick enough to spoil every single call."""
+"""The journal and the tiles without a house around them: quick enough to spoil every call."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,9 @@ LEAVES = 600
 
 def said(number: int) -> Entry:
     """The entry that has this number, if none is lost and none is taken twice."""
-    return Arrived("rec", number, (Frame("rec", number, b"12,34\n", b"\1\0\0\0"),), f"line {number}")
+    return Arrived(
+        "rec", number, (Frame("rec", number, b"12,34\n", b"\1\0\0\0"),), f"line {number}"
+    )
 
 
 class JournalAlone:

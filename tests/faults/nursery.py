@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Nursery:
         lives, errors, wrong = 0, 0, []
         for k in range(1 + self.dice.randrange(every), calls + 1, every):
             life = self.spoil(word, k, mode, error)
-            after = forked(lambda k=k, life=life: self.finish(life["told"]))
+            after = forked(partial(self.finish, life["told"]))
             lives, errors = lives + 1, errors + bool(life["said"])
             if mode == "shorten" and life["said"]:
                 wrong.append(f"call {k}: a short write was not gone on with: {life['said']}")
@@ -150,8 +151,14 @@ class Nursery:
                 if not alive and status:
                     wrong.append(f"a life after entry {told} ended by itself")
             through += not alive
-            wrong += forked(lambda told=told: self.finish(told))
-        return {"killed": killed, "through": through, "moments": len(moments), "wrong": wrong, "whole_s": whole_s}
+            wrong += forked(partial(self.finish, told))
+        return {
+            "killed": killed,
+            "through": through,
+            "moments": len(moments),
+            "wrong": wrong,
+            "whole_s": whole_s,
+        }
 
     def murder(self, delay_s: float, told: int) -> tuple[int, int]:
         """One life ended by SIGKILL; what was acknowledged last, and how it ended."""
@@ -162,7 +169,7 @@ class Nursery:
                 home = Home(self.folder / "life", clock=still)
                 for number in self.replay(home, wait=lambda _: time.sleep(0.003)):
                     os.write(writes, number.to_bytes(8, "little"))
-            except BaseException:
+            except Exception:  # noqa: BLE001 - the parent reports it
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)
@@ -183,6 +190,7 @@ def forked(work: Callable[[], Any]) -> Any:
     reads, writes = os.pipe()
     child = os.fork()
     if not child:
+        signal.alarm(60)  # a life that hangs ends, and with it the nursery
         try:
             answer = work()
         except Exception as wrong:  # noqa: BLE001 - the parent reports it
@@ -193,7 +201,8 @@ def forked(work: Callable[[], Any]) -> Any:
     os.close(writes)
     with os.fdopen(reads) as pipe:
         text = pipe.read()
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    assert text, f"a life ended without an answer: {status}"
     return json.loads(text)
 
 
