@@ -70,12 +70,12 @@ class Nursery:
             found = summary(home)
         return wrong + [f"{part} differ" for part in found if found[part] != self.expected[part]]
 
-    def faults(self, word: str, mode: str, error: int, every: int = 1) -> dict[str, Any]:
+    def faults(self, word: str, *, mode: str, error: int, every: int = 1) -> dict[str, Any]:
         """Spoil each (or each ``every``-th) call on files named with a word, one life for each."""
-        calls = self.spoil(word, 0, mode, error)["calls"]
+        calls = self.spoil(word, 0, mode=mode, error=error)["calls"]
         lives, errors, wrong = 0, 0, []
         for k in range(1 + self.dice.randrange(every), calls + 1, every):
-            life = self.spoil(word, k, mode, error)
+            life = self.spoil(word, k, mode=mode, error=error)
             after = forked(partial(self.finish, life["told"]))
             lives, errors = lives + 1, errors + bool(life["said"])
             if mode == "shorten" and life["said"]:
@@ -83,7 +83,7 @@ class Nursery:
             wrong += [f"call {k} ({life['said']}): {what}" for what in after]
         return {"calls": calls, "lives": lives, "errors": errors, "wrong": wrong}
 
-    def spoil(self, word: str, k: int, mode: str, error: int) -> dict[str, Any]:
+    def spoil(self, word: str, k: int, *, mode: str, error: int) -> dict[str, Any]:
         """One life in a fresh home whose k-th call fails; it ends as a crash ends."""
         self.fresh()
 
@@ -99,7 +99,7 @@ class Nursery:
 
         return forked(life)
 
-    def alone(self, what: str, mode: str, error: int) -> dict[str, Any]:
+    def alone(self, what: str, *, mode: str, error: int) -> dict[str, Any]:
         """Spoil every call of the journal or the tiles, without a house around them."""
         place, calls, errors, wrong = self.folder / "alone", 1, 0, list[str]()
         expected, k = list[str](), 0
