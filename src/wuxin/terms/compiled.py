@@ -41,9 +41,9 @@ def compiled(*, inner: bool = False) -> Callable[[_Function], _Function]:
     """
 
     def compile_it(function: _Function) -> _Function:
-        wrappers: dict[str, Any] = {}
+        more: dict[str, Any] = {"_nrt": False}
         if inner:
-            wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        return cast("_Function", njit(cache=True, nogil=True, **wrappers)(function))
+            more |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        return cast("_Function", njit(cache=True, nogil=True, **more)(function))
 
     return compile_it

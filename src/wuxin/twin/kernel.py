@@ -166,7 +166,8 @@ def observe(
         ``order`` that is next, and how many events and questions there are.
     """
     state, tables, bounds, rows = work.state, work.tables, work.bounds, work.rows
-    scratch, counts = work.scratch, np.zeros(3, np.int64)
+    scratch, counts = work.scratch, work.scratch.counts
+    counts[0], counts[1] = 0, 0
     out = Out(work.events.whole, work.events.real, scratch.vector, counts)
     for k in range(start, stop):
         i = np.int64(order[k])
@@ -428,7 +429,8 @@ def _move(here: Here, out: Out, rule: int, data: NDArray[np.int64], holds: float
 @compiled()
 def settle(work: Work, truths: NDArray[np.float64], asked: int) -> int:
     """Move the rules in columns by their ``truths`` (asked, 2): condition, and that of the end."""
-    state, tables, counts = work.state, work.tables, np.zeros(3, np.int64)
+    state, tables, counts = work.state, work.tables, work.scratch.counts
+    counts[0] = 0
     out = Out(work.events.whole, work.events.real, work.scratch.vector, counts)
     for k in range(asked):
         i, rule = work.asked.whole[k, 0], work.asked.whole[k, 1]
@@ -475,9 +477,14 @@ def next_silence(state: State, slots: NDArray[np.int32]) -> int:
 
 
 @compiled()
-def silenced(state: State, slots: NDArray[np.int32], now: int) -> NDArray[np.int32]:
-    """The slots (k) of these that are silent at ``now`` and were not yet marked so; marks them."""
-    found = np.empty(len(slots), np.int32)
+def silenced(
+    state: State, slots: NDArray[np.int32], now: int, found: NDArray[np.int32]
+) -> int:
+    """Mark which slots of these are silent at ``now`` and were not yet marked so.
+
+    Returns:
+        How many there are; they stand in ``found``, which has room for all slots.
+    """
     count = 0
     for slot in slots:
         seen, allowed = state.whole[slot, SEEN], state.whole[slot, ALLOWED]
@@ -487,4 +494,4 @@ def silenced(state: State, slots: NDArray[np.int32], now: int) -> NDArray[np.int
             state.small[slot, SILENT] = 1
             found[count] = slot
             count += 1
-    return found[:count]
+    return count
