@@ -9,7 +9,7 @@ Where a batch is cut makes no difference: time passes by ticks of event time ins
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -18,7 +18,7 @@ import numpy as np
 
 from wuxin.finance.desk import Desk
 from wuxin.packs import adopt
-from wuxin.protocols import table
+from wuxin.protocols import native_batch, table
 from wuxin.risk.reasons import finding
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
@@ -36,10 +36,11 @@ from wuxin.terms.records import (
     Refusal,
 )
 from wuxin.terms.standards import Derived, Pack
-from wuxin.twin import kernel, tables
-from wuxin.twin.kernel import Bounds, Rows
-from wuxin.twin.registry import NEVER, Registry, Thing
-from wuxin.twin.twin import Event, Stop, Twin
+from wuxin.twin import tables
+from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
+from wuxin.twin.registry import Registry, Thing
+from wuxin.twin.rows import in_order, joined, known
+from wuxin.twin.twin import TICK, Event, Stop, Twin
 from wuxin.twin.window import Day
 
 EARLIEST: Final = 0
@@ -57,10 +58,13 @@ class Source:
     periods: Mapping[str, int]
     zone: tzinfo
     desk: Desk
+    opened: Opened
+    decoder: native_batch.Decoder | None = None
     watermark: int = 0
     closed: int = 0
-    midnight: int = int(NEVER)
-    tick: int = int(NEVER)
+    midnight: int = NEVER
+    tick: int = NEVER
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -72,13 +76,26 @@ class Line:
     rules: Compiled
     twin: Twin
 
+    @property
+    def keys(self) -> list[ThingKey]:
+        """The key of every slot."""
+        return [thing.key for thing in self.registry.things]
+
     @classmethod
-    def of(cls, pack: Pack) -> "Line":
-        """An empty line for a pack."""
+    def of(cls, pack: Pack, lanes: int = 1) -> "Line":
+        """An empty line for a pack, its things shared out among so many lanes."""
         registry = Registry(pack.kinds, pack.indicators, devices=pack.devices)
         rules = Compiled(pack.rules, registry.number)
         built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
-        return cls(pack, registry, rules, Twin(registry, built))
+        reads = {name for model in pack.models.values() for name in model.reads}
+        twin = Twin(
+            registry,
+            built,
+            lanes=lanes,
+            columns=rules.columns,
+            reads=sorted(reads & {*pack.indicators}),
+        )
+        return cls(pack, registry, rules, twin)
 
 
 @dataclass(slots=True)
@@ -114,10 +131,14 @@ class Flow:
     Args:
         tenant: whose house it is.
         packs: how a pack is loaded by name.
+        lanes: into how many shards things are shared out, each with a thread of its own; what
+            comes out is the same for any number.
     """
 
-    def __init__(self, tenant: Tenant, packs: Callable[[str], Pack]) -> None:
+    def __init__(self, tenant: Tenant, packs: Callable[[str], Pack], *, lanes: int = 1) -> None:
         self.tenant = tenant
+        self.lanes = lanes
+        self.arrival = 0
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
         self.frames: list[tuple[str, Digest]] = []
@@ -138,6 +159,7 @@ class Flow:
             BadInput: an opening or a command that cannot be obeyed (check before you journal it).
         """
         self._outcome = Outcome(number, entry, said.source, said.arrival)
+        self.arrival = said.arrival
         if isinstance(said, Opened):
             self._open(said)
         source = self.sources[said.source]
@@ -147,8 +169,10 @@ class Flow:
         elif isinstance(said, Told):
             self._pass(source, said.command.at)
             self._obey(source, said.command)
-        elif isinstance(said, Closed) and source.watermark:
-            self._pass(source, next_day(source.watermark, source.zone))
+        elif isinstance(said, Closed):
+            source.ended = True
+            if source.watermark:
+                self._pass(source, next_day(source.watermark, source.zone))
         registry = source.line.registry
         self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
         registry.changed.clear()
@@ -166,19 +190,39 @@ class Flow:
 
     # ---- bytes → readings ------------------------------------------------------------------
 
-    def _open(self, said: Opened) -> None:
+    def source_of(self, said: Opened) -> Source:
+        """A source as its opening describes it, with nothing taken from it yet."""
         line = self.lines.get(said.pack)
         if line is None:
-            line = self.lines[said.pack] = Line.of(self._packs(said.pack))
-        manifest = said.manifest
+            line = self.lines[said.pack] = Line.of(self._packs(said.pack), self.lanes)
         source = self.sources[said.source] = Source(
             said.source,
             line,
-            [adopt.mapped(t) for t in manifest["streams"]],
-            manifest["period"],
-            zone(manifest["timezone"]),
+            [adopt.mapped(t) for t in said.manifest["streams"]],
+            said.manifest["period"],
+            zone(said.manifest["timezone"]),
             Desk(self.tenant, line.pack.value, above=line.registry.above),
+            said,
         )
+        if said.manifest.get("protocol") == native_batch.PROTOCOL:
+            declared = line.pack.indicators.values()
+            source.decoder = native_batch.Decoder(
+                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived}
+            )
+        return source
+
+    def number_frame(self, file: str, frame: Digest) -> int:
+        """The next number, by which references mean this frame."""
+        number = len(self.frames)
+        self.frames.append((file, frame))
+        self._numbers[frame] = number
+        return number
+
+    def _open(self, said: Opened) -> None:
+        source = self.source_of(said)
+        line, manifest = source.line, said.manifest
+        for name, corners in manifest.get("geofences", {}).items():
+            line.registry.enclose(name, corners)
         for told in manifest["things"]:
             parent = thing_key(told["parent"]) if told["parent"] else None
             if parent is not None:
@@ -186,17 +230,28 @@ class Flow:
             key = ThingKey(told["kind"], told["id"])
             thing = line.registry.register(key, source=source.name, parent=parent)
             thing.facts.update(told["facts"])
+            if told.get("geofence"):
+                line.registry.fence(key, told["geofence"])
 
     def _arrive(self, source: Source, said: Arrived) -> None:
-        found: list[Readings] = []
         named: dict[int, list[ThingKey]] = {}
+        if source.decoder is None:
+            rows = in_order([*self._recorded(source, said, named=named)])
+        else:
+            rows = joined([*self._live(source, source.decoder, said)])
+        self._outcome.rows.append(rows)
+        self._observe(source, rows, named=named)
+        self._outcome.marked += int(np.count_nonzero(rows.quality))
+        self._outcome.accepted += len(rows.value)
+
+    def _recorded(
+        self, source: Source, said: Arrived, *, named: dict[int, list[ThingKey]]
+    ) -> Iterator[Readings]:
+        """The readings of recorded frames; what newly names a thing is noted in ``named``."""
         for frame in said.frames:
             mapped = source.mapped[frame.stream]
             readings, refused = table.decode(mapped, frame)
-            number = len(self.frames)
-            self.frames.append((mapped.file, frame.id))
-            self._numbers[frame.id] = number
-            self._outcome.frames.append((number, mapped.file, frame.id))
+            number = self._frame(mapped.file, frame.id)
             readings.first |= np.int64(number << 32)
             readings.last |= np.int64(number << 32)
             self._outcome.refusals += refused
@@ -208,12 +263,31 @@ class Flow:
                 continue
             for slot, keys in naming.items():
                 named.setdefault(slot, []).extend(keys)
-            found.append(readings)
-        rows = in_order(found)
-        self._outcome.rows.append(rows)
-        self._observe(source, rows, named=named)
-        self._outcome.marked += int(np.count_nonzero(rows.quality))
-        self._outcome.accepted += len(rows.value)
+            yield readings
+
+    def _live(self, source: Source, decoder: native_batch.Decoder, said: Arrived) -> Iterator[Rows]:
+        """The messages of devices, in the order in which they arrived."""
+        line = source.line
+        for frame in said.frames:
+            number = self._frame(source.name, frame.id)
+            found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
+            slots, unknown = line.registry.slots(decoder.things, source.name)
+            self._outcome.refusals += [
+                Refusal(source.name, i, "", "", reason) for i, reason in found.refused
+            ]
+            numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
+            yield from known(found, slots, numbers=numbers, frame=number)
+            self._outcome.refusals += [
+                Refusal(source.name, int(found.line[i]), "device", str(unknown[thing][0]), why)
+                for i in np.flatnonzero(slots[found.thing] < 0)
+                for thing in [int(found.thing[i])]
+                for why in [unknown[thing][1]]
+            ]
+
+    def _frame(self, file: str, frame: Digest) -> int:
+        number = self.number_frame(file, frame)
+        self._outcome.frames.append((number, file, frame))
+        return number
 
     # ---- readings → state → findings -------------------------------------------------------
 
@@ -222,45 +296,50 @@ class Flow:
             sorted((int(np.argmax(rows.thing == slot)), slot) for slot in named) if named else []
         )
         row = 0
-        for stop, slot in [*stops, (len(rows.value), -1)]:
+        for stop, slot in [*stops, (len(rows.head), -1)]:
             row = self._segment(source, rows, row=row, stop=stop)
             if slot >= 0:
                 self._name(source, rows, row=row, keys=named[slot])
-        usable = rows.event_time[rows.quality & 3 == 0]
-        if len(usable):
-            source.watermark = max(source.watermark, int(usable.max()))
+        t = rows.event_time
+        good = (t >= EARLIEST) & (t <= self._outcome.arrival + AHEAD)
+        if good.any():
+            source.watermark = max(source.watermark, int(t[good].max()))
 
     def _segment(self, source: Source, rows: Rows, *, row: int, stop: int) -> int:
         twin = source.line.twin
         latest = self._outcome.arrival + AHEAD
         while row < stop:
-            if source.midnight == NEVER and EARLIEST <= rows.event_time[row] <= latest:
-                self._begin(source, int(rows.event_time[row]))
+            if source.midnight == NEVER:
+                t = rows.event_time[row:stop]
+                good = (t >= EARLIEST) & (t <= latest)
+                if good.any():
+                    self._begin(source, int(t[np.argmax(good)]))
             bounds = Bounds(EARLIEST, latest, source.closed, source.tick, derived=False)
             for event in twin.observe(rows, bounds, start=row, stop=stop):
                 if isinstance(event, Stop):
                     why, row = event
+                elif event.rule == WOKE:
+                    self._wake(source, event)
                 else:
                     self._judge(source, event)
-            if why == kernel.TICK:
+            if why == TICK:
                 self._pass(source, int(rows.event_time[row]))
-            elif why == kernel.WOKE:
-                key = twin.wake(int(rows.thing[row]))
-                ref = (int(rows.first[row]), int(rows.last[row]))
-                self._derive(
-                    source,
-                    [constant(key, "silence", at=int(rows.event_time[row]), value=0.0)],
-                    ref=ref,
-                )
         return row
+
+    def _wake(self, source: Source, event: Event) -> None:
+        """A silent thing has spoken; the kernel has judged that already, this is for the record."""
+        silence = constant(event.thing, "silence", at=event.at, value=0.0)
+        rows = source.line.twin.derived([silence], [(event.first, event.last)])
+        self._outcome.rows.append(rows)
 
     def _name(self, source: Source, rows: Rows, *, row: int, keys: Sequence[ThingKey]) -> None:
         """A document names a thing, or another one than before; both learn how many now do."""
-        at = int(rows.event_time[row])
-        ref = (int(rows.first[row]), int(rows.last[row]))
+        _, at, _, _, *ref = rows.head[row].tolist()
         for key in keys:
             count = float(len(source.line.registry.thing(key).naming))
-            self._derive(source, [constant(key, "named_by", at=at, value=count)], ref=ref)
+            self._derive(
+                source, [constant(key, "named_by", at=at, value=count)], ref=(ref[0], ref[1])
+            )
 
     def _derive(
         self, source: Source, found: Sequence[Derived], *, ref: tuple[int, int] | None = None
@@ -268,7 +347,7 @@ class Flow:
         refs = [ref or self._behind(source, d) for d in found]
         rows = source.line.twin.derived(found, refs)
         self._outcome.rows.append(rows)
-        bounds = Bounds(EARLIEST, int(NEVER), 0, int(NEVER), derived=True)
+        bounds = Bounds(EARLIEST, NEVER, 0, NEVER, derived=True)
         for event in source.line.twin.observe(rows, bounds):
             if isinstance(event, Event):
                 self._judge(source, event)
@@ -295,9 +374,7 @@ class Flow:
             self._outcome.records.append(end)
             self._act(source, source.desk.end(end, begun))
             return
-        limit = rule.limit
-        if rule.limit_of and (known := line.twin.latest(key, rule.limit_of)) is not None:
-            limit = known.value
+        limit = rule.limit if math.isnan(event.limit) else event.limit
         found = finding(
             self.tenant, key, rule=rule, indicators=line.pack.indicators, because=because,
             figures=(event.since, event.at, event.value, limit),
@@ -350,8 +427,8 @@ class Flow:
         if source.midnight == NEVER:
             self._begin(source, now)
         twin, registry = source.line.twin, source.line.registry
-        slots = [t.slot for t in registry.things if t.source == source.name]
         while True:
+            slots = np.array(registry.of(source.name), np.int32)
             source.tick = min(source.midnight, twin.silent_after(slots))
             if source.tick > now:
                 return
@@ -412,28 +489,3 @@ class Reader:
 def constant(thing: ThingKey, indicator: str, *, at: int, value: float) -> Derived:
     """One derived value of one thing at one time."""
     return Derived(thing, indicator, np.array([at], np.int64), np.array([value]))
-
-
-def in_order(found: Sequence[Readings]) -> Rows:
-    """The readings of a batch's frames as one sequence by event time, then stream, then row."""
-    offsets = np.cumsum([0, *(int(r.message.max(initial=-1)) + 1 for r in found)])
-    message = np.concatenate(
-        [np.empty(0, np.int32), *(r.message + o for r, o in zip(found, offsets, strict=False))]
-    ).astype(np.int32)
-
-    def column(name: str, dtype: type[Any]) -> Any:
-        parts = [np.empty(0, dtype), *(getattr(r, name) for r in found)]
-        return np.concatenate(parts).astype(dtype)[order]
-
-    order: Any = slice(None)
-    order = np.argsort(column("event_time", np.int64), kind="stable")
-    return Rows(
-        column("thing", np.int32),
-        column("indicator", np.int32),
-        column("event_time", np.int64),
-        column("value", np.float64),
-        message[order],
-        column("first", np.int64),
-        column("last", np.int64),
-        column("quality", np.uint8),
-    )

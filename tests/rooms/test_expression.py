@@ -9,39 +9,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from wuxin.risk.expression import STACK, columns, program
-from wuxin.risk.rules import Compiled
-from wuxin.risk.rules import given as parameters
+from tests.conditions import CONDITION, INDICATORS, NUMBERS, in_kernel, rule
+from wuxin.risk.conditions import Term
+from wuxin.risk.conditions import given as parameters
+from wuxin.risk.expression import LOAD, STACK, Unfit, columns, program
+from wuxin.risk.rules import Compiled, undeclared
 from wuxin.terms.errors import BadInput
-from wuxin.terms.records import Words
-from wuxin.terms.standards import Indicator, Rule
-from wuxin.twin import kernel, tables
-
-W = Words("字", "word")
-NAMES = ("a", "b", "c")
-INDICATORS = {
-    name: Indicator(name, W, ("k",), "1", "1", -1e9, 1e9, W, "i", "p") for name in NAMES
-}  # fmt: skip
-NUMBERS = {name: i for i, name in enumerate(NAMES)}
-
-
-def rule(when: str, limit: float | None = None) -> Rule:
-    return Rule(
-        name="r", kind="k", level="amber", when=when, clear="", lasting=0, value="", limit=limit,
-        clear_limit=None, words=W, bank=W, enterprise=W, examples=(),
-    )  # fmt: skip
 
 
 def judged(when: str, rows: list[tuple[float | None, ...]]) -> list[list[float | None]]:
     """The kernel's answers, of the condition and of its end, for each row (None is NULL)."""
-    compiled = Compiled({"r": rule(when)}, NUMBERS)
-    built = tables.build(INDICATORS, ["k"], rules=compiled)
-    stack, answers = np.empty(64), []
-    for row in rows:
-        values = np.array([np.nan if v is None else v for v in row])
-        found = [float(kernel.judge(built, p, values, stack)) for p in (0, 1)]
-        answers.append([None if np.isnan(x) else x for x in found])
-    return answers
+    values = np.array([[np.nan if v is None else v for v in row] for row in rows])
+    answers = in_kernel(Compiled({"r": rule(when)}, NUMBERS), values)
+    return [[None if np.isnan(x) else x for x in row] for row in answers.tolist()]
 
 
 OPEN: list[duckdb.DuckDBPyConnection] = []
@@ -66,7 +46,6 @@ def asked(when: str, rows: list[tuple[float | None, ...]]) -> list[list[float | 
     return [list(row) for row in OPEN[0].execute(sql).fetchall()]
 
 
-LITERALS = st.sampled_from(["0", "1", "2", "0.5", "-0.25", "100", "1e3"])
 ROWS = st.lists(
     st.tuples(*[
         st.none() | st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, 100.0])
@@ -76,53 +55,11 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
-def _paren(text: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return text | text.map(lambda t: f"({t})")
-
-
-def _numbers(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    pair = st.tuples(inner, inner)
-    return _paren(
-        st.tuples(inner, st.sampled_from("+-*/"), inner).map(" ".join)
-        | inner.map(lambda x: f"- ({x})")
-    ) | (
-        inner.map(lambda x: f"abs({x})")
-        | st.tuples(st.sampled_from(["least", "greatest", "coalesce"]), pair).map(
-            lambda f: f"{f[0]}({f[1][0]}, {f[1][1]})"
-        )
-    )
-
-
-VALUE = st.recursive(st.sampled_from(NAMES) | LITERALS, _numbers, max_leaves=4)
-COMPARED = st.tuples(VALUE, st.sampled_from(["<", "<=", ">", ">=", "=", "<>", "!="]), VALUE)
-ATOM = _paren(
-    COMPARED.map(" ".join)
-    | st.tuples(VALUE, st.sampled_from(["", "NOT "]), VALUE, VALUE).map(
-        lambda x: f"{x[0]} {x[1]}BETWEEN {x[2]} AND {x[3]}"
-    )
-    | st.tuples(VALUE, st.sampled_from(["IS NULL", "IS NOT NULL"])).map(" ".join)
-    | st.sampled_from(["TRUE", "FALSE"])
-)  # fmt: skip
-CONDITION = st.recursive(
-    ATOM,
-    lambda inner: _paren(
-        st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(" ".join)
-        | inner.map(lambda x: f"NOT {x}")
-        | inner.map(lambda x: f"({x}) IS NULL")
-    ),
-    max_leaves=4,
-)
-
-
 @settings(max_examples=200, deadline=None)
 @given(when=CONDITION, rows=ROWS)
 def test_the_kernel_answers_as_sql_does(when: str, rows: list[tuple[float | None, ...]]) -> None:
-    try:
-        answers = judged(when, rows)
-    except BadInput as long:
-        assume("too long" not in str(long))
-        raise
-    assert answers == asked(when, rows)
+    assume(not Compiled({"r": rule(when)}, NUMBERS).in_columns)
+    assert judged(when, rows) == asked(when, rows)
 
 
 @pytest.mark.parametrize(
@@ -165,22 +102,111 @@ def test_a_condition_names_the_indicators_that_it_reads() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "a >", "'abc", "a > 1; b > 1", "a > 'x'", "a IN (1, 2)", "a IS TRUE", "count(a) > 1",
-        "a > (SELECT 1)", "a % 2 = 0", "a::INT > 1", "a LIKE 'x'", "CASE WHEN a > 1 THEN 1 END",
-        "a BETWEEN SYMMETRIC 3 AND 1", "1 < a < 3", "a = b = 1", "a > TRUE", "(a > 1) + 1 > 1",
-        "abs(a > 1) = 1", "- (a > 1) < 0", "a + (b > 1) > 1", "coalesce(a > 1, 0)", "t.a > 1",
-        "least(a, b > 1) > 0", "a > 1 AS b", "a AND", "a BETWEEN b > 1 AND 2",
+        "", "a >", "'abc", "a > 1; b > 1", "a > 'x'", "count(a) > 1", "a > (SELECT 1)",
+        "a::INT > 1", "a LIKE 'x'", "a BETWEEN SYMMETRIC 3 AND 1", "1 < a < 3", "a = b = 1",
+        "a > TRUE", "(a > 1) + 1 > 1", "abs(a > 1) = 1", "- (a > 1) < 0", "a + (b > 1) > 1",
+        "coalesce(a > 1, 0)", "t.a > 1", "least(a, b > 1) > 0", "a > 1 AS b", "a AND",
+        "a BETWEEN b > 1 AND 2",
     ],
 )  # fmt: skip
-def test_what_is_not_sql_of_the_subset_is_refused_in_one_line(text: str) -> None:
+def test_what_a_rule_may_not_say_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(BadInput) as refused:
         program(text, NUMBERS, given={})
+    assert not isinstance(refused.value, Unfit)
     assert "\n" not in str(refused.value)
 
 
-def test_a_condition_that_is_too_long_is_refused() -> None:
-    text = " AND ".join(["a > 1"] * STACK)
-    with pytest.raises(BadInput, match="is too long"):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a IN (1, 2)", "a IS TRUE", "a % 2 = 0", "CASE WHEN a > 1 THEN b END", "NULL IS NULL",
+        " AND ".join(["a > 1"] * STACK),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_the_kernel_is_left_to_columns(text: str) -> None:
+    with pytest.raises(Unfit):
+        program(text, NUMBERS, given={})
+    compiled = Compiled({"r": rule(text), "fits": rule("b > 1")}, NUMBERS)
+    assert compiled.in_columns == [0]
+    assert np.isnan(in_kernel(compiled, np.zeros((1, 3)))).all()
+
+
+@pytest.mark.parametrize(("value", "answer"), [(5.0, 1.0), (0.0, 0.0), (None, None)])
+def test_a_number_in_place_of_a_condition_asks_whether_it_is_not_zero(
+    value: float | None, answer: float | None
+) -> None:
+    assert judged("a", [(value, None, None)])[0][0] == answer
+
+
+# ---- terms -----------------------------------------------------------------------------------
+
+
+def test_terms_stand_behind_the_indicators_in_order_of_first_use() -> None:
+    rules = {
+        "x": rule("rate(b) > 1 AND avg_over_time(a, '15 min') > rate(b)"),
+        "y": rule("a > 1 AND age(c) > 60 AND rate(b) < 0"),
+    }
+    compiled = Compiled(rules, NUMBERS)
+    assert compiled.terms == [
+        Term("rate", "b", 0),
+        Term("avg_over_time", "a", 3),
+        Term("age", "c", 0),
+    ]
+    loads = [
+        [a for o, a in zip(p.ops, p.args, strict=True) if o == LOAD] for p in compiled.programs
+    ]
+    assert loads[0] == [3.0, 4.0, 3.0]
+    assert loads[2] == [0.0, 5.0, 3.0]
+    assert compiled.reads(1) == {"a", "b", "c"}
+
+
+def test_a_term_that_is_said_in_two_ways_is_one() -> None:
+    compiled = Compiled(
+        {"r": rule("max_over_time(a, '1 h') > MAX_OVER_TIME(a, '60 min')")}, NUMBERS
+    )
+    assert compiled.terms == [Term("max_over_time", "a", 12)]
+
+
+def test_a_condition_reads_the_indicators_inside_of_its_terms() -> None:
+    assert columns("rate(b) > 1 AND a > min_over_time(c, '5 min')") == ("b", "a", "c")
+    with pytest.raises(BadInput, match="indicator 'd' is not declared"):
+        program("age(d) > 1", NUMBERS, given={})
+
+
+def test_an_indicator_inside_of_a_term_must_be_one_of_the_kind() -> None:
+    text = "rate(a) > 1 AND avg_over_time(d, '1 h') > sqrt(e)"
+    assert undeclared(rule(text), INDICATORS) == ["d", "e"]
+
+
+def test_a_term_is_compared_as_any_other_number() -> None:
+    compiled = Compiled(
+        {"r": rule("sum_over_time(a, '24 h') / count_over_time(a, '24 h') > 2")}, NUMBERS
+    )
+    assert [t.panes for t in compiled.terms] == [288, 288]
+    values = np.array([[0, 0, 0, 9.0, 3.0], [0, 0, 0, 9.0, 0]])
+    np.testing.assert_array_equal(in_kernel(compiled, values)[:, 0], [1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("rate(a + b) > 1", r"write rate\(indicator\)"),
+        ("rate() > 1", r"write rate\(indicator\)"),
+        ("age(a, '5 min') > 1", r"write age\(indicator\)"),
+        ("avg_over_time(a) > 1", r"write avg_over_time\(indicator, '15 min'\)"),
+        ("avg_over_time(a, 15) > 1", "has no window"),
+        ("avg_over_time(a, 'soon') > 1", "'soon' is not a duration"),
+        ("avg_over_time(a, '7 min') > 1", "window '7 min' must be a multiple of 5 min"),
+        ("avg_over_time(a, '0 min') > 1", "must be a multiple of 5 min"),
+        ("avg_over_time(a, '25 h') > 1", "from 5 min to 24 h"),
+        ("rate(rate(a)) > 1", r"write rate\(indicator\)"),
+        ("rate(t.a) > 1", "is no indicator"),
+        ("rate(a > 1) > 1", r"write rate\(indicator\)"),
+        ("deriv(a, '15 min') > 1", "is outside of the SQL"),
+    ],
+)
+def test_a_term_that_cannot_be_kept_is_refused_with_its_form(text: str, why: str) -> None:
+    with pytest.raises(BadInput, match=why):
         program(text, NUMBERS, given={})
 
 

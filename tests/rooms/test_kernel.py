@@ -4,20 +4,21 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rooms.rows import Said
+from tests.rooms.rows import rows_of as numbered
 from wuxin.risk.rules import Compiled
 from wuxin.terms.clock import HOUR
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Quality, Words
 from wuxin.terms.standards import Device, Indicator, Kind, Rule
-from wuxin.twin import kernel, tables
-from wuxin.twin.kernel import Bounds, Rows
-from wuxin.twin.registry import NEVER, Registry
-from wuxin.twin.twin import Event, Stop, Twin
+from wuxin.twin import tables
+from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
+from wuxin.twin.registry import Registry
+from wuxin.twin.twin import END, TICK, Event, Stop, Twin
 
 W = Words("字", "word")
 NAMES = ("heat", "load")
@@ -62,19 +63,16 @@ def twin_of(rules: dict[str, Rule] = RULES, things: Sequence[ThingKey] = (A, B))
     return Twin(registry, built)
 
 
-def rows_of(messages: Iterable[Message]) -> Rows:
-    cells = [
-        (m.thing, NAMES.index(name), int(START + m.hour * HOUR), value, number)
-        for number, m in enumerate(messages)
-        for name, value in m.values.items()
+def rows_of(messages: Iterable[Message], line: int = 0) -> Rows:
+    said = [
+        Said(
+            m.thing,
+            int(START + m.hour * HOUR),
+            {NAMES.index(name): value for name, value in m.values.items()},
+        )
+        for m in messages
     ]
-    thing, indicator, t, v, message = zip(*cells, strict=True) if cells else ((),) * 5
-    line = np.arange(len(cells), dtype=np.int64)
-    return Rows(
-        np.array(thing, np.int32), np.array(indicator, np.int32), np.array(t, np.int64),
-        np.array(v, np.float64), np.array(message, np.int32), line, line.copy(),
-        np.zeros(len(cells), np.uint8),
-    )  # fmt: skip
+    return numbered(said, line)
 
 
 def heats(*values: float) -> list[Message]:
@@ -175,13 +173,13 @@ def test_a_break_begins_the_duration_anew() -> None:
 def test_a_rule_ends_by_its_own_condition_and_begins_again() -> None:
     messages = heats(60, 60, 60, 45, 41, 39, 45, 60, 60, 60)
     assert seen(messages, HOT) == [
-        ("hot", True, 0, 2), ("hot", False, 0, 5), ("hot", True, 7, 9),
+        ("hot", True, 0, 2), ("hot", False, 5, 5), ("hot", True, 7, 9),
     ]  # fmt: skip
 
 
 def test_without_an_end_of_its_own_a_rule_ends_when_it_holds_no_longer() -> None:
     assert seen(heats(60, 50), rule("now", "heat > 50")) == [
-        ("now", True, 0, 0), ("now", False, 0, 1),
+        ("now", True, 0, 0), ("now", False, 1, 1),
     ]  # fmt: skip
 
 
@@ -216,9 +214,9 @@ def test_more_events_than_one_pass_holds_all_come_out() -> None:
 
 def test_the_pass_stops_at_a_tick_and_goes_on_where_it_stopped() -> None:
     twin, rows = twin_of(), rows_of(heats(1, 2, 3, 4))
-    assert [*twin.observe(rows, OPEN._replace(tick=START + 2 * HOUR))] == [Stop(kernel.TICK, 2)]
+    assert [*twin.observe(rows, OPEN._replace(tick=START + 2 * HOUR))] == [Stop(TICK, 2)]
     assert twin.state(A, 0).values["heat"].value == 2
-    assert [*twin.observe(rows, OPEN, start=2)] == [Stop(kernel.END, 4)]
+    assert [*twin.observe(rows, OPEN, start=2)] == [Stop(END, 4)]
     assert twin.state(A, 0).values["heat"].value == 4
 
 
@@ -231,11 +229,12 @@ def test_a_thing_falls_silent_after_its_allowance_and_wakes_with_news() -> None:
     assert twin.fall_silent([0, 1], START + 6 * HOUR) == []
     assert twin.silent_after([0, 1]) == NEVER
     old = rows_of([Message(0, 0.5, {"heat": 3})])
-    assert [*twin.observe(old, OPEN)] == [Stop(kernel.END, 1)]
+    assert [*twin.observe(old, OPEN)] == [Stop(END, 1)]
     news = rows_of([Message(0, 6, {"heat": 3})])
-    assert [*twin.observe(news, OPEN)] == [Stop(kernel.WOKE, 0)]
-    assert twin.wake(0) == A
-    assert [*twin.observe(news, OPEN)] == [Stop(kernel.END, 1)]
+    [woke, end] = twin.observe(news, OPEN)
+    assert (woke.rule, woke.thing, woke.at) == (WOKE, A, START + 6 * HOUR)
+    assert end == Stop(END, 1)
+    assert fed(twin, rows_of([Message(0, 7, {"heat": 3})])) == []
 
 
 def test_things_that_are_registered_later_leave_the_others_state_as_it_was() -> None:
@@ -264,8 +263,8 @@ MESSAGES = st.lists(
 BOUNDS = OPEN._replace(earliest=START, latest=START + 18 * HOUR, closed=START + 3 * HOUR)
 
 
-def remembered(twin: Twin) -> list[bytes]:
-    return [column.tobytes() for column in twin._state]
+def remembered(twin: Twin) -> str:
+    return twin.digest()
 
 
 @settings(deadline=None, max_examples=150)
@@ -279,90 +278,10 @@ def test_any_cut_into_batches_gives_the_same_events_and_state(
     parts, found, marks, line = twin_of(), [], [], 0
     edges = sorted({0, len(messages), *(c for c in cuts if c < len(messages))})
     for begin, end in itertools.pairwise(edges):
-        part = rows_of(messages[begin:end])
-        refs = np.arange(line, line + len(part.value), dtype=np.int64)
-        part = part._replace(first=refs, last=refs.copy())
+        part = rows_of(messages[begin:end], line)
         found += fed(parts, part, bounds=BOUNDS)
         marks += part.quality.tolist()
-        line += len(part.value)
+        line += end - begin
     assert found == events or str(found) == str(events)  # NaN is not equal to itself
     assert marks == rows.quality.tolist()
     assert remembered(parts) == remembered(whole)
-
-
-def both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 - it is logic
-    """AND of SQL's three-valued logic."""
-    if one is False or other is False:
-        return False
-    return None if one is None or other is None else True
-
-
-class Plain:
-    """The kernel's promise in plain Python, for the two rules of this file."""
-
-    def __init__(self) -> None:
-        self.latest: dict[tuple[int, str], tuple[int, float]] = {}
-        self.status: dict[tuple[int, str], tuple[str, int]] = {}
-        self.events: list[tuple[int, int, bool, int, int]] = []
-        self.marks: list[int] = []
-
-    def mark(self, key: tuple[int, str], t: int, *, value: float) -> int:
-        found = 0 if 0.0 <= value <= 100.0 else Quality.OUT_OF_RANGE
-        if not BOUNDS.earliest <= t <= BOUNDS.latest:
-            return found | Quality.IMPLAUSIBLE_TIME
-        known = self.latest.get(key)
-        if known and t == known[0]:
-            found |= Quality.DUPLICATE if value == known[1] else Quality.CONFLICT
-        elif known and t < known[0]:
-            found |= Quality.OUT_OF_ORDER
-        return found | (Quality.LATE if t < BOUNDS.closed else 0)
-
-    def take(self, message: Message) -> None:
-        t, new = int(START + message.hour * HOUR), set()
-        for name, value in message.values.items():
-            key = (message.thing, name)
-            self.marks.append(int(self.mark(key, t, value=value)))
-            if self.marks[-1] & 15 == 0 and t >= self.latest.get(key, (t, 0.0))[0]:
-                self.latest[key] = (t, value)
-                new.add(name)
-        heat, load = (self.latest.get((message.thing, n), (0, None))[1] for n in NAMES)
-        hot = None if heat is None else heat > 50
-        if "heat" in new:
-            cold = None if heat is None else heat < 40
-            self.step(message.thing, 0, at=t, rule=(hot, cold, 2 * HOUR))
-        if new:
-            holds = both(hot, None if load is None else load == 0)
-            self.step(message.thing, 1, at=t, rule=(holds, None if holds is None else not holds, 0))
-
-    def step(
-        self, thing: int, number: int, *, at: int, rule: tuple[bool | None, bool | None, int]
-    ) -> None:
-        holds, ends, lasting = rule
-        status, since = self.status.get((thing, str(number)), ("idle", 0))
-        if status == "raised":
-            if ends:
-                self.events.append((number, thing, False, since, at))
-                status = "idle"
-        elif holds is False:
-            status = "idle"
-        elif holds:
-            since = at if status == "idle" else since
-            status = "pending"
-            if at - since >= lasting:
-                status = "raised"
-                self.events.append((number, thing, True, since, at))
-        self.status[thing, str(number)] = (status, since)
-
-
-@settings(deadline=None, max_examples=150)
-@given(messages=MESSAGES)
-def test_the_kernel_does_what_the_plain_form_does(messages: list[Message]) -> None:
-    rows, plain = rows_of(messages), Plain()
-    events = [
-        (e.rule, (A, B).index(e.thing), e.raised, e.since, e.at)
-        for e in fed(twin_of(), rows, bounds=BOUNDS)
-    ]
-    for message in messages:
-        plain.take(message)
-    assert rows.quality.tolist() == plain.marks
-    assert events == plain.events

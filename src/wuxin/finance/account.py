@@ -6,6 +6,7 @@ Interest is not accrued here: outstanding is principal less repayments and proce
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from wuxin.finance.call import Call, allocate, to_call
@@ -19,6 +20,22 @@ from wuxin.terms.records import Act, Cause, Finding
 from wuxin.terms.standards import Valuation
 
 _ZERO: Final = Decimal(0)
+_REMEMBERED: Final[dict[str, Any]] = {
+    "members": frozenset[ThingKey],
+    "breach": Finding | None,
+    "_outstanding": Decimal,
+    "_cash_margin": Decimal,
+    "_nothing": Decimal,
+    "_valuation": Valuation | None,
+    "_valued_at": int | None,
+    "_revaluation": tuple[Cause, ...],
+    "_calls": tuple[Call, ...],
+    "_called": int,
+    "_ordered": tuple[Cause, ...],
+    "_disposed": bool,
+}
+"""What an account remembers beside its terms, as it is frozen and restored."""
+
 _LISTED: Final = 12
 
 
@@ -39,6 +56,19 @@ class Account:
         self._called = 0
         self._ordered: tuple[Cause, ...] = ()
         self._disposed = False
+
+    def freeze(self) -> Any:
+        """All that the account remembers, as plain values; money as text."""
+        kept = {name: value for name, value in vars(self).items() if name != "_tenant"}
+        return msgspec.to_builtins({**kept, "members": sorted(self.members)}, str_keys=True)
+
+    @classmethod
+    def thaw(cls, tenant: Tenant, kept: Any) -> "Account":
+        """An account from what :meth:`freeze` gave."""
+        account = cls(tenant, msgspec.convert(kept["terms"], Terms))
+        for name, kind in _REMEMBERED.items():
+            setattr(account, name, msgspec.convert(kept[name], kind))
+        return account
 
     @property
     def figures(self) -> Figures:

@@ -142,6 +142,15 @@ class Desk:
             if points
         ]
 
+    def freeze(self) -> Any:
+        """All that the desk remembers, as plain values."""
+        return [account.freeze() for account in self._accounts.values()]
+
+    def thaw(self, kept: Any) -> None:
+        """Take over what :meth:`freeze` gave."""
+        accounts = (Account.thaw(self._tenant, one) for one in kept)
+        self._accounts = {account.terms.id: account for account in accounts}
+
     def facilities(self) -> list[dict[str, Any]]:
         """All facilities as plain values, in order of opening (see :meth:`Account.snapshot`)."""
         return [account.snapshot() for account in self._accounts.values()]

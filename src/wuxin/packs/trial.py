@@ -12,8 +12,9 @@ from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Quality
 from wuxin.terms.standards import Example, Pack, Rule
 from wuxin.twin import tables
-from wuxin.twin.kernel import Bounds, Rows
-from wuxin.twin.registry import NEVER, Registry
+from wuxin.twin.layout import NEVER, NO_SEQUENCE, Bounds, Rows
+from wuxin.twin.registry import Registry
+from wuxin.twin.rows import rows_of
 from wuxin.twin.twin import Event, Twin
 
 _BASE: Final = 438_000 * HOUR
@@ -57,9 +58,7 @@ class Trial:
         rows = self._rows(example)
         registry = Registry(self._pack.kinds, self._pack.indicators, devices=self._pack.devices)
         registry.register(self._thing, source="example")
-        found = Twin(registry, self._tables).observe(
-            rows, Bounds(0, int(NEVER), 0, int(NEVER), derived=True)
-        )
+        found = Twin(registry, self._tables).observe(rows, Bounds(0, NEVER, 0, NEVER, derived=True))
         fired = any(isinstance(event, Event) and event.raised for event in found)
         for i in np.flatnonzero(rows.quality & int(Quality.OUT_OF_RANGE)):
             name = registry.names[rows.indicator[i]]
@@ -91,22 +90,13 @@ class Trial:
                     yield f"row {number}: {name} = {value!r} is no number"
 
     def _rows(self, example: Example) -> Rows:
-        """Each row of the example as one message (columns, n values)."""
-        cells = [
-            (message, duration(str(row["at"])), name, float(value))
-            for message, row in enumerate(example.rows)
-            for name, value in row.items()
-            if name != "at"
-        ]
-        n = len(cells)
-        numbers = self._compiled.numbers
-        return Rows(
-            np.zeros(n, np.int32),
-            np.array([numbers[name] for _, _, name, _ in cells], np.int32),
-            np.array([_BASE + at for _, at, _, _ in cells], np.int64),
-            np.array([value for _, _, _, value in cells], np.float64),
-            np.array([message for message, _, _, _ in cells], np.int32),
-            np.zeros(n, np.int64),
-            np.zeros(n, np.int64),
-            np.zeros(n, np.uint8),
+        """Each row of the example as one message."""
+        said = [[(n, float(v)) for n, v in row.items() if n != "at"] for row in example.rows]
+        times = [_BASE + duration(str(row["at"])) for row in example.rows]
+        cells = [cell for message in said for cell in message]
+        return rows_of(
+            np.array([(0, t, 0, NO_SEQUENCE, 0, 0) for t in times], np.int64),
+            np.array([len(message) for message in said]),
+            indicator=np.array([self._compiled.numbers[name] for name, _ in cells]),
+            value=np.array([value for _, value in cells]),
         )

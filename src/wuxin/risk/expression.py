@@ -1,19 +1,19 @@
-"""Rule conditions: SQL over indicators, compiled to a small program for the twin's kernel.
+"""Rule conditions as programs: SQL over one thing's indicators, compiled for the twin's kernel.
 
-The subset: comparisons, AND, OR, NOT, ``+ - * /``, ``abs``, ``least``, ``greatest``, ``coalesce``,
-``BETWEEN``, ``IS [NOT] NULL``, numbers, ``TRUE``/``FALSE``, the parameters ``:limit``, ``:clear``.
-Values are float64; NULL is NaN, with SQL's three-valued logic (ISO/IEC 9075-2). Division by zero
-gives NULL. sqlglot parses; the same text runs unchanged as SQL over columns.
+The subset that fits: comparisons, AND, OR, NOT, ``+ - * /``, ``abs``, ``least``, ``greatest``,
+``coalesce``, ``BETWEEN``, ``IS [NOT] NULL``, numbers, ``TRUE``/``FALSE``, the parameters ``:limit``
+and ``:clear``, and the terms of :mod:`wuxin.risk.conditions`. Values are float64; NULL is NaN, with
+SQL's three-valued logic (ISO/IEC 9075-2). Division by zero gives NULL. What does not fit is judged
+by :mod:`wuxin.risk.columns`, which gives the same answer wherever both can.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import sqlglot
 from sqlglot import expressions as sql
-from sqlglot.errors import SqlglotError
 
+from wuxin.risk.conditions import Term, is_truth, places, read
 from wuxin.terms.errors import BadInput
 
 CONST, LOAD, NEG, NOT, ABS, ISNULL = 0, 1, 2, 3, 4, 5
@@ -28,19 +28,20 @@ _UNARY: Final[dict[type[sql.Expr], int]] = {sql.Neg: NEG, sql.Not: NOT, sql.Abs:
 _CHAIN: Final[dict[type[sql.Expr], int]] = {
     sql.Coalesce: COALESCE, sql.Least: LEAST, sql.Greatest: GREATEST,
 }  # fmt: skip
-_OF_NUMBERS: Final = (
-    *(set(_BINARY) - {sql.And, sql.Or}), sql.Neg, sql.Abs, sql.Between, sql.Least, sql.Greatest,
-)  # fmt: skip
-_TRUTHS: Final = (
-    sql.LT, sql.LTE, sql.GT, sql.GTE, sql.EQ, sql.NEQ, sql.And, sql.Or, sql.Not, sql.Between,
-    sql.Is, sql.Boolean,
-)  # fmt: skip
 STACK: Final = 32
+
+
+class Unfit(BadInput):
+    """A condition that a rule may have, but that is no program: columns judge it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Postfix code: ``ops`` (n) with one argument each (n): a constant or an indicator's number."""
+    """Postfix code: ``ops`` (n) with one argument each (n): a constant or a place in the vector.
+
+    The vector has the thing's indicators by number, and behind them the terms. ``reads`` are the
+    indicators, those inside of terms included.
+    """
 
     ops: tuple[int, ...]
     args: tuple[float, ...]
@@ -48,102 +49,107 @@ class Program:
 
 
 def columns(text: str) -> tuple[str, ...]:
-    """The indicators that a condition reads, in order of first appearance.
+    """The indicators that a condition reads, those inside of terms too, as they first appear.
 
     Raises:
-        BadInput: the text is not SQL of the subset.
+        BadInput: the text is not SQL that a rule may use.
     """
-    return tuple(dict.fromkeys(c.name for c in _parse(text).find_all(sql.Column, bfs=False)))
+    return read(text).reads
 
 
-def program(text: str, numbers: Mapping[str, int], *, given: Mapping[str, float | None]) -> Program:
+def unknown(text: str) -> Program:
+    """A program that answers NULL: it stands in for a condition that columns judge.
+
+    Raises:
+        BadInput: the text is not SQL that a rule may use.
+    """
+    return Program((CONST,), (float("nan"),), columns(text))
+
+
+def program(
+    text: str,
+    numbers: Mapping[str, int],
+    *,
+    given: Mapping[str, float | None],
+    terms: list[Term] | None = None,
+) -> Program:
     """Compile a condition.
 
     Args:
-        text: the SQL condition.
+        text: the SQL condition; a number in its place means that it is not zero.
         numbers: the number of each declared indicator.
         given: the values of the parameters ``limit`` and ``clear``.
+        terms: those known so far, in order of first use; unseen ones are appended.
 
     Raises:
-        BadInput: not SQL of the subset, an indicator is not declared, or a parameter has no value.
+        Unfit: it is SQL that a rule may use, but the kernel cannot run it.
+        BadInput: no such SQL, an indicator is not declared, or a parameter has no value.
     """
-    code: list[tuple[int, float]] = []
-    _emit(_parse(text), numbers, given=given, code=code)
+    condition = read(text)
+    where = places(condition, numbers, terms=[] if terms is None else terms)
+    code: Code = []
+    _emit(condition.tree, where, given=given, code=code)
+    if not is_truth(condition.tree):
+        code += [(CONST, 0.0), (NE, 0.0)]
     if len(code) > STACK:
-        raise BadInput(f"condition {text!r} is too long: {len(code)} steps, {STACK} are allowed")
-    return Program(tuple(o for o, _ in code), tuple(a for _, a in code), columns(text))
-
-
-def _parse(text: str) -> sql.Expr:
-    try:
-        parsed = sqlglot.parse_one(text, dialect="duckdb")
-    except SqlglotError as wrong:
-        raise BadInput(f"condition {text!r} is not SQL: {str(wrong).splitlines()[0]}") from None
-    for node in parsed.walk():
-        operands = [*node.iter_expressions()]
-        truths = sum(map(_is_truth, operands))
-        if truths and (
-            isinstance(node, _OF_NUMBERS)
-            or (isinstance(node, sql.Coalesce) and truths < len(operands))
-        ):
-            raise BadInput(f"{node.sql()!r} takes a truth for a number, which SQL does not")
-    return parsed
-
-
-def _is_truth(node: sql.Expr) -> bool:
-    """Whether an operand is true or false, not a number (``1 < a < 3`` compares a truth)."""
-    if isinstance(node, sql.Paren | sql.Coalesce):
-        return _is_truth(node.this)
-    return isinstance(node, _TRUTHS)
+        raise Unfit(f"condition {text!r} is too long: {len(code)} steps, {STACK} are allowed")
+    return Program(tuple(o for o, _ in code), tuple(a for _, a in code), condition.reads)
 
 
 Code = list[tuple[int, float]]
 
 
 def _emit(
-    node: sql.Expr, numbers: Mapping[str, int], *, given: Mapping[str, float | None], code: Code
+    node: sql.Expr, where: Mapping[str, int], *, given: Mapping[str, float | None], code: Code
 ) -> None:
     if isinstance(node, sql.Paren):
-        _emit(node.this, numbers, given=given, code=code)
-    elif isinstance(node, sql.Between) and not node.args.get("symmetric"):
+        _emit(node.this, where, given=given, code=code)
+    elif isinstance(node, sql.Between):
         for side, op in ((node.args["low"], GE), (node.args["high"], LE)):
-            _emit(node.this, numbers, given=given, code=code)
-            _emit(side, numbers, given=given, code=code)
+            _emit(node.this, where, given=given, code=code)
+            _emit(side, where, given=given, code=code)
             code.append((op, 0.0))
         code.append((AND, 0.0))
     elif isinstance(node, sql.Is) and isinstance(node.expression, sql.Null):
-        _emit(node.this, numbers, given=given, code=code)
+        _emit(node.this, where, given=given, code=code)
         code.append((ISNULL, 0.0))
     elif type(node) in _BINARY:
-        _emit(node.this, numbers, given=given, code=code)
-        _emit(node.expression, numbers, given=given, code=code)
+        _emit(node.this, where, given=given, code=code)
+        _emit(node.expression, where, given=given, code=code)
         code.append((_BINARY[type(node)], 0.0))
     elif type(node) in _UNARY:
-        _emit(node.this, numbers, given=given, code=code)
+        _emit(node.this, where, given=given, code=code)
         code.append((_UNARY[type(node)], 0.0))
     elif type(node) in _CHAIN:
-        _emit(node.this, numbers, given=given, code=code)
+        _emit(node.this, where, given=given, code=code)
         for other in node.expressions:
-            _emit(other, numbers, given=given, code=code)
+            _emit(other, where, given=given, code=code)
             code.append((_CHAIN[type(node)], 0.0))
     else:
-        code.append(_leaf(node, numbers, given=given))
+        code.append(_leaf(node, where, given=given))
 
 
 def _leaf(
-    node: sql.Expr, numbers: Mapping[str, int], *, given: Mapping[str, float | None]
+    node: sql.Expr, where: Mapping[str, int], *, given: Mapping[str, float | None]
 ) -> tuple[int, float]:
-    if isinstance(node, sql.Column) and not node.table:
-        if node.name not in numbers:
-            raise BadInput(f"indicator {node.name!r} is not declared")
-        return (LOAD, float(numbers[node.name]))
-    if isinstance(node, sql.Literal) and not node.is_string:
+    if isinstance(node, sql.Column):
+        return (LOAD, float(where[node.name]))
+    if isinstance(node, sql.Literal):
         return (CONST, float(node.this))
     if isinstance(node, sql.Boolean):
         return (CONST, 1.0 if node.this else 0.0)
     if isinstance(node, sql.Placeholder):
-        value = given.get(node.name)
-        if value is None:
-            raise BadInput(f"parameter :{node.name} has no value")
-        return (CONST, float(value))
-    raise BadInput(f"{node.sql()!r} is outside of the SQL that a rule may use")
+        return (CONST, bound(node, given))
+    raise Unfit(f"{node.sql()!r} is judged in columns, not by the kernel")
+
+
+def bound(node: sql.Placeholder, given: Mapping[str, float | None]) -> float:
+    """The value of a parameter.
+
+    Raises:
+        BadInput: it has none.
+    """
+    value = given.get(node.name)
+    if value is None:
+        raise BadInput(f"parameter :{node.name} has no value")
+    return float(value)

@@ -86,6 +86,25 @@ class History:
         ]  # fmt: skip
         self._write(f"readings-{batch:012d}.parquet", pa.table(columns, schema=SCHEMA))
 
+    @property
+    def pending(self) -> int:
+        """Readings that are not on disk yet."""
+        return 0
+
+    @property
+    def durable(self) -> int:
+        """The last batch that is on disk."""
+        return 2**62
+
+    def flush(self) -> None:
+        """Write what is pending."""
+
+    def compact(self) -> None:
+        """Merge small files."""
+
+    def forget_after(self, batch: int) -> None:
+        """Forget what came after a batch; it will be added again."""
+
     def refuse(self, batch: int, refused: Sequence[Refusal]) -> None:
         """Keep what was refused in one batch."""
         if refused:

@@ -1,8 +1,8 @@
 """The registry: which things there are, with dense slots, parents, facts and sampling periods."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,15 @@ from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Readings
 from wuxin.terms.standards import Device, Indicator, Kind
+from wuxin.twin.layout import NEVER
 
-NEVER: Final = np.iinfo(np.int64).max
+Zone = tuple[tuple[float, float], ...]
+"""A geofence: its corners in degrees, latitude before longitude (WGS-84)."""
 
 
 @dataclass(slots=True)
 class Thing:
-    """What is registered of one thing: parent, facts (SI), source, period and allowed silence."""
+    """What is registered of one thing: parent, facts (SI), source, period, silence, geofence."""
 
     key: ThingKey
     slot: int
@@ -25,8 +27,9 @@ class Thing:
     parent: ThingKey | None = None
     facts: dict[str, float] = field(default_factory=dict)
     period: int = 0
-    allowed_silence: int = int(NEVER)
+    allowed_silence: int = NEVER
     naming: list[ThingKey] = field(default_factory=list)
+    zone: int = -1
 
 
 class Registry:
@@ -52,6 +55,11 @@ class Registry:
         self.names = list(indicators)
         self.things: list[Thing] = []
         self.changed: set[int] = set()
+        self.fresh: set[int] = set()
+        self.zones: tuple[Zone, ...] = ()
+        self._zone_names: dict[str, int] = {}
+        self._of: dict[str, list[int]] = {}
+        self._decoded: dict[str, tuple[list[int], dict[int, tuple[ThingKey, str]]]] = {}
         self._slots: dict[ThingKey, int] = {}
         self._children: dict[ThingKey, list[ThingKey]] = {}
         self._silence: dict[str, int] = {}
@@ -87,16 +95,49 @@ class Registry:
         if slot is None:
             slot = self._slots[key] = len(self.things)
             self.things.append(Thing(key, slot, source))
+            self._of.setdefault(source, []).append(slot)
             self.changed.add(slot)
+            self.fresh.add(slot)
         thing = self.things[slot]
         if parent is not None and parent != thing.parent:
             self._adopt(thing, parent)
         if period:
             thing.period = period
         allowed = self._silence.get(key.kind)
-        if allowed is not None:
+        if allowed is not None and thing.allowed_silence != max(allowed, 3 * thing.period):
             thing.allowed_silence = max(allowed, 3 * thing.period)
+            self.fresh.add(slot)
         return thing
+
+    def fence(self, key: ThingKey, name: str) -> None:
+        """Let a thing have its place inside of a geofence.
+
+        Raises:
+            BadInput: there is no geofence of that name.
+        """
+        if name not in self._zone_names:
+            raise BadInput(f"there is no geofence {name!r}; there are {sorted(self._zone_names)}")
+        thing = self.thing(key)
+        thing.zone = self._zone_names[name]
+        self.fresh.add(thing.slot)
+
+    def enclose(self, name: str, corners: Sequence[Sequence[float]]) -> None:
+        """Add a geofence, or replace the one of that name.
+
+        Args:
+            name: what it is called.
+            corners: at least three pairs of latitude and longitude in degrees, in order.
+
+        Raises:
+            BadInput: there are fewer corners, or one is not on the globe.
+        """
+        zone = tuple((float(c[0]), float(c[1])) for c in corners if len(c) == 2)
+        if len(zone) < 3 or len(zone) != len(corners):
+            raise BadInput(f"geofence {name!r} needs three corners [latitude, longitude] or more")
+        if not all(abs(y) <= 90 and abs(x) <= 180 for y, x in zone):
+            raise BadInput(f"geofence {name!r} has a corner that is not on the globe")
+        number = self._zone_names.setdefault(name, len(self.zones))
+        self.zones = (*self.zones[:number], zone, *self.zones[number + 1 :])
 
     def resolve(
         self, readings: Readings, source: str, *, periods: Mapping[str, int]
@@ -133,6 +174,23 @@ class Registry:
         readings.indicator = numbers[readings.indicator] if len(numbers) else readings.indicator
         return changed
 
+    def slots(
+        self, things: Sequence[ThingKey], source: str
+    ) -> tuple[NDArray[np.int32], dict[int, tuple[ThingKey, str]]]:
+        """The slots of things (k) as a decoder numbers them; new ones are registered.
+
+        Returns:
+            Slots, -1 where a thing is refused, and by its number such a thing and the reason.
+        """
+        known, refused = self._decoded.setdefault(source, ([], {}))
+        for key in things[len(known) :]:
+            try:
+                known.append(self.register(key, source=source).slot)
+            except BadInput as wrong:
+                refused[len(known)] = (key, str(wrong))
+                known.append(-1)
+        return np.array(known, np.int32), refused
+
     def above(self, key: ThingKey) -> list[ThingKey]:
         """What the thing stands within, nearest first."""
         found = []
@@ -147,13 +205,41 @@ class Registry:
             found.extend(self._children.get(key, ()))
         return found
 
+    def of(self, source: str) -> Sequence[int]:
+        """The slots of the things that one source was the first to name."""
+        return self._of.get(source, ())
+
     def roots(self, source: str) -> Iterable[ThingKey]:
         """The topmost things of one source, in order of registration."""
-        return [t.key for t in self.things if t.parent is None and t.source == source]
+        mine = (self.things[slot] for slot in self.of(source))
+        return [t.key for t in mine if t.parent is None]
 
-    def kind_of(self) -> NDArray[np.int32]:
-        """The kind's number of every slot, int32 (things)."""
-        return np.array([self.kind_number[t.key.kind] for t in self.things], np.int32)
+    def freeze(self) -> dict[str, Any]:
+        """All that is registered, as plain values for a snapshot."""
+        return {
+            "things": [
+                [*t.key, t.source, list(t.parent or ()), t.facts, t.period, t.allowed_silence,
+                 [list(key) for key in t.naming], t.zone]
+                for t in self.things
+            ],
+            "children": [[[*up], [[*k] for k in down]] for up, down in self._children.items()],
+            "zones": [[name, self.zones[k]] for name, k in self._zone_names.items()],
+        }  # fmt: skip
+
+    def thaw(self, kept: Mapping[str, Any]) -> None:
+        """Take over what :meth:`freeze` gave; the registry must be empty."""
+        for kind, ident, source, parent, facts, period, allowed, naming, zone in kept["things"]:
+            key, slot = ThingKey(kind, ident), len(self.things)
+            up = ThingKey(*parent) if parent else None
+            names = [ThingKey(*k) for k in naming]
+            self.things.append(Thing(key, slot, source, up, facts, period, allowed, names, zone))
+            self._slots[key] = slot
+            self._of.setdefault(source, []).append(slot)
+            self.fresh.add(slot)
+        for up, down in kept["children"]:
+            self._children[ThingKey(*up)] = [ThingKey(*k) for k in down]
+        for name, corners in kept["zones"]:
+            self.enclose(name, corners)
 
     def _check(self, key: ThingKey, kind: Kind, *, parent: ThingKey) -> None:
         if kind.within and parent.kind not in kind.within:

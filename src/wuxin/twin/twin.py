@@ -1,24 +1,67 @@
-"""The twin of one tenant: takes readings in order, keeps state, and says what begins and ends."""
+"""The twin of one tenant: takes messages in order, keeps state, and says what begins and ends."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+import hashlib
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Measured, State
 from wuxin.terms.standards import Derived
 from wuxin.twin import kernel
-from wuxin.twin.kernel import Bounds, Events, Rows, Tables, Work
-from wuxin.twin.registry import NEVER, Registry
+from wuxin.twin import tables as built
+from wuxin.twin.layout import (
+    ALLOWED,
+    EVENT_TIME,
+    FIRST,
+    KIND,
+    LAST,
+    LONG_AGO,
+    NEVER,
+    SEEN,
+    TIME,
+    VALUE,
+    ZONE,
+    Asked,
+    Bounds,
+    Events,
+    Rows,
+    Scratch,
+    Tables,
+    Work,
+    Zones,
+)
+from wuxin.twin.registry import Registry
+from wuxin.twin.rows import in_messages
 from wuxin.twin.window import Window
 
 _EVENTS: Final = 4096
-_LONG_AGO: Final = np.iinfo(np.int64).min
+_ASKED: Final = 4096
+_WORTH_A_THREAD: Final = 1000
+END: Final = "end"
+TICK: Final = "tick"
+
+
+class Columns(Protocol):
+    """Judges the rules in columns; see :class:`wuxin.risk.columns.Columns`."""
+
+    def truths(
+        self, rule: int, values: NDArray[np.float64], *, times: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A rule's condition (k) and that of its end (k) on vectors (k, M + K) at times (k)."""
+        ...
 
 
 class Event(NamedTuple):
-    """A rule's condition began (``raised``) or ended on a thing; times in ns, value in SI."""
+    """A rule's condition began (``raised``) or ended on a thing; times in ns, value in SI.
+
+    Where ``rule`` is ``WOKE``, a silent thing has spoken again.
+    """
 
     rule: int
     thing: ThingKey
@@ -26,14 +69,15 @@ class Event(NamedTuple):
     since: int
     at: int
     value: float
+    limit: float
     first: int
     last: int
 
 
 class Stop(NamedTuple):
-    """Why the pass stopped (kernel.END, TICK or WOKE) and at which row."""
+    """Why the pass stopped (END or TICK) and at which message."""
 
-    why: int
+    why: str
     row: int
 
 
@@ -43,100 +87,88 @@ class Twin:
     Args:
         registry: which things there are.
         tables: rules and ranges (see :func:`wuxin.twin.tables.build`).
+        lanes: into how many shards things are shared out (by the hash of their key), each taken by
+            a thread of its own; makes no difference to what comes out.
+        columns: judges the rules in columns; None where there are none.
+        reads: the indicators that models read; only these are kept in the window.
     """
 
-    def __init__(self, registry: Registry, tables: Tables) -> None:
+    def __init__(
+        self, registry: Registry, tables: Tables, *, lanes: int = 1, columns: Columns | None = None,
+        reads: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         self.registry = registry
-        self.window = Window(registry)
-        self._tables = tables
-        self._things = 0
-        self._state = self._empty(0)
-        self._events = _events()
-        self._touched = np.zeros(len(registry.names), np.uint8)
-        self._stack = np.empty(64, np.float64)
+        self.window = Window(registry, reads)
+        self.tables = tables
+        self.arrays = built.empty(tables, 0)
+        self._columns, self._turn = columns, threading.Lock()
+        self._enclosed, self._zones = registry.zones, _zones(registry)
+        self._lane = np.zeros(0, np.int32)
+        self._lanes = [_Lane.of(tables) for _ in range(lanes)]
+        self._pool = ThreadPoolExecutor(lanes, "lane") if lanes > 1 else None
 
     def observe(
         self, rows: Rows, bounds: Bounds, *, start: int = 0, stop: int | None = None
     ) -> Iterator[Event | Stop]:
-        """Take rows ``start`` to ``stop``; yields events, and last of all why it stopped."""
-        self._grow()
-        work = Work(
-            self._state, self._tables, rows, self._events, bounds, self._touched, self._stack
-        )
-        while True:
-            why, row, count = kernel.observe(work, start, len(rows.value) if stop is None else stop)
-            self.window.keep(rows, start, stop=row)
-            yield from [self._event(i) for i in range(count)]
-            start = row
-            if why != kernel.FULL:
-                yield Stop(why, row)
-                return
+        """Take messages ``start`` to ``stop``; yields events, and last of all why it stopped."""
+        self.grow()
+        end = len(rows.head) if stop is None else stop
+        tick = _tick(rows, bounds, start=start, stop=end)
+        end = end if tick is None else tick
+        orders = self._orders(rows, start, stop=end)
+
+        def run(lane: int) -> list[Events]:
+            return self._run(self._lanes[lane], rows, bounds, order=orders[lane])
+
+        if self._pool is not None and end - start >= _WORTH_A_THREAD:
+            parts = [p for found in self._pool.map(run, range(len(orders))) for p in found]
+        else:
+            parts = [p for lane in range(len(orders)) for p in run(lane)]
+        self.window.keep(rows, start, stop=end)
+        yield from self._events(parts)
+        yield Stop(END if tick is None else TICK, end)
 
     def derived(self, found: Sequence[Derived], refs: Sequence[tuple[int, int]]) -> Rows:
         """Rows for derived values, each with the first and last reference of what it came from."""
-        self._grow()
-        sizes = [len(d.t) for d in found]
-        slots = np.array([self.registry.thing(d.thing).slot for d in found], np.int32)
-        numbers = np.array([self.registry.number[d.indicator] for d in found], np.int32)
-        first, last = (np.array([r[k] for r in refs], np.int64) for k in (0, 1))
-        rows = Rows(
-            np.repeat(slots, sizes),
-            np.repeat(numbers, sizes),
-            np.concatenate([np.empty(0, np.int64), *(np.asarray(d.t, np.int64) for d in found)]),
-            np.concatenate([np.empty(0), *(np.asarray(d.v, np.float64) for d in found)]),
-            np.zeros(sum(sizes), np.int32),
-            np.repeat(first, sizes),
-            np.repeat(last, sizes),
-            np.zeros(sum(sizes), np.uint8),
-        )
-        return _in_messages(rows)
+        slots = [self.registry.thing(d.thing).slot for d in found]
+        numbers = [self.registry.number[d.indicator] for d in found]
+        return in_messages(found, slots, numbers=numbers, refs=refs)
 
-    def silent_after(self, slots: Sequence[int]) -> int:
+    def silent_after(self, slots: NDArray[np.int32] | Sequence[int]) -> int:
         """The first moment (ns) at which a thing of these that still speaks becomes silent."""
-        self._grow()
-        index = np.array([s for s in slots if not self._state.silent[s]], np.int64)
-        seen = self._state.seen[index]
-        allowed = np.array([self.registry.things[s].allowed_silence for s in index], np.int64)
-        speaking = (seen != _LONG_AGO) & (allowed != NEVER)
-        return int((seen + allowed)[speaking].min()) if speaking.any() else int(NEVER)
+        self.grow()
+        return int(kernel.next_silence(self.arrays, np.asarray(slots, np.int32)))
 
-    def fall_silent(self, slots: Sequence[int], now: int) -> list[tuple[ThingKey, float]]:
+    def fall_silent(
+        self, slots: NDArray[np.int32] | Sequence[int], now: int
+    ) -> list[tuple[ThingKey, float]]:
         """Mark and return the things that are silent at ``now``, with the length in seconds."""
-        fallen = []
-        for slot in slots:
-            thing = self.registry.things[slot]
-            seen = int(self._state.seen[slot])
-            if self._state.silent[slot] or seen == _LONG_AGO or thing.allowed_silence == NEVER:
-                continue
-            if now - seen >= thing.allowed_silence:
-                self._state.silent[slot] = 1
-                fallen.append((thing.key, (now - seen) / 1e9))
-        return fallen
+        self.grow()
+        fallen = kernel.silenced(self.arrays, np.asarray(slots, np.int32), now)
+        return [
+            (self.registry.things[s].key, (now - int(self.arrays.whole[s, SEEN])) / 1e9)
+            for s in fallen
+        ]
 
     def seen(self, thing: ThingKey) -> int:
         """The newest event time (ns) at which a thing reported, far in the past if never."""
-        self._grow()
-        return int(self._state.seen[self.registry.thing(thing).slot])
-
-    def wake(self, slot: int) -> ThingKey:
-        """A silent thing speaks again."""
-        self._state.silent[slot] = 0
-        return self.registry.things[slot].key
+        self.grow()
+        return int(self.arrays.whole[self.registry.thing(thing).slot, SEEN])
 
     def latest(self, thing: ThingKey, indicator: str) -> Measured | None:
         """The latest usable value of an indicator, or None if there never was one."""
         if thing not in self.registry or indicator not in self.registry.number:
             return None
         slot, number = self.registry.thing(thing).slot, self.registry.number[indicator]
-        if slot >= self._things or self._state.time[slot, number] == _LONG_AGO:
+        if slot >= len(self.arrays.whole):
             return None
-        state = self._state
-        return Measured(
-            float(state.value[slot, number]),
-            int(state.time[slot, number]),
-            int(state.first[slot, number]),
-            int(state.last[slot, number]),
-        )
+        real, whole, at = self.arrays.real[slot], self.arrays.whole[slot], self.tables.at
+        time, last = int(whole[at[TIME] + number]), int(whole[at[LAST] + number])
+        if time == LONG_AGO:
+            return None
+        column = int(self.tables.columns[number, 1])
+        first = last if column < 0 else int(whole[at[FIRST] + column])
+        return Measured(float(real[at[VALUE] + number]), time, first, last)
 
     def state(self, thing: ThingKey, at: int) -> State:
         """The twin of one thing now (``at`` is told, not read from a clock)."""
@@ -151,68 +183,139 @@ class Twin:
             return []
         return [key for key in self.registry.below(root) if key.kind == kind]
 
-    def _event(self, i: int) -> Event:
-        e = self._events
-        return Event(
-            int(e.rule[i]),
-            self.registry.things[int(e.thing[i])].key,
-            bool(e.raised[i]),
-            int(e.since[i]),
-            int(e.at[i]),
-            float(e.value[i]),
-            int(e.first[i]),
-            int(e.last[i]),
-        )
+    def digest(self) -> str:
+        """SHA-256 over the state of all things and the window, in hexadecimal."""
+        self.grow()
+        found = hashlib.sha256()
+        for column in self.freeze().values():
+            found.update(np.ascontiguousarray(column).data)
+        return found.hexdigest()
 
-    def _empty(self, things: int) -> kernel.State:
-        n, m, r = things, len(self.registry.names), len(self._tables.lasting)
-        return kernel.State(
-            np.full((n, m), np.nan),
-            np.full((n, m), _LONG_AGO, np.int64),
-            np.zeros((n, m), np.int64),
-            np.zeros((n, m), np.int64),
-            np.full(n, _LONG_AGO, np.int64),
-            np.zeros(n, np.uint8),
-            np.zeros(n, np.int32),
-            np.zeros((n, r), np.uint8),
-            np.zeros((n, r), np.int64),
-            np.zeros((n, r), np.int64),
-        )
+    def freeze(self) -> dict[str, NDArray[Any]]:
+        """The state of all things and the window as arrays by name, for a snapshot."""
+        self.grow()
+        things = len(self.registry)
+        kept = {f"twin.{k}": v[:things] for k, v in self.arrays._asdict().items()}
+        return kept | {f"window.{k}": v for k, v in self.window.freeze().items()}
 
-    def _grow(self) -> None:
+    def thaw(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what :meth:`freeze` gave; the registry has been restored before."""
+        self.arrays = built.empty(self.tables, 0)
+        self.grow()
+        for name in self.arrays._fields:
+            kept = arrays[f"twin.{name}"]
+            getattr(self.arrays, name)[: len(kept)] = kept
+        prefix = "window."
+        self.window.thaw({k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)})
+
+    def grow(self) -> None:
         """Room for newly registered things; capacity doubles, so growth is amortised."""
-        if self._things == len(self.registry):
+        fresh: Iterable[int] = self.registry.fresh
+        capacity, things = len(self.arrays.whole), len(self.registry)
+        if things > capacity:
+            wider = built.empty(self.tables, max(64, 2 * things))
+            for name in wider._fields:
+                getattr(wider, name)[:capacity] = getattr(self.arrays, name)
+            self.arrays = wider
+            self._lane = np.resize(self._lane, len(wider.whole))
+            fresh = range(things) if capacity == 0 else fresh
+        for slot in fresh:
+            thing = self.registry.things[slot]
+            known = self.arrays.whole[slot]
+            known[KIND] = self.registry.kind_number[thing.key.kind]
+            known[ALLOWED], known[ZONE] = thing.allowed_silence, thing.zone
+            self._lane[slot] = zlib.crc32(str(thing.key).encode()) % len(self._lanes)
+        self.registry.fresh.clear()
+        if self._enclosed is not self.registry.zones:
+            self._enclosed, self._zones = self.registry.zones, _zones(self.registry)
+
+    def _orders(self, rows: Rows, start: int, *, stop: int) -> list[NDArray[np.int32]]:
+        """The messages of each lane, in order."""
+        if len(self._lanes) == 1:
+            return [np.arange(start, stop, dtype=np.int32)]
+        lane = self._lane[rows.thing[start:stop]]
+        return [
+            (np.flatnonzero(lane == k) + start).astype(np.int32) for k in range(len(self._lanes))
+        ]
+
+    def _run(
+        self, lane: "_Lane", rows: Rows, bounds: Bounds, *, order: NDArray[np.int32]
+    ) -> list[Events]:
+        work = Work(
+            self.arrays, self.tables, self._zones, rows, lane.events, lane.asked, bounds,
+            lane.scratch,
+        )  # fmt: skip
+        found: list[Events] = []
+        at, why = 0, kernel.FULL
+        while why == kernel.FULL:
+            why, at, count, asked = kernel.observe(work, order, at, len(order))
+            if count:
+                found.append(lane.taken(count))
+            if asked:
+                count = kernel.settle(work, self._judged(rows, lane.asked, count=asked), asked)
+                found.append(lane.taken(count))
+        return found
+
+    def _judged(self, rows: Rows, asked: Asked, *, count: int) -> NDArray[np.float64]:
+        assert self._columns is not None, "a rule is in columns and nobody judges it"
+        truths, (messages, rules) = np.empty((count, 2)), asked.whole[:count].T
+        for rule in np.unique(rules):
+            mine = np.flatnonzero(rules == rule)
+            times = rows.head[messages[mine], EVENT_TIME]
+            with self._turn:
+                found = self._columns.truths(int(rule), asked.vector[mine], times=times)
+            truths[mine, 0], truths[mine, 1] = found
+        return truths
+
+    def _events(self, parts: Sequence[Events]) -> Iterator[Event]:
+        """What the lanes found, in the order of messages and, within one, of rules."""
+        if not parts:
             return
-        self._things = len(self.registry)
-        capacity = len(self._state.seen)
-        if self._things > capacity:
-            wider = self._empty(max(64, 2 * self._things))
-            for name in kernel.State._fields:
-                getattr(wider, name)[:capacity] = getattr(self._state, name)
-            self._state = wider
-        self._state.kind[: self._things] = self.registry.kind_of()
+        whole = np.concatenate([part.whole for part in parts])
+        real = np.concatenate([part.real for part in parts]).tolist()
+        order = np.lexsort((whole[:, 1], whole[:, 0])) if len(parts) > 1 else range(len(whole))
+        numbers, things = whole.tolist(), self.registry.things
+        for i in order:
+            _, rule, thing, raised, since, at, first, last = numbers[i]
+            (value, limit), key = real[i], things[thing].key
+            yield Event(rule, key, bool(raised), since, at, value, limit, first, last)
 
 
-def _events() -> Events:
-    n = _EVENTS
-    return Events(
-        np.empty(n, np.int32),
-        np.empty(n, np.int32),
-        np.empty(n, np.uint8),
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-        np.empty(n, np.float64),
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-    )
+class _Lane(NamedTuple):
+    """What one lane writes into."""
+
+    events: Events
+    asked: Asked
+    scratch: Scratch
+
+    def taken(self, count: int) -> Events:
+        """A copy of the first events."""
+        return Events(self.events.whole[:count].copy(), self.events.real[:count].copy())
+
+    @classmethod
+    def of(cls, tables: Tables) -> "_Lane":
+        width, rules = len(tables.ranges) + len(tables.terms), len(tables.rules)
+        asked = max(_ASKED, 2 * rules) if tables.rules[:, 4].any() else 2 * rules
+        events = max(_EVENTS, 2 * rules + 1)
+        return cls(
+            Events(np.empty((events, 8), np.int64), np.empty((events, 2))),
+            Asked(np.empty((asked, 2), np.int64), np.empty((asked, width))),
+            Scratch(np.zeros(tables.reads.shape[1], np.uint64), np.empty(width), np.empty(64)),
+        )
 
 
-def _in_messages(rows: Rows) -> Rows:
-    """Order derived rows by time and thing, and let those that share both be one message."""
-    order = np.lexsort((rows.indicator, rows.thing, rows.event_time))
-    columns: list[Any] = [column[order] for column in rows]
-    ordered = Rows(*columns)
-    if len(order):
-        new = (np.diff(ordered.event_time) != 0) | (np.diff(ordered.thing) != 0)
-        ordered.message[1:] = np.cumsum(new)
-    return ordered
+def _tick(rows: Rows, bounds: Bounds, *, start: int, stop: int) -> int | None:
+    """The first message that can be meant and is dated at or after the tick."""
+    if bounds.derived or bounds.tick == NEVER or stop <= start:
+        return None
+    t = rows.event_time[start:stop]
+    beyond = (t >= bounds.tick) & (t <= bounds.latest)
+    first = int(np.argmax(beyond))
+    return start + first if beyond[first] else None
+
+
+def _zones(registry: Registry) -> Zones:
+    corners = [corner for zone in registry.zones for corner in zone]
+    points = np.array(corners or np.empty((0, 2)), np.float64).reshape(-1, 2)
+    cuts = np.cumsum([0, *(len(zone) for zone in registry.zones)])
+    return Zones(points, cuts.astype(np.int32))

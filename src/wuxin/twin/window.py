@@ -1,9 +1,10 @@
 """The recent past of every series, as models see it: one group of things on one closed day."""
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,99 +13,136 @@ from wuxin.terms.clock import DAY
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import UNUSABLE
 from wuxin.terms.standards import Series
-from wuxin.twin.kernel import Rows
+from wuxin.twin.layout import LAST_REF, Rows
 from wuxin.twin.registry import Registry
 
 MEASURED_DAYS: Final = 45
 DERIVED_DAYS: Final = 800
+_LOW: Final = 0xFFFFFFFF
 _NOTHING: Final = Series(np.empty(0, np.int64), np.empty(0, np.float64))
 
 
-@dataclass(slots=True)
-class _Buffer:
-    """Chunks of (t, v, reference) of one series, joined and sorted when somebody reads."""
+class _Series(NamedTuple):
+    """One series in order of event time: times, values and references (n)."""
 
-    t: list[NDArray[np.int64]] = field(default_factory=list)
-    v: list[NDArray[np.float64]] = field(default_factory=list)
-    ref: list[NDArray[np.int64]] = field(default_factory=list)
-
-    def joined(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-        if len(self.t) > 1:
-            t, v = np.concatenate(self.t), np.concatenate(self.v)
-            ref = np.concatenate(self.ref)
-            if np.any(t[1:] < t[:-1]):
-                order = np.argsort(t, kind="stable")
-                t, v, ref = t[order], v[order], ref[order]
-            self.t, self.v, self.ref = [t], [v], [ref]
-        return self.t[0], self.v[0], self.ref[0]
-
-    def forget(self, before: int) -> None:
-        t, v, ref = self.joined()
-        cut = int(np.searchsorted(t, before))
-        if cut > len(t) // 2:
-            self.t, self.v, self.ref = [t[cut:].copy()], [v[cut:].copy()], [ref[cut:].copy()]
+    t: NDArray[Any]  # int64
+    v: NDArray[Any]  # float64
+    ref: NDArray[Any]  # int64
 
 
 class Window:
-    """Usable readings of the recent past, by thing and indicator."""
+    """Usable readings of the recent past, by thing and indicator.
 
-    def __init__(self, registry: Registry) -> None:
+    Readings are gathered batch by batch and put into their series when somebody reads, so that the
+    hot path pays for a copy and no more.
+
+    Args:
+        registry: which things there are.
+        reads: the indicators that models read, and so the only ones that are kept; None: all.
+    """
+
+    def __init__(self, registry: Registry, reads: Sequence[str] | None = None) -> None:
         self._registry = registry
-        self._series: dict[tuple[int, int], _Buffer] = {}
-        self._measured: dict[int, list[_Buffer]] = {}
+        wanted = registry.names if reads is None else reads
+        self._wanted = np.zeros(len(registry.names), bool)
+        self._wanted[[registry.number[name] for name in wanted]] = True
+        self._derived = np.array([i.derived for i in registry.indicators.values()], bool)
+        self._series: dict[int, _Series] = {}
+        self._measured: dict[int, list[int]] = {}
+        self._gathered: list[tuple[NDArray[np.int64], _Series]] = []
 
     def keep(self, rows: Rows, start: int, *, stop: int) -> None:
-        """Remember the usable rows from ``start`` to ``stop``."""
-        span = slice(start, stop)
-        good = (rows.quality[span] & int(UNUSABLE)) == 0
+        """Remember the usable readings of the messages from ``start`` to ``stop``."""
+        span = slice(rows.start[start], rows.start[stop])
+        indicator = rows.indicator[span]
+        good = self._wanted[indicator] & ((rows.quality[span] & int(UNUSABLE)) == 0)
         if not good.any():
             return
-        thing, indicator = rows.thing[span][good], rows.indicator[span][good]
-        t, v, ref = rows.event_time[span][good], rows.value[span][good], rows.last[span][good]
-        key = thing.astype(np.int64) << 32 | indicator
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        cuts = np.flatnonzero(np.diff(key)) + 1
-        for part in np.split(order, cuts):
-            buffer = self._buffer(int(thing[part[0]]), int(indicator[part[0]]))
-            buffer.t.append(t[part])
-            buffer.v.append(v[part])
-            buffer.ref.append(ref[part])
+        sizes = np.diff(rows.start[start : stop + 1])
+        message = np.repeat(np.arange(start, stop), sizes)[good]
+        key = rows.thing[message] << 32 | indicator[good]
+        last = rows.head[message, LAST_REF]
+        series = _Series(rows.event_time[message], rows.value[span][good], last)
+        self._gathered.append((key, series))
 
     def forget(self, now: int) -> None:
         """Drop what lies further back than models look."""
-        derived = [self._registry.indicators[n].derived for n in self._registry.names]
-        for (_, indicator), buffer in self._series.items():
-            days = DERIVED_DAYS if derived[indicator] else MEASURED_DAYS
-            buffer.forget(now - days * DAY)
+        self._settle()
+        for key, series in self._series.items():
+            days = DERIVED_DAYS if self._derived[key & _LOW] else MEASURED_DAYS
+            cut = int(np.searchsorted(series.t, now - days * DAY))
+            if cut > len(series.t) // 2:
+                self._series[key] = _Series(*(column[cut:].copy() for column in series))
 
     def between(self, slot: int, indicator: int, *, start: int, end: int) -> Series:
         """The series of one indicator of one slot with ``start`` ≤ event time < ``end``."""
-        buffer = self._series.get((slot, indicator))
-        if buffer is None:
+        self._settle()
+        series = self._series.get(slot << 32 | indicator)
+        if series is None:
             return _NOTHING
-        t, v, _ = buffer.joined()
-        a, b = np.searchsorted(t, (start, end))
-        return Series(t[a:b], v[a:b])
+        a, b = np.searchsorted(series.t, (start, end))
+        return Series(series.t[a:b], series.v[a:b])
 
     def references(self, slot: int, *, start: int, end: int) -> tuple[int, int] | None:
         """The first and last byte reference behind a slot's measured values of a span of time."""
+        self._settle()
         low, high = [], []
-        for buffer in self._measured.get(slot, ()):
-            t, _, ref = buffer.joined()
-            a, b = np.searchsorted(t, (start, end))
+        for key in self._measured.get(slot, ()):
+            series = self._series[key]
+            a, b = np.searchsorted(series.t, (start, end))
             if b > a:
-                low.append(int(ref[a]))
-                high.append(int(ref[b - 1]))
+                low.append(int(series.ref[a]))
+                high.append(int(series.ref[b - 1]))
         return (min(low), max(high)) if low else None
 
-    def _buffer(self, slot: int, indicator: int) -> _Buffer:
-        buffer = self._series.get((slot, indicator))
-        if buffer is None:
-            buffer = self._series[slot, indicator] = _Buffer()
-            if not self._registry.indicators[self._registry.names[indicator]].derived:
-                self._measured.setdefault(slot, []).append(buffer)
-        return buffer
+    def freeze(self) -> dict[str, NDArray[Any]]:
+        """All series as arrays: ``key`` and ``size`` (series), and their columns one by one."""
+        self._settle()
+        keys = sorted(self._series)
+        kept = [self._series[key] for key in keys]
+        none = _Series(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
+        columns = (np.concatenate(c) for c in zip(none, *kept, strict=True))
+        return {
+            "key": np.array(keys, np.int64),
+            "size": np.array([len(series.t) for series in kept], np.int64),
+            **dict(zip(_Series._fields, columns, strict=True)),
+        }
+
+    def thaw(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what :meth:`freeze` gave."""
+        self._series, self._measured, self._gathered = {}, {}, []
+        ends = np.cumsum(arrays["size"])
+        for key, size, end in zip(arrays["key"], arrays["size"], ends, strict=True):
+            span = slice(end - size, end)
+            self._add(int(key), _Series(*(arrays[name][span].copy() for name in _Series._fields)))
+
+    def _settle(self) -> None:
+        """Put what was gathered into its series."""
+        if not self._gathered:
+            return
+        key = np.concatenate([k for k, _ in self._gathered])
+        new = _Series(
+            *(np.concatenate(c) for c in zip(*(s for _, s in self._gathered), strict=True))
+        )
+        self._gathered = []
+        order = np.argsort(key, kind="stable")
+        key, new = key[order], _Series(*(column[order] for column in new))
+        begin = np.flatnonzero(np.concatenate([[True], np.diff(key) != 0]))
+        for a, b in itertools.pairwise([*begin.tolist(), len(key)]):
+            self._add(int(key[a]), _Series(*(column[a:b] for column in new)))
+
+    def _add(self, key: int, new: _Series) -> None:
+        """Lengthen one series; late readings find their place, after those of the same time."""
+        old = self._series.get(key)
+        if old is None:
+            if not self._derived[key & _LOW]:
+                self._measured.setdefault(key >> 32, []).append(key)
+        else:
+            new = _Series(*(np.concatenate(pair) for pair in zip(old, new, strict=True)))
+        if np.any(new.t[1:] < new.t[:-1]):
+            order = np.argsort(new.t, kind="stable")
+            new = _Series(*(column[order] for column in new))
+        self._series[key] = new
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""A flow at rest: all that it remembers as plain values and arrays, and a flow from those again.
+
+What is frozen is a function of the journal alone, so a state file can be made anywhere and twice.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from wuxin import __version__
+from wuxin.flow import Flow, Line
+from wuxin.stores.journal import Opened
+from wuxin.terms.names import Digest, Tenant, ThingKey
+from wuxin.terms.records import Finding
+from wuxin.terms.standards import Pack
+
+SCHEMA: Final = f"1/{__version__}"
+"""What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
+
+_CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended")
+
+
+def freeze(flow: Flow) -> tuple[Any, dict[str, NDArray[Any]]]:
+    """What a flow remembers between two entries: plain values, and arrays by name."""
+    meta = {
+        "packs": {name: line.pack.digest for name, line in flow.lines.items()},
+        "lines": [[name, line.registry.freeze()] for name, line in flow.lines.items()],
+        "sources": [
+            [msgspec.to_builtins(s.opened), [getattr(s, c) for c in _CLOCK], s.desk.freeze()]
+            for s in flow.sources.values()
+        ],
+        "frames": [list(frame) for frame in flow.frames],
+        "open": [
+            [pack, list(key), rule, msgspec.to_builtins(found)]
+            for (pack, key, rule), found in flow.open.items()
+        ],
+        "arrival": flow.arrival,
+    }
+    arrays = {
+        f"{name}.{k}": v for name, line in flow.lines.items() for k, v in line.twin.freeze().items()
+    }
+    return meta, arrays
+
+
+def thaw(
+    tenant: Tenant, packs: Callable[[str], Pack], *, meta: Any,
+    arrays: Mapping[str, NDArray[Any]], lanes: int = 1,
+) -> Flow | None:  # fmt: skip
+    """A flow from what :func:`freeze` gave; None where a pack has changed since."""
+    flow = Flow(tenant, packs, lanes=lanes)
+    if any(packs(name).digest != digest for name, digest in meta["packs"].items()):
+        return None
+    for name, registered in meta["lines"]:
+        line = flow.lines[name] = Line.of(packs(name), lanes)
+        line.registry.thaw(registered)
+        prefix = f"{name}."
+        own = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+        line.twin.thaw(own)
+    for opened, clock, desk in meta["sources"]:
+        source = flow.source_of(msgspec.convert(opened, Opened))
+        for name, value in zip(_CLOCK, clock, strict=True):
+            setattr(source, name, value)
+        source.desk.thaw(desk)
+    for file, key in meta["frames"]:
+        flow.number_frame(file, Digest(key))
+    for pack, key, rule, found in meta["open"]:
+        flow.open[pack, ThingKey(*key), rule] = msgspec.convert(found, Finding)
+    flow.arrival = meta["arrival"]
+    return flow
+
+
+def digest(flow: Flow) -> str:
+    """SHA-256 over all that a flow remembers, in hexadecimal."""
+    meta, arrays = freeze(flow)
+    found = hashlib.sha256(msgspec.msgpack.encode(meta))
+    for name, array in sorted(arrays.items()):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+    return found.hexdigest()

@@ -1,0 +1,243 @@
+"""Batches of Wuxin's own frames → columns: the quick reader first, the exact decoder for the rest.
+
+A payload holds messages one after the other; ``ends`` says where each ends. Things and indicators
+are numbered as the decoder first meets them; what it remembers of them changes no answer.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wuxin.protocols import native
+from wuxin.protocols.native_scan import DECLINED, UNKNOWN, Found, Names, hashed, scan
+from wuxin.terms.clock import moment
+from wuxin.terms.errors import BadInput
+from wuxin.terms.names import ThingKey, thing_key
+from wuxin.terms.units import conversion
+
+PROTOCOL: Final = "wuxin"
+_SMALLEST_READING: Final = 6
+_WORTH_A_THREAD: Final = 2000
+
+
+@dataclass(slots=True)
+class Messages:
+    """Messages (m) with their readings (n), in the order of the payload.
+
+    ``head`` (m, 6) holds the decoder's number of the thing, event time (ns), hash of the boot id,
+    sequence number, and two places for references; ``line`` the number of the message in its
+    payload; ``refused`` what was not understood, as (message, reason).
+    """
+
+    head: NDArray[np.int64]
+    line: NDArray[np.int32]
+    start: NDArray[np.int32]
+    indicator: NDArray[np.int32]
+    value: NDArray[np.float64]
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def thing(self) -> NDArray[np.int64]:
+        """The decoder's number of each message's thing (m)."""
+        return self.head[:, 0].copy()
+
+
+class Decoder:
+    """Decodes the messages of one source.
+
+    Args:
+        units: by the name of each indicator that may be reported, its unit inside (SI); empty for
+            one that is quoted in a unit of its own, which is kept.
+        threads: runs the parts of a large batch at the same time; None: one after the other.
+        parts: into how many parts a large batch is cut.
+    """
+
+    def __init__(
+        self, units: Mapping[str, str], *, threads: Executor | None = None, parts: int = 1
+    ) -> None:
+        self.names = list(units)
+        self.things: list[ThingKey] = []
+        self._units = dict(units)
+        self._threads, self._parts = threads, parts
+        self._numbers = {name: i for i, name in enumerate(self.names)}
+        self._indicators = _Table()
+        for name in self.names:
+            self._indicators.add(name.encode())
+        self._devices = _Table()
+        self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
+        """Decode the messages that end at ``ends`` (m); what cannot be read is refused."""
+        data = np.frombuffer(payload, np.uint8)
+        found = self._scanned(data, ends)
+        odd = np.flatnonzero(found.status)
+        slow: dict[int, tuple[list[int], list[float]]] = {}
+        refused: list[tuple[int, str]] = []
+        for i in odd.tolist():
+            if found.status[i] == UNKNOWN and self._intern(bytes(data[slice(*found.device[i])])):
+                found.head[i, 0] = self._devices.number(bytes(data[slice(*found.device[i])]))
+                continue
+            begin = int(ends[i - 1]) if i else 0
+            answer = native.decode(payload[begin : int(ends[i])])
+            values = self._read(answer, found.head[i], at=i, refused=refused)
+            found.status[i] = DECLINED
+            if values is not None:
+                slow[i] = values
+        if not np.any(found.status == DECLINED):
+            line = np.arange(len(ends), dtype=np.int32)
+            n = int(found.ends[-1])
+            return Messages(found.head, line, found.ends, found.indicator[:n], found.value[:n])
+        return self._woven(found, slow, refused)
+
+    def _scanned(self, data: NDArray[np.uint8], ends: NDArray[np.int32]) -> Found:
+        """The whole batch read quickly, in parts at the same time where that pays."""
+        things, names = self._devices.frozen(), self._indicators.frozen()
+        if self._threads is None or len(ends) < _WORTH_A_THREAD:
+            found = _room(len(ends), len(data))
+            scan(data, ends, things, names, found)
+            return found
+        cuts = np.linspace(0, len(ends), self._parts + 1).astype(int)
+
+        def part(k: int) -> Found:
+            begin = int(ends[cuts[k] - 1]) if cuts[k] else 0
+            own = ends[cuts[k] : cuts[k + 1]] - np.int32(begin)
+            found = _room(len(own), int(own[-1]))
+            scan(data[begin : begin + int(own[-1])], own, things, names, found)
+            found.device[:] += begin
+            return found
+
+        return _together(list(self._threads.map(part, range(self._parts))))
+
+    def _intern(self, name: bytes) -> bool:
+        """Give a new thing its number; False where the name is that of no thing."""
+        if self._devices.number(name) >= 0:
+            return True
+        try:
+            key = thing_key(name.decode())
+        except BadInput:
+            return False
+        self._devices.add(name)
+        self.things.append(key)
+        return True
+
+    def _read(
+        self, answer: Mapping[str, Any], head: NDArray[np.int64], *, at: int,
+        refused: list[tuple[int, str]],
+    ) -> tuple[list[int], list[float]] | None:  # fmt: skip
+        """One message as the exact decoder understood it; None where nothing of it is left."""
+        if not answer["ok"]:
+            refused.append((at, f"{answer['error']} at {answer['at']}"))
+            return None
+        device = answer["device"].encode()
+        self._intern(device)
+        boot = int(hashed(np.frombuffer(answer["boot"].encode(), np.uint8)))
+        head[0], head[1] = self._devices.number(device), moment(answer["time"])
+        head[2], head[3] = np.uint64(boot).astype(np.int64), answer["seq"]
+        numbers, values = [], []
+        for reading in answer["readings"]:
+            name, unit = reading["indicator"], reading["unit"]
+            if name not in self._numbers:
+                refused.append((at, f"indicator {name!r} is not one that this pack declares"))
+                continue
+            try:
+                factor, offset = self._conversion(unit, name)
+            except BadInput as wrong:
+                refused.append((at, f"{wrong} (indicator {name})"))
+                continue
+            numbers.append(self._numbers[name])
+            values.append(reading["value"] * factor + offset if unit else float(reading["value"]))
+        return (numbers, values) if numbers else None
+
+    def _conversion(self, unit: str, name: str) -> tuple[float, float]:
+        inside = self._units[name]
+        if (unit, inside) not in self._conversions:
+            rule = conversion(unit, inside) if unit and inside else None
+            self._conversions[unit, inside] = (rule.factor, rule.offset) if rule else (1.0, 0.0)
+        return self._conversions[unit, inside]
+
+    def _woven(
+        self, found: Found, slow: Mapping[int, tuple[list[int], list[float]]],
+        refused: list[tuple[int, str]],
+    ) -> Messages:  # fmt: skip
+        """What the quick reader and the exact decoder read, in the order of the payload."""
+        declined = np.flatnonzero(found.status == DECLINED).tolist()
+        indicator: list[NDArray[Any]] = [np.empty(0, np.int32)]
+        value: list[NDArray[Any]] = [np.empty(0)]
+        sizes, done = np.diff(found.ends), 0
+        for i in declined:
+            numbers, values = slow.get(i, ([], []))
+            indicator += [found.indicator[done : found.ends[i]], np.array(numbers, np.int32)]
+            value += [found.value[done : found.ends[i]], np.array(values, np.float64)]
+            sizes[i], done = len(numbers), int(found.ends[i + 1])
+        kept = np.flatnonzero(sizes)
+        n = int(found.ends[-1])
+        return Messages(
+            found.head[kept],
+            kept.astype(np.int32),
+            np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int32),
+            np.concatenate([*indicator, found.indicator[done:n]]),
+            np.concatenate([*value, found.value[done:n]]),
+            refused,
+        )
+
+
+class _Table:
+    """Names by number, growing; :meth:`frozen` is what the quick reader looks them up in."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, int] = {}
+        self._hashes: list[int] = []
+        self._frozen: Names | None = None
+
+    def number(self, name: bytes) -> int:
+        return self._known.get(name, -1)
+
+    def add(self, name: bytes) -> None:
+        self._known[name] = len(self._known)
+        self._hashes.append(int(hashed(np.frombuffer(name, np.uint8))))
+        self._frozen = None
+
+    def frozen(self) -> Names:
+        if self._frozen is None:
+            size = 1 << max(4, (2 * len(self._known)).bit_length())
+            slots = np.full(size, -1, np.int32)
+            for number, key in enumerate(self._hashes):
+                at = key & (size - 1)
+                while slots[at] >= 0:
+                    at = (at + 1) & (size - 1)
+                slots[at] = number
+            ends = np.cumsum([len(name) for name in self._known] or [0]).astype(np.int32)
+            text = np.frombuffer(b"".join(self._known) or b"\0", np.uint8).copy()
+            self._frozen = Names(slots, np.array(self._hashes or [0], np.uint64), ends, text)
+        return self._frozen
+
+
+def _room(messages: int, size: int) -> Found:
+    """Room for what a payload of so many messages and bytes can hold."""
+    readings = size // _SMALLEST_READING + 1
+    return Found(
+        np.zeros(messages, np.uint8),
+        np.zeros((messages, 6), np.int64),
+        np.zeros((messages, 2), np.int32),
+        np.zeros(messages + 1, np.int32),
+        np.empty(readings, np.int32),
+        np.empty(readings),
+    )
+
+
+def _together(parts: list[Found]) -> Found:
+    counts = [int(p.ends[-1]) for p in parts]
+    before = np.cumsum([0, *counts])
+    ends = [p.ends[1:] + np.int32(b) for p, b in zip(parts, before[:-1], strict=True)]
+    return Found(
+        np.concatenate([p.status for p in parts]),
+        np.concatenate([p.head for p in parts]),
+        np.concatenate([p.device for p in parts]),
+        np.concatenate([np.zeros(1, np.int32), *ends]),
+        np.concatenate([p.indicator[:n] for p, n in zip(parts, counts, strict=True)]),
+        np.concatenate([p.value[:n] for p, n in zip(parts, counts, strict=True)]),
+    )
