@@ -23,6 +23,7 @@ from typing import Any
 from tests.faults.alone import ALONE
 from tests.faults.recordings import write
 from tests.homes import still
+from wuxin import frozen
 from wuxin.home import Home
 from wuxin.stores import schema as t
 from wuxin.terms.errors import WuxinError
@@ -218,6 +219,7 @@ def summary(home: Home) -> dict[str, str]:
     parts: dict[str, Any] = {
         "findings": [dict(row) for row in book.findings(tenant)],
         "acts": [dict(row) for row in book.acts(tenant)],
+        "state": frozen.digest(home.flow),
         "log root": [home.log.size, home.log.head.root.hex(), home.log.checkpoint()],
     }
     for table in (t.batch, t.frame, t.thing, t.facility, t.receipt):
@@ -225,8 +227,6 @@ def summary(home: Home) -> dict[str, str]:
     for name in ("readings", "refused"):
         query = f"SELECT * FROM {name} ORDER BY ALL"  # noqa: S608 - two fixed names
         parts[f"history of {name}"] = home.history.query(query).to_pylist()
-    if hasattr(home.flow, "digest"):
-        parts["state"] = home.flow.digest()
     return {
         name: hashlib.sha256(json.dumps(part, default=repr).encode()).hexdigest()
         for name, part in parts.items()
