@@ -35,25 +35,35 @@ class Law(NamedTuple):
 
 def laws() -> list[Law]:
     """The twenty rules."""
-    found = [Law(f"{n} > {h}", f"{n} < {h - 8}", k % 3) for k, (n, h) in enumerate(
-        zip(("current", "power", "speed", "heat", "torque", "noise"), (62, 64, 66, 61, 63, 65), strict=True)
-    )]  # fmt: skip
+    found = [
+        Law(f"{n} > {h}", f"{n} < {h - 8}", k % 3)
+        for k, (n, h) in enumerate(
+            zip(
+                ("current", "power", "speed", "heat", "torque", "noise"),
+                (70, 71, 72, 69, 73, 70),
+                strict=True,
+            )
+        )
+    ]
     found += [
-        Law(f"rate({n}) > {r}", "") for n, r in (("current", 1.6), ("power", 1.7), ("heat", 1.8))
+        Law(f"rate({n}) > {r}", "") for n, r in (("current", 2.2), ("power", 2.3), ("heat", 2.4))
     ]
     found += [
         Law(f"avg_over_time({n}, '10 min') > {h}", f"avg_over_time({n}, '10 min') < {h - 2}", m)
         for n, h, m in (("heat", 58, 1), ("power", 58, 0), ("noise", 59, 2))
     ]
     found += [
-        Law(f"max_over_time({n}, '10 min') - min_over_time({n}, '10 min') > 45", "", m)
+        Law(f"max_over_time({n}, '10 min') - min_over_time({n}, '10 min') > 34", "", m)
         for n, m in (("heat", 0), ("power", 1))
     ]
     found += [
-        Law("inside_geofence = 0", ""), Law("current > 55 AND speed < 30", "", 1),
-        Law("power > 55 AND current < 40", ""), Law("heat > 55 AND noise > 60", "", 0),
-        Law("abs(torque - noise) > 42", ""), Law("coalesce(torque, 0) + speed > 125", "torque + speed < 120", 0),
-    ]  # fmt: skip
+        Law("inside_geofence = 0 AND speed > 40", ""),
+        Law("current > 60 AND speed < 38", "", 1),
+        Law("power > 62 AND current < 36", ""),
+        Law("heat > 62 AND noise > 64", "", 0),
+        Law("abs(torque - noise) > 85", ""),
+        Law("coalesce(torque, 0) + speed > 190", "torque + speed < 185", 0),
+    ]
     return found
 
 
@@ -68,20 +78,50 @@ def pack() -> Pack:
         )
     rules = {
         f"r{k:02d}": Rule(
-            name=f"r{k:02d}", kind="machine", level="amber", when=law.when, clear=law.clear,
-            lasting=law.minutes * MINUTE, value="heat", limit=None, clear_limit=None, words=W,
-            bank=W, enterprise=W, examples=(),
+            name=f"r{k:02d}",
+            kind="machine",
+            level="amber",
+            when=law.when,
+            clear=law.clear,
+            lasting=law.minutes * MINUTE,
+            value="heat",
+            limit=None,
+            clear_limit=None,
+            words=W,
+            bank=W,
+            enterprise=W,
+            examples=(),
         )
         for k, law in enumerate(laws())
-    }  # fmt: skip
+    }
     device = Device(
-        name="box", words=W, of="machine", feeds=NAMES, protocol="wuxin", accuracy="", resolution="",
-        period=10 * SECOND, allowed_silence=30 * MINUTE, synchrony="", health=W, remote=W, emergency=W,
-    )  # fmt: skip
+        name="box",
+        words=W,
+        of="machine",
+        feeds=NAMES,
+        protocol="wuxin",
+        accuracy="",
+        resolution="",
+        period=10 * SECOND,
+        allowed_silence=30 * MINUTE,
+        synchrony="",
+        health=W,
+        remote=W,
+        emergency=W,
+    )
     return Pack(
-        "benchmark", W, {"machine": Kind("machine", W), "facility": Kind("facility", W)}, indicators,
-        {"box": device}, rules, {}, (), b"", lambda *_: Worthless((), None, (W,), ()), Digest("0" * 64),
-    )  # fmt: skip
+        "benchmark",
+        W,
+        {"machine": Kind("machine", W), "facility": Kind("facility", W)},
+        indicators,
+        {"box": device},
+        rules,
+        {},
+        (),
+        b"",
+        lambda *_: Worthless((), None, (W,), ()),
+        Digest("0" * 64),
+    )
 
 
 def things(count: int) -> list[ThingKey]:
@@ -97,16 +137,19 @@ def batches(devices: int, messages: int, size: int = 10_000) -> list[list[bytes]
     for k in range(messages):
         device, turn = k % devices, k // devices
         values = np.round(base[device] + dice.normal(0, 4, len(NAMES)), 2).tolist()
-        values[4] = round(31.0 + dice.normal(0, 0.07), 6)
-        values[5] = round(121.0 + dice.normal(0, 0.07), 6)
+        values[4] = round(31.0 + dice.normal(0, 0.06), 6)
+        values[5] = round(121.0 + dice.normal(0, 0.06), 6)
         chance = dice.random()
         if chance < 0.003:
             values[1] = 1e6
         late = int(dice.integers(1, 300)) * SECOND if 0.003 <= chance < 0.013 else 0
         said = {
-            "device": f"machine:M{device:06d}", "boot": "b1", "seq": turn,
-            "time": iso(START + turn * 10 * SECOND - late), "readings": dict(zip(NAMES, values, strict=True)),
-        }  # fmt: skip
+            "device": f"machine:M{device:06d}",
+            "boot": "b1",
+            "seq": turn,
+            "time": iso(START + turn * 10 * SECOND - late),
+            "readings": dict(zip(NAMES, values, strict=True)),
+        }
         found.append(json.dumps(said, separators=(",", ":")).encode())
         if 0.013 <= chance < 0.018:
             found.append(found[-1])

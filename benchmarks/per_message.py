@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from fleet import HIGH, LOW, NAMES, PANE, YARD, Law, laws
 
+from fleet import HIGH, LOW, NAMES, PANE, YARD, Law, laws
 from wuxin.risk.rules import Compiled
 from wuxin.terms.clock import DAY, MINUTE
 
@@ -33,8 +33,8 @@ class Machine:
     """All that is remembered of one machine."""
 
     __slots__ = (
-        "boot",
         "bits",
+        "boot",
         "high",
         "panes",
         "rate",

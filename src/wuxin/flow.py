@@ -10,6 +10,8 @@ Where a batch is cut makes no difference: time passes by ticks of event time ins
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -174,7 +176,7 @@ class Flow:
             if source.watermark:
                 self._pass(source, next_day(source.watermark, source.zone))
         registry = source.line.registry
-        self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
+        self._outcome.things = [copy(registry.things[slot]) for slot in sorted(registry.changed)]
         registry.changed.clear()
         if any(isinstance(r, Act) for r in self._outcome.records):
             self._outcome.facilities = [*source.desk.facilities()]
@@ -207,7 +209,9 @@ class Flow:
         if said.manifest.get("protocol") == native_batch.PROTOCOL:
             declared = line.pack.indicators.values()
             source.decoder = native_batch.Decoder(
-                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived}
+                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived},
+                threads=ThreadPoolExecutor(self.lanes, "decode") if self.lanes > 1 else None,
+                parts=self.lanes,
             )
         return source
 
@@ -275,14 +279,12 @@ class Flow:
             self._outcome.refusals += [
                 Refusal(source.name, i, "", "", reason) for i, reason in found.refused
             ]
+            for i in np.flatnonzero(slots[found.thing] < 0):
+                key, reason = unknown[int(found.thing[i])]
+                refusal = Refusal(source.name, int(found.line[i]), "device", str(key), reason)
+                self._outcome.refusals.append(refusal)
             numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
-            yield from known(found, slots, numbers=numbers, frame=number)
-            self._outcome.refusals += [
-                Refusal(source.name, int(found.line[i]), "device", str(unknown[thing][0]), why)
-                for i in np.flatnonzero(slots[found.thing] < 0)
-                for thing in [int(found.thing[i])]
-                for why in [unknown[thing][1]]
-            ]
+            yield known(found, slots, numbers=numbers, frame=number)
 
     def _frame(self, file: str, frame: Digest) -> int:
         number = self.number_frame(file, frame)

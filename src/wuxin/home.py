@@ -16,9 +16,9 @@ journal from there; what the book does not have yet is committed.
 import fcntl
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from msgspec.structs import replace
 
@@ -29,6 +29,7 @@ from wuxin.evidence.log import Log
 from wuxin.evidence.note import Ed25519Signer
 from wuxin.flow import Flow, Outcome
 from wuxin.packs import adopt, schema
+from wuxin.protocols.native_batch import PROTOCOL
 from wuxin.slices import Flat, Piece, Result, commits, frames_of, pieces, run_slice
 from wuxin.stores import schema as tables
 from wuxin.stores import snapshot
@@ -37,7 +38,7 @@ from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.errors import Conflict, Tampered
-from wuxin.terms.names import Tenant
+from wuxin.terms.names import Digest, Tenant
 from wuxin.wire.recording import BATCH_ROWS, Recording
 
 DEFAULT_TENANT: Final = Tenant("demo-bank")
@@ -122,6 +123,8 @@ class Home:
             self.passed.append(f"the state of entry {kept.number} is that of packs since changed")
         for reason in self.passed:
             _LOGGER.warning("%s; the journal is replayed instead", reason)
+        if not flow and self.journal.discarded:
+            raise self.journal.discarded[-1].gone()
         self.history.forget_after(kept.number if kept and flow else 0)
         return (flow, kept.number) if kept and flow else (
             Flow(self.tenant, schema.load, lanes=lanes), 0)  # fmt: skip
@@ -137,7 +140,7 @@ class Home:
             path = snapshot.write(self.folder / self.tenant / "state", kept)
             self._kept, self._since = self._committed, 0
             self._enough = max(JOURNALLED, 4 * path.stat().st_size)
-            self.journal.retire(self._kept)
+            self.journal.retire(self._kept + 1)
             self.history.compact()
 
     def close(self) -> None:
@@ -225,6 +228,35 @@ class Home:
         if not self.closed(recording.source):
             outcome = self.accept(Closed(recording.source, self.clock()))
             yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
+
+    def attend(
+        self, source: str, pack: str, *, timezone: str = "UTC",
+        things: Sequence[Mapping[str, Any]] = (), geofences: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Open a source of messages in Wuxin's own frame; one that is open already stays as it is.
+
+        Args:
+            source: its name; frames and batches carry it.
+            pack: the pack whose things report.
+            timezone: in which its days end.
+            things: what is known of things before they speak: ``kind``, ``id``, and where given
+                ``parent`` (kind:id), ``facts`` in SI units and the name of a ``geofence``.
+            geofences: corners by name, pairs of latitude and longitude in degrees.
+
+        Raises:
+            BadInput: pack, time zone, a thing or a geofence cannot be meant.
+        """
+        if source in self.flow.sources:
+            return
+        known = schema.load(pack)
+        told = [{"parent": "", "facts": {}, "geofence": "", **thing} for thing in things]
+        manifest = {
+            "pack": pack, "protocol": PROTOCOL, "streams": [], "period": {}, "timezone": timezone,
+            "things": told, "geofences": dict(geofences or {}),
+        }  # fmt: skip
+        opened = Opened(source, self.clock(), pack, known.digest, manifest, __version__)
+        Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
+        self.accept(opened)
 
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""

@@ -477,9 +477,7 @@ def next_silence(state: State, slots: NDArray[np.int32]) -> int:
 
 
 @compiled()
-def silenced(
-    state: State, slots: NDArray[np.int32], now: int, found: NDArray[np.int32]
-) -> int:
+def silenced(state: State, slots: NDArray[np.int32], now: int, found: NDArray[np.int32]) -> int:
     """Mark which slots of these are silent at ``now`` and were not yet marked so.
 
     Returns:

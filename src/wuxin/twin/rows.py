@@ -1,6 +1,6 @@
 """Rows from what comes in: decoded readings of a batch's frames, or what models derived."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,9 +73,9 @@ class Decoded(Protocol):
 
 def known(
     found: Decoded, slots: NDArray[np.int32], *, numbers: NDArray[np.int32], frame: int
-) -> Iterator[Rows]:
+) -> Rows:
     """Decoded messages as rows: those of things that have a slot, with references to the frame."""
-    head, start = found.head, found.start
+    head, start = found.head.copy(), found.start
     head[:, THING] = slots[found.thing]
     head[:, FIRST_REF] = head[:, LAST_REF] = found.line | np.int64(frame << 32)
     indicator, value = numbers[found.indicator], found.value
@@ -84,7 +84,7 @@ def known(
     if not good.all():
         picked = spans(start[:-1][good].astype(np.int64), sizes[good])
         head, sizes, indicator, value = head[good], sizes[good], indicator[picked], value[picked]
-    yield rows_of(head, sizes, indicator=indicator, value=value)
+    return rows_of(head, sizes, indicator=indicator, value=value)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
