@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
         return len(self.rows["value"])
 
     def table(self) -> pa.Table:
-        """As an Arrow table, in the order in which they came."""
+        """As an Arrow table in order of the keys and event time."""
         n, rows = self.size, self.rows
         kinds = list(dict.fromkeys(t.kind for t in self.things))
         kind = np.array([kinds.index(t.kind) for t in self.things], np.int32)[rows["thing"]]
@@ -50,7 +50,7 @@ class Chunk(NamedTuple):
             *(pa.array(rows[name]) for name in _NUMBERS),
             pa.array(np.full(n, self.batch, np.int64)),
         ]
-        return pa.table(arrays, schema=columns.SCHEMA)
+        return columns.in_order(pa.table(arrays, schema=columns.SCHEMA))
 
 
 def chunk(
@@ -91,11 +91,11 @@ class Buffer:
             for r in refused
         ]  # fmt: skip
 
-    def readings(self) -> pa.Table:
-        """The readings as they came; what was made into Arrow once is not made again."""
+    def readings(self) -> list[pa.Table]:
+        """The readings of each batch; what was made into Arrow once is not made again."""
         for new in self.chunks[len(self._tables) :]:
             self._tables.append(new.table())
-        return pa.concat_tables([columns.SCHEMA.empty_table(), *self._tables])
+        return list(self._tables)
 
     def refusals(self) -> pa.Table:
         """The refusals."""

@@ -48,7 +48,8 @@ def whole(table: pa.Table) -> pa.Table:
 def numbers(table: pa.Table, name: str) -> NDArray[Any]:
     """A column of numbers as an array, shape (n,), without a copy where it is one chunk."""
     column = table.column(name)
-    return column.chunk(0).to_numpy() if column.num_chunks == 1 else column.to_numpy()
+    array: NDArray[Any] = (column.chunk(0) if column.num_chunks == 1 else column).to_numpy()
+    return array
 
 
 def ranks(table: pa.Table, name: str) -> tuple[NDArray[np.int64], int]:
@@ -76,7 +77,7 @@ def series(table: pa.Table) -> tuple[NDArray[np.int64], int]:
 def in_order(table: pa.Table) -> pa.Table:
     """Rows sorted by key and event time; what is equal stays as it came."""
     table = whole(table)
-    if table.num_rows < 2:  # noqa: PLR2004 - one row is sorted
+    if table.num_rows < 2:
         return table
     key, size = series(table)
     time = numbers(table, "event_time")

@@ -135,15 +135,11 @@ def _before(spans: Sequence[Span], hour: int) -> int:
     return int(np.searchsorted(np.array([s.low for s in spans], np.int64), hour, side="right")) - 1
 
 
-def _merged(
-    folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Sizes
-) -> list[Span]:
+def _merged(folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Sizes) -> list[Span]:
     """A span with more rows: in a file more, or merged with as many of its files as fit memory."""
     late = sum(f.rows for f in span.files[1:]) + rows.num_rows
     merge: list[DataFile] = []
-    if span.files and (
-        late * sizes.late >= span.files[0].rows or len(span.files) > sizes.files
-    ):
+    if span.files and (late * sizes.late >= span.files[0].rows or len(span.files) > sizes.files):
         size = rows.num_rows
         for file in reversed(span.files):
             size += file.rows
@@ -248,4 +244,3 @@ def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
         latest=tuple(s for s in known.latest if s.known <= batch),
         serial=serial + 1,
     )
-

@@ -40,8 +40,9 @@ class View(NamedTuple):
     """What a question is answered from: files, and rows that are in none yet."""
 
     files: Manifest
-    readings: pa.Table
+    readings: list[pa.Table]
     refusals: pa.Table
+    number: int
 
 
 class History:
@@ -53,6 +54,7 @@ class History:
         self._stamp = manifest.stamp(folder)
         self._files = manifest.load(folder)
         self._buffer, self._batch, self._writes = Buffer(), self._files.durable, False
+        self._number = 0
         self._lock, self._turn = threading.Lock(), threading.RLock()
         self._series = series.Files(folder)
         self._database, self._own = duckdb.connect(), threading.local()
@@ -93,7 +95,7 @@ class History:
         some = [p for p in parts if len(p.value)]
         new = chunk(batch, some, pack=pack, things=things, indicators=indicators) if some else None
         with self._lock:
-            self._batch = max(self._batch, batch)
+            self._batch, self._number = max(self._batch, batch), self._number + 1
             if new:
                 self._buffer.add(new)
 
@@ -102,7 +104,7 @@ class History:
         self._write_here()
         if batch > self.durable:
             with self._lock:
-                self._batch = max(self._batch, batch)
+                self._batch, self._number = max(self._batch, batch), self._number + 1
                 self._buffer.refuse(batch, refused)
 
     def flush(self) -> None:
@@ -121,15 +123,12 @@ class History:
                 return
             label = f"{known.durable + 1:012d}-{upto:012d}-{known.serial:08d}.parquet"
             new = replace(known, durable=upto, serial=known.serial + 1)
-            if rows.num_rows:
-                file = compaction.stored(
-                    self._folder, f"flushed-{label}", [columns.in_order(rows)]
-                )
+            if rows:
+                table = columns.in_order(pa.concat_tables(rows))
+                file = compaction.stored(self._folder, f"flushed-{label}", [table])
                 new = replace(new, fresh=(*new.fresh, file))
             if refusals.num_rows:
-                file = compaction.stored(
-                    self._folder, f"refused-{label}", [refusals], times=False
-                )
+                file = compaction.stored(self._folder, f"refused-{label}", [refusals], times=False)
                 new = replace(new, refused=(*new.refused, file))
             self._publish(new, chunks=chunks, refused=refused)
 
@@ -152,6 +151,7 @@ class History:
         with self._turn:
             with self._lock:
                 self._buffer, self._batch = Buffer(), min(self._batch, batch)
+                self._number += 1
             if self.durable > batch:
                 self._publish(compaction.cut_after(self._folder, self._files, batch))
             manifest.tidy(self._folder, self._files)
@@ -180,8 +180,9 @@ class History:
         Returns:
             The columns of :data:`SCHEMA`.
         """
-        start, end = (_FIRST if span[0] is None else span[0]), (
-            _END if span[1] is None else span[1]
+        start, end = (
+            (_FIRST if span[0] is None else span[0]),
+            (_END if span[1] is None else span[1]),
         )
         asked = series.Asked(key, start, end, indicator=indicator, known=as_of)
         return self._steadily(lambda view: self._series.read(view.files, view.readings, asked))
@@ -200,9 +201,8 @@ class History:
         asked = latest.Moment(event_time, 2**62 if batch is None else batch)
 
         def ask(view: View) -> pa.Table:
-            more = [columns.in_order(view.readings)] if view.readings.num_rows else []
             chosen = latest.plan(view.files, asked)
-            return latest.collect(self._folder, chosen, asked, more=more)
+            return latest.collect(self._folder, chosen, asked, more=view.readings)
 
         return latest.of_pack(self._steadily(ask), pack)
 
@@ -254,18 +254,20 @@ class History:
             stamp = manifest.stamp(self._folder)
             if not self._writes and stamp != self._stamp:
                 self._stamp, self._files = stamp, manifest.load(self._folder)
+                self._number += 1
 
     def _publish(self, new: Manifest, *, chunks: int = 0, refused: int = 0) -> None:
         manifest.save(self._folder, new)
         with self._lock:
-            self._files = new
+            self._files, self._number = new, self._number + 1
             self._buffer.drop(chunks, refused)
 
     def _view(self) -> View:
         if not self._writes:
             self._refresh()
         with self._lock:
-            return View(self._files, self._buffer.readings(), self._buffer.refusals())
+            rows, refusals = self._buffer.readings(), self._buffer.refusals()
+            return View(self._files, rows, refusals, self._number)
 
     def _steadily(self, ask: Callable[[View], _Answer]) -> _Answer:
         """Ask; and again with newer files where compaction has taken old ones away meanwhile."""
@@ -288,11 +290,10 @@ class History:
     def _connection(self, view: View) -> duckdb.DuckDBPyConnection:
         """This thread's connection with the views ``readings`` and ``refused`` as they are now."""
         cursor = self._cursor()
-        seen = (view.files.serial, view.readings.num_rows, view.refusals.num_rows)
-        if self._own.seen == seen:
+        if self._own.seen == view.number:
             return cursor
         for name, files, rows in (
-            ("readings", view.files.data, view.readings),
+            ("readings", view.files.data, pa.concat_tables([SCHEMA.empty_table(), *view.readings])),
             ("refused", view.files.refused, view.refusals),
         ):
             cursor.register(f"{name}_in_memory", rows)
@@ -301,5 +302,5 @@ class History:
             parts = [f"SELECT * FROM {name}_in_memory"]  # noqa: S608 - fixed texts
             parts += [f"SELECT * FROM read_parquet([{told}])"] * bool(files)  # noqa: S608
             cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}")
-        self._own.seen = seen
+        self._own.seen = view.number
         return cursor

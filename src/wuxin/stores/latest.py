@@ -69,19 +69,21 @@ def collect(
         folder: where the files are.
         chosen: see :func:`plan`.
         asked: the moment.
-        more: rows that are in no file yet, in order.
+        more: rows that are in no file yet, each table in order.
 
     Returns:
         Columns pack, kind, thing, indicator, event_time (ns), value, quality, batch.
     """
-    state, found = chosen.state, SCHEMA.empty_table()
-    if state is not None:
-        found = columns.read(folder / state.name)
-    tables = (columns.read(folder / f.name, SCHEMA.names) for f in chosen.files)
-    for table in chain(tables, more):
-        rows = pick(table, asked, beyond=state)
-        if rows.num_rows:
-            found = fold(found, rows) if found.num_rows else rows
+    files = (columns.read(folder / f.name, SCHEMA.names) for f in chosen.files)
+    picks = [pick(table, asked, beyond=chosen.state) for table in chain(files, more)]
+    some = [p for p in picks if p.num_rows]
+    found = some[0] if some else SCHEMA.empty_table()
+    if len(some) > 1:
+        found = pick(columns.in_order(pa.concat_tables(some)), asked)
+    if chosen.state is not None:
+        state = columns.whole(columns.read(folder / chosen.state.name))
+        found = fold(state, found) if found.num_rows and state.num_rows else (
+            state if state.num_rows else found)  # fmt: skip
     return columns.whole(found)
 
 

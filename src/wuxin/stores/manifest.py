@@ -77,7 +77,7 @@ class Manifest(msgspec.Struct, frozen=True):
     @property
     def names(self) -> set[str]:
         """The names of all files."""
-        return {f.name for f in (*self.data, *self.refused, *self.latest)}
+        return {f.name for f in (*self.data, *self.refused)} | {s.name for s in self.latest}
 
 
 def load(folder: Path) -> Manifest:

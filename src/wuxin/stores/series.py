@@ -5,6 +5,7 @@ of a file of millions of rows only the parts with this thing are decompressed.
 """
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -60,13 +61,13 @@ class Files:
         for name in [n for n in opened if n not in names]:
             opened.pop(name).close()
 
-    def read(self, known: Manifest, more: pa.Table, asked: Asked) -> pa.Table:
+    def read(self, known: Manifest, more: Sequence[pa.Table], asked: Asked) -> pa.Table:
         """The rows of one thing in all files and in memory, by indicator and event time."""
         found = [
             self.rows(f, asked) for f in known.data
             if f.since < asked.end and f.until >= asked.start
         ]  # fmt: skip
-        found.append(narrowed(columns.whole(more), asked) if more.num_rows else None)
+        found += [narrowed(table, asked) for table in more]
         some = [t for t in found if t is not None]
         return columns.in_order(pa.concat_tables([columns.SCHEMA.empty_table(), *some]))
 
