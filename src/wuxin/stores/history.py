@@ -1,52 +1,73 @@
 """History: every reading in Parquet, sorted by thing and time, with the batch as knowledge time.
 
-One file per batch under ``history/`` (compaction into hours comes with the hot core); DuckDB reads.
-Two clocks: ``event_time`` says when something was true, ``batch`` says when we knew it.
+    HISTORY/manifest.json                which files there are; replaced as a whole
+    HISTORY/flushed-FIRST-LAST-N.parquet batches as they came, sorted
+    HISTORY/hour-LOW-HIGH-N.parquet      whole hours of event time, sorted by thing
+    HISTORY/latest-HOUR-BATCH-N.parquet  latest usable values before an hour, as known at a batch
+    HISTORY/refused-FIRST-LAST-N.parquet what was refused
+
+Two clocks: ``event_time`` says when something was true, ``batch`` says when we knew it. A batch is
+in memory until the next flush; the journal has it meanwhile. One process writes; others may read.
 """
 
-import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from pyarrow import parquet
+from msgspec.structs import replace
 
+from wuxin.stores import columns, compaction, latest, manifest, series
+from wuxin.stores.buffer import Buffer, Rows, chunk
+from wuxin.stores.columns import SCHEMA
+from wuxin.stores.manifest import Manifest
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Refusal
 
-_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
-SCHEMA: Final = pa.schema(
-    [
-        ("pack", _TEXT), ("kind", _TEXT), ("thing", _TEXT), ("indicator", _TEXT),
-        ("event_time", pa.int64()), ("value", pa.float64()), ("quality", pa.uint8()),
-        ("first", pa.int64()), ("last", pa.int64()), ("batch", pa.int64()),
-    ]
-)  # fmt: skip
-_REFUSED: Final = pa.schema(
-    [("source", pa.string()), ("line", pa.int32()), ("column", pa.string()),
-     ("text", pa.string()), ("reason", pa.string()), ("batch", pa.int64())]
-)  # fmt: skip
+__all__ = ["SCHEMA", "History", "Rows"]
+
+_Answer = TypeVar("_Answer")
+_FIRST: Final = -(2**63)
+_END: Final = 2**63 - 1
+_TRIES: Final = 5
+Span = tuple[int | None, int | None]
+"""Event times (ns) from, and up to but not including; open where None."""
 
 
-class Rows(Protocol):
-    """Columns of readings, as the twin's kernel leaves them."""
+class View(NamedTuple):
+    """What a question is answered from: files, and rows that are in none yet."""
 
-    @property
-    def value(self) -> NDArray[np.float64]:
-        """The values (n); the other columns have the same length."""
-        ...
+    files: Manifest
+    readings: list[pa.Table]
+    refusals: pa.Table
+    number: int
 
 
 class History:
-    """The readings of one tenant in one folder."""
+    """The readings of one tenant in one folder; reading is safe from any thread at any time."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, sizes: compaction.Sizes = compaction.SIZES) -> None:
+        self._folder, self._sizes = folder, sizes
         folder.mkdir(parents=True, exist_ok=True)
+        self._stamp = manifest.stamp(folder)
+        self._files = manifest.load(folder)
+        self._buffer, self._batch, self._writes = Buffer(), self._files.durable, False
+        self._number = 0
+        self._lock, self._turn = threading.Lock(), threading.RLock()
+        self._series = series.Files(folder)
+        self._database, self._own = duckdb.connect(), threading.local()
+
+    @property
+    def pending(self) -> int:
+        """How many readings are in memory only."""
+        return self._buffer.rows
+
+    @property
+    def durable(self) -> int:
+        """The last batch whose rows are on disk; those of all before it are, too."""
+        return self._files.durable
 
     def add(
         self,
@@ -57,7 +78,9 @@ class History:
         things: Sequence[ThingKey],
         indicators: Sequence[str],
     ) -> None:
-        """Write the readings of one batch durably (again, if it was written before).
+        """Take the readings of one batch, all at one go; batches come in order.
+
+        What is durable already is not taken again.
 
         Args:
             batch: its number.
@@ -66,25 +89,15 @@ class History:
             things: the thing of each number.
             indicators: the indicator of each number.
         """
-        if not sum(len(p.value) for p in parts):
+        self._write_here()
+        if batch <= self.durable:
             return
-        names = ("thing", "indicator", "event_time", "value", "quality", "first", "last")
-        rows = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-        n = len(rows["value"])
-        order = np.lexsort((rows["event_time"], rows["indicator"], rows["thing"]))
-        slot, number = rows["thing"][order], rows["indicator"][order]
-        kinds = list(dict.fromkeys(t.kind for t in things))
-        kind = np.array([kinds.index(t.kind) for t in things], np.int32)[slot]
-        columns = [
-            _coded(np.zeros(n, np.int32), [pack]),
-            _coded(kind, kinds),
-            _coded(slot, [t.id for t in things]),
-            _coded(number, indicators),
-            *(pa.array(rows[name][order]) for name in
-              ("event_time", "value", "quality", "first", "last")),
-            pa.array(np.full(n, batch, np.int64)),
-        ]  # fmt: skip
-        self._write(f"readings-{batch:012d}.parquet", pa.table(columns, schema=SCHEMA))
+        some = [p for p in parts if len(p.value)]
+        new = chunk(batch, some, pack=pack, things=things, indicators=indicators) if some else None
+        with self._lock:
+            self._batch, self._number = max(self._batch, batch), self._number + 1
+            if new:
+                self._buffer.add(new)
 
     @property
     def pending(self) -> int:
@@ -107,31 +120,117 @@ class History:
 
     def refuse(self, batch: int, refused: Sequence[Refusal]) -> None:
         """Keep what was refused in one batch."""
-        if refused:
-            rows = [
-                {"source": r.source, "line": r.line, "column": r.column, "text": r.text,
-                 "reason": r.reason, "batch": batch}
-                for r in refused
-            ]  # fmt: skip
-            self._write(f"refused-{batch:012d}.parquet", pa.Table.from_pylist(rows, _REFUSED))
+        self._write_here()
+        if batch > self.durable:
+            with self._lock:
+                self._batch, self._number = max(self._batch, batch), self._number + 1
+                self._buffer.refuse(batch, refused)
+
+    def flush(self) -> None:
+        """Write what is pending into a file, durably; then :attr:`durable` is the last batch.
+
+        Raises:
+            OSError: the disk refused; nothing is lost, what is pending stays so.
+        """
+        self._write_here()
+        with self._turn:
+            with self._lock:
+                known, upto = self._files, self._batch
+                chunks, refused = len(self._buffer.chunks), len(self._buffer.refused)
+                rows, refusals = self._buffer.readings(), self._buffer.refusals()
+            if upto == known.durable:
+                return
+            label = f"{known.durable + 1:012d}-{upto:012d}-{known.serial:08d}.parquet"
+            new = replace(known, durable=upto, serial=known.serial + 1)
+            if rows:
+                table = columns.in_order(pa.concat_tables(rows))
+                file = compaction.stored(self._folder, f"flushed-{label}", [table])
+                new = replace(new, fresh=(*new.fresh, file))
+            if refusals.num_rows:
+                file = compaction.stored(self._folder, f"refused-{label}", [refusals], times=False)
+                new = replace(new, refused=(*new.refused, file))
+            self._publish(new, chunks=chunks, refused=refused)
+
+    def compact(self) -> None:
+        """Merge flushed files into hours, and keep the latest values between them.
+
+        Raises:
+            OSError: the disk refused; every reading is where it was.
+        """
+        self._write_here()
+        with self._turn:
+            for new in compaction.compact(self._folder, self._files, self._sizes):
+                if new != self._files:
+                    self._publish(new)
+                    manifest.tidy(self._folder, new)
+
+    def forget_after(self, batch: int) -> None:
+        """Forget the rows of later batches, on disk and in memory: they will be added again."""
+        self._write_here()
+        with self._turn:
+            with self._lock:
+                self._buffer, self._batch = Buffer(), min(self._batch, batch)
+                self._number += 1
+            if self.durable > batch:
+                self._publish(compaction.cut_after(self._folder, self._files, batch))
+            manifest.tidy(self._folder, self._files)
+            self._batch = self.durable
 
     def query(self, sql: str, given: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query over the tables ``readings`` and ``refused``; parameters are ``$name``."""
-        with duckdb.connect() as connection:
-            for name, schema in (("readings", SCHEMA), ("refused", _REFUSED)):
-                if any(self._folder.glob(f"{name}-*.parquet")):
-                    pattern = str(self._folder / f"{name}-*.parquet")
-                    connection.read_parquet(pattern).create_view(name)
-                else:
-                    connection.register(name, schema.empty_table())
-            return connection.sql(sql, params=dict(given or {})).to_arrow_table()
+
+        def ask(view: View) -> pa.Table:
+            return self._connection(view).sql(sql, params=dict(given or {})).to_arrow_table()
+
+        return self._steadily(ask)
+
+    def last(
+        self, key: series.Thing, *, span: Span = (None, None), indicator: str = "",
+        as_of: int | None = None,
+    ) -> pa.Table:  # fmt: skip
+        """The readings of one thing over a span of time, by indicator and event time.
+
+        Args:
+            key: pack, kind and id of the thing.
+            span: event times (ns), open where None.
+            indicator: only this one.
+            as_of: only what was known at this batch.
+
+        Returns:
+            The columns of :data:`SCHEMA`.
+        """
+        start, end = (
+            (_FIRST if span[0] is None else span[0]),
+            (_END if span[1] is None else span[1]),
+        )
+        asked = series.Asked(key, start, end, indicator=indicator, known=as_of)
+        return self._steadily(lambda view: self._series.read(view.files, view.readings, asked))
+
+    def as_of(self, pack: str, event_time: int, *, batch: int | None = None) -> pa.Table:
+        """The latest usable value of every series of a pack: as of a time, as known at a batch.
+
+        Args:
+            pack: the pack.
+            event_time: what happened up to here (ns).
+            batch: what was known with this batch; None for all that is known.
+
+        Returns:
+            One row per series in order of kind, thing and indicator: see :data:`latest.SCHEMA`.
+        """
+        asked = latest.Moment(event_time, 2**62 if batch is None else batch)
+
+        def ask(view: View) -> pa.Table:
+            chosen = latest.plan(view.files, asked)
+            return latest.collect(self._folder, chosen, asked, more=view.readings)
+
+        return latest.of_pack(self._steadily(ask), pack)
 
     def buckets(
         self,
         key: tuple[str, str, str],
         indicator: str,
         *,
-        span: tuple[int | None, int | None],
+        span: Span,
         points: int,
         as_of: int | None = None,
     ) -> list[tuple[Any, ...]]:
@@ -147,41 +246,80 @@ class History:
         Returns:
             Rows (time ms of the first reading, minimum, maximum, mean, count, marked count).
         """
-        where = "pack = $pack AND kind = $kind AND thing = $thing AND indicator = $indicator"
-        given: dict[str, Any] = dict(zip(("pack", "kind", "thing"), key, strict=True))
-        given |= {"indicator": indicator, "points": points}
-        for name, value, op in (("start", span[0], ">="), ("end", span[1], "<")):
-            if value is not None:
-                where += f" AND event_time {op} ${name}"
-                given[name] = value
-        if as_of is not None:
-            where += " AND batch <= $known"
-            given["known"] = as_of
-        sql = f"""
-            WITH picked AS (
-                SELECT event_time, value, quality FROM readings
-                WHERE {where}
-            ), bounds AS (SELECT min(event_time) AS a, max(event_time) AS b FROM picked)
+        picked = self.last(key, span=span, indicator=indicator, as_of=as_of)
+        sql = """
+            WITH bounds AS (SELECT min(event_time) AS a, max(event_time) AS b FROM picked)
             SELECT min(event_time) // 1000000 AS t, min(value), max(value), avg(value),
                    count(*), count(*) FILTER (quality <> 0)
             FROM picked, bounds
             GROUP BY
                 CAST(floor((event_time - a)::DOUBLE / greatest(b - a, 1) * ($points - 1)) AS INT)
-            ORDER BY t"""  # noqa: S608 - fixed texts
-        return [tuple(row.values()) for row in self.query(sql, given).to_pylist()]
+            ORDER BY t"""
+        cursor = self._cursor()
+        cursor.register("picked", picked.select(["event_time", "value", "quality"]))
+        found = cursor.sql(sql, params={"points": points}).fetchall()
+        cursor.unregister("picked")
+        return found
 
-    def _write(self, name: str, table: pa.Table) -> None:
-        temporary = self._folder / f".{name}"
-        parquet.write_table(table, temporary, compression="zstd", row_group_size=20_000)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.rename(self._folder / name)
-        handle = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    def _write_here(self) -> None:
+        """From now on this process is the one that writes: its manifest is the newest there is."""
+        if not self._writes:
+            self._refresh()
+            self._writes, self._batch = True, self._files.durable
 
+    def _refresh(self) -> None:
+        """Where another process writes, see what it has written."""
+        with self._lock:
+            stamp = manifest.stamp(self._folder)
+            if not self._writes and stamp != self._stamp:
+                self._stamp, self._files = stamp, manifest.load(self._folder)
+                self._number += 1
 
-def _coded(codes: NDArray[np.int32], names: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
+    def _publish(self, new: Manifest, *, chunks: int = 0, refused: int = 0) -> None:
+        manifest.save(self._folder, new)
+        with self._lock:
+            self._files, self._number = new, self._number + 1
+            self._buffer.drop(chunks, refused)
+
+    def _view(self) -> View:
+        if not self._writes:
+            self._refresh()
+        with self._lock:
+            rows, refusals = self._buffer.readings(), self._buffer.refusals()
+            return View(self._files, rows, refusals, self._number)
+
+    def _steadily(self, ask: Callable[[View], _Answer]) -> _Answer:
+        """Ask; and again with newer files where compaction has taken old ones away meanwhile."""
+        for _ in range(_TRIES):
+            view = self._view()
+            try:
+                return ask(view)
+            except (FileNotFoundError, duckdb.IOException):
+                if self._view().files == view.files:
+                    raise
+        return ask(self._view())
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's connection, kept open."""
+        if not hasattr(self._own, "cursor"):
+            self._own.cursor, self._own.seen = self._database.cursor(), None
+        cursor: duckdb.DuckDBPyConnection = self._own.cursor
+        return cursor
+
+    def _connection(self, view: View) -> duckdb.DuckDBPyConnection:
+        """This thread's connection with the views ``readings`` and ``refused`` as they are now."""
+        cursor = self._cursor()
+        if self._own.seen == view.number:
+            return cursor
+        for name, files, rows in (
+            ("readings", view.files.data, pa.concat_tables([SCHEMA.empty_table(), *view.readings])),
+            ("refused", view.files.refused, view.refusals),
+        ):
+            cursor.register(f"{name}_in_memory", rows)
+            told = ", ".join("'" + str(self._folder / f.name).replace("'", "''") + "'"
+                             for f in files)  # fmt: skip
+            parts = [f"SELECT * FROM {name}_in_memory"]  # noqa: S608 - fixed texts
+            parts += [f"SELECT * FROM read_parquet([{told}])"] * bool(files)  # noqa: S608
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}")
+        self._own.seen = view.number
+        return cursor

@@ -1,0 +1,125 @@
+"""Columns of readings: their schema, their order, and files of them.
+
+Rows stand by (pack, kind, thing, indicator, event time); rows of equal place stand in the order in
+which they came, so that of two the later one is what was known last.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+KEY: Final = ("pack", "kind", "thing", "indicator")
+"""What names a series."""
+
+SCHEMA: Final = pa.schema(
+    [
+        *((name, TEXT) for name in KEY),
+        ("event_time", pa.int64()), ("value", pa.float64()), ("quality", pa.uint8()),
+        ("first", pa.int64()), ("last", pa.int64()), ("batch", pa.int64()),
+    ]
+)  # fmt: skip
+REFUSED: Final = pa.schema(
+    [("source", pa.string()), ("line", pa.int32()), ("column", pa.string()),
+     ("text", pa.string()), ("reason", pa.string()), ("batch", pa.int64())]
+)  # fmt: skip
+_GROUP_ROWS: Final = 8192
+_BITS: Final = 63
+UNFINISHED: Final = ".writing"
+
+
+def coded(codes: NDArray[np.int32], names: Sequence[str]) -> pa.Array:
+    """Texts by number, shape (n,), as an Arrow dictionary."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
+
+
+def whole(table: pa.Table) -> pa.Table:
+    """A table in which every column is one chunk and every text column has one dictionary."""
+    return table.unify_dictionaries().combine_chunks()
+
+
+def numbers(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column of numbers as an array, shape (n,), without a copy where it is one chunk."""
+    column = table.column(name)
+    array: NDArray[Any] = (column.chunk(0) if column.num_chunks == 1 else column).to_numpy()
+    return array
+
+
+def ranks(table: pa.Table, name: str) -> tuple[NDArray[np.int64], int]:
+    """The place of each text of a :func:`whole` table among its sorted texts, and their number."""
+    column = table.column(name)
+    if not column.num_chunks:
+        return np.empty(0, np.int64), 1
+    array = column.chunk(0)
+    codes, names = array.indices.to_numpy(), array.dictionary
+    order = pc.sort_indices(names).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return place[codes], max(len(names), 1)
+
+
+def series(table: pa.Table) -> tuple[NDArray[np.int64], int]:
+    """A number for each row of a :func:`whole` table, shape (n,), in the order of the keys."""
+    key, size = np.zeros(table.num_rows, np.int64), 1
+    for name in KEY:
+        place, among = ranks(table, name)
+        key, size = key * among + place, size * among
+    return key, size
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Rows sorted by key and event time; what is equal stays as it came."""
+    table = whole(table)
+    if table.num_rows < 2:
+        return table
+    key, size = series(table)
+    time = numbers(table, "event_time")
+    since, until = int(time.min()), int(time.max())
+    width = (until - since + 1).bit_length()
+    if width + size.bit_length() <= _BITS:
+        order = np.argsort((key << width) + (time - since), kind="stable")
+    else:
+        order = np.lexsort((time, key))
+    return table.take(pa.array(order))
+
+
+def write(path: Path, tables: Sequence[pa.Table]) -> None:
+    """Write tables into one file durably: whole under its name, or not there at all."""
+    unfinished = path.with_name(path.name + UNFINISHED)
+    texts = [f.name for f in tables[0].schema if f.type in (TEXT, pa.string())]
+    with parquet.ParquetWriter(
+        unfinished, tables[0].schema, compression="zstd",
+        use_dictionary=[*texts, "value", "quality", "batch"], store_schema=True,
+        column_encoding={
+            n: "DELTA_BINARY_PACKED" for n in ("event_time", "first", "last")
+            if n in tables[0].schema.names
+        },
+    ) as writer:  # fmt: skip
+        for table in tables:
+            writer.write_table(table, row_group_size=_GROUP_ROWS)
+    durable(unfinished, path)
+
+
+def durable(unfinished: Path, path: Path) -> None:
+    """Sync a file, give it its name, and sync the folder that knows the name."""
+    with unfinished.open("rb+") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a file of readings, or some of its columns; texts stay numbers and a dictionary."""
+    with parquet.ParquetFile(path, read_dictionary=list(KEY), memory_map=True) as file:
+        return file.read(columns=None if columns is None else list(columns))

@@ -1,0 +1,246 @@
+"""Compaction: flushed files become files of whole hours, sorted by thing, and states between them.
+
+Every step writes new files, then replaces the manifest, then removes the old files. A crash leaves
+the manifest of before or after, and files that it does not name, which the next step removes.
+
+Hours with few rows share a file: a span is cut where it holds enough. Rows that come late for a
+span go to another file of it, and these are merged when they are many. The state at a span's
+beginning is the latest value of every series before it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from wuxin.stores import columns, latest
+from wuxin.stores.manifest import DataFile, Latest, Manifest, Span
+from wuxin.terms.clock import HOUR
+
+
+class Sizes(NamedTuple):
+    """How much is put together.
+
+    Rows after which a span ends; the most rows in memory; one over the share of late rows at which
+    a span is merged, and how many files of late rows it may have.
+    """
+
+    span: int = 2_000_000
+    memory: int = 8_000_000
+    late: int = 8
+    files: int = 4
+
+
+SIZES: Final = Sizes()
+_STATES: Final = 48
+"""The most states made anew in one compaction, the newest first; bounds its time."""
+
+
+def compact(folder: Path, known: Manifest, sizes: Sizes = SIZES) -> Iterator[Manifest]:
+    """Merge the flushed files into spans of hours, step by step.
+
+    Args:
+        folder: where the files are.
+        known: the manifest to begin with.
+        sizes: how much is put together.
+
+    Yields:
+        The manifest after each step. The caller makes it durable, which is the step's commit.
+    """
+    while known.fresh:
+        taken = _some(known.fresh, sizes.memory // 2)
+        known = _bring_in(folder, known, taken=taken, sizes=sizes)
+        yield known
+    for before in _due(known, sizes):
+        known = _keep_latest(folder, known, before)
+        yield known
+    known = _tidied(known)
+    yield known
+
+
+def stored(
+    folder: Path, name: str, tables: Sequence[pa.Table], *, times: bool = True
+) -> DataFile:  # fmt: skip
+    """Write rows in the order they are to have into a file, and describe it."""
+    columns.write(folder / name, tables)
+    batch = _bounds(tables, "batch")
+    time = _bounds(tables, "event_time") if times else (0, 0)
+    return DataFile(name, sum(t.num_rows for t in tables), *time, *batch)
+
+
+def _bounds(tables: Sequence[pa.Table], name: str) -> tuple[int, int]:
+    found = [columns.numbers(t, name) for t in tables if t.num_rows]
+    return min(int(f.min()) for f in found), max(int(f.max()) for f in found)
+
+
+def _some(files: Sequence[DataFile], most: int) -> list[DataFile]:
+    """The first files, as many as fit, and one at least."""
+    taken, rows = list(files[:1]), files[0].rows
+    for file in files[1:]:
+        rows += file.rows
+        if rows > most:
+            break
+        taken.append(file)
+    return taken
+
+
+def _bring_in(
+    folder: Path, known: Manifest, *, taken: Sequence[DataFile], sizes: Sizes
+) -> Manifest:
+    """Bring the rows of some flushed files into the spans of their hours."""
+    rows = columns.whole(pa.concat_tables(columns.read(folder / f.name) for f in taken))
+    hours = columns.numbers(rows, "event_time") // HOUR
+    spans, serial = _placed(known.spans, hours, sizes), known.serial
+    place = np.searchsorted(np.array([s.low for s in spans]), hours, side="right") - 1
+    found: list[Span] = []
+    for number, span in enumerate(spans):
+        picked = np.flatnonzero(place == number)
+        if len(picked):
+            made = _merged(folder, span, rows.take(pa.array(picked)), serial=serial, sizes=sizes)
+            found += made
+            serial += sum(len(s.files) for s in made)
+        else:
+            found.append(span)
+    fresh = tuple(f for f in known.fresh if f not in taken)
+    return replace(known, fresh=fresh, spans=tuple(found), serial=serial)
+
+
+def _placed(spans: Sequence[Span], hours: NDArray[np.int64], sizes: Sizes) -> list[Span]:
+    """The spans with those added, or lengthened, that new hours need; in order, none overlapping.
+
+    A full span ends with its last hour; what comes after it begins a new one.
+    """
+    found = list(spans)
+    numbers, counts = np.unique(hours, return_counts=True)
+    coming: dict[int, int] = {}
+    for hour, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+        at = _before(found, hour)
+        span = found[at] if at >= 0 else None
+        rows = span.rows + coming.get(span.low, 0) if span else 0
+        if span is None or (hour >= span.high and rows >= sizes.span):
+            span = Span(hour, hour + 1, ())
+            found.insert(at + 1, span)
+        elif hour >= span.high:
+            span = found[at] = replace(span, high=hour + 1)
+        coming[span.low] = coming.get(span.low, 0) + count
+    return found
+
+
+def _before(spans: Sequence[Span], hour: int) -> int:
+    """The place of the last span that begins at this hour or earlier, or -1."""
+    return int(np.searchsorted(np.array([s.low for s in spans], np.int64), hour, side="right")) - 1
+
+
+def _merged(folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Sizes) -> list[Span]:
+    """A span with more rows: in a file more, or merged with as many of its files as fit memory."""
+    late = sum(f.rows for f in span.files[1:]) + rows.num_rows
+    merge: list[DataFile] = []
+    if span.files and (late * sizes.late >= span.files[0].rows or len(span.files) > sizes.files):
+        size = rows.num_rows
+        for file in reversed(span.files):
+            size += file.rows
+            if size > sizes.memory:
+                break
+            merge.insert(0, file)
+    left = span.files[: len(span.files) - len(merge)]
+    parts = [columns.read(folder / f.name) for f in merge]
+    table = columns.in_order(pa.concat_tables([*parts, rows]))
+    del parts, rows
+    if left:
+        return [_with(folder, span, left, table=table, serial=serial)]
+    found = []
+    for number, (low, high, part) in enumerate(_cut(span, table, sizes)):
+        own = Span(low, high, ())
+        found.append(_with(folder, own, (), table=part, serial=serial + number))
+    return found
+
+
+def _with(
+    folder: Path, span: Span, left: Sequence[DataFile], *, table: pa.Table, serial: int
+) -> Span:
+    name = f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
+    return replace(span, files=(*left, stored(folder, name, [table])))
+
+
+def _cut(span: Span, table: pa.Table, sizes: Sizes) -> Iterable[tuple[int, int, pa.Table]]:
+    """Cut a span that has grown to twice its size where its hours are full."""
+    if table.num_rows < 2 * sizes.span or span.high - span.low == 1:
+        return [(span.low, span.high, table)]
+    hours = columns.numbers(table, "event_time") // HOUR
+    numbers, counts = np.unique(hours, return_counts=True)
+    filled, lows = sizes.span, list[int]()
+    for hour, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+        if filled >= sizes.span:
+            lows.append(hour)
+            filled = 0
+        filled += count
+    lows[0] = span.low
+    ends = [*lows[1:], span.high]
+    picked = ((hours >= low) & (hours < high) for low, high in zip(lows, ends, strict=True))
+    return [
+        (low, high, table.filter(pa.array(mask)))
+        for low, high, mask in zip(lows, ends, picked, strict=True)
+    ]
+
+
+def _due(known: Manifest, sizes: Sizes) -> list[int]:
+    """The beginnings of spans (ns) whose state is missing or has become old, in order of time."""
+    due = []
+    for span in known.spans[1:]:
+        before = span.low * HOUR
+        asked = latest.Moment(before - 1, known.durable)
+        found = latest.plan(known, asked, exact=before)
+        if found.state is None or found.rows > sizes.span // 4:
+            due.append(before)
+    return due[-_STATES:]
+
+
+def _keep_latest(folder: Path, known: Manifest, before: int) -> Manifest:
+    """Write the state at a boundary, as known now; the first one made of it stays beside it."""
+    asked = latest.Moment(before - 1, known.durable)
+    table = latest.collect(folder, latest.plan(known, asked), asked)
+    name = f"latest-{before // HOUR}-{known.durable:012d}-{known.serial:08d}.parquet"
+    columns.write(folder / name, [table])
+    made = Latest(name, table.num_rows, before, known.durable)
+    others = [s for s in known.latest if s.before != before]
+    kept = (*others, *latest.earliest(known.latest, before)[:1], made)
+    return replace(known, latest=kept, serial=known.serial + 1)
+
+
+def _tidied(known: Manifest) -> Manifest:
+    """Without states at what is no longer the beginning of a span."""
+    lows = {s.low * HOUR for s in known.spans}
+    return replace(known, latest=tuple(s for s in known.latest if s.before in lows))
+
+
+def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
+    """The manifest without any row of a later batch; the caller makes it durable."""
+    serial = known.serial
+
+    def rest(files: Iterable[DataFile]) -> Iterator[DataFile]:
+        nonlocal serial
+        for file in files:
+            if file.last <= batch:
+                yield file
+            elif file.first <= batch:
+                table = columns.read(folder / file.name)
+                table = table.filter(pa.array(columns.numbers(table, "batch") <= batch))
+                serial += 1
+                stem = file.name.removesuffix(".parquet").rpartition("-")[0]
+                name = f"{stem}-{serial:08d}.parquet"
+                times = "event_time" in table.schema.names
+                yield stored(folder, name, [table], times=times)
+
+    spans = (replace(s, files=tuple(rest(s.files))) for s in known.spans)
+    return Manifest(
+        durable=min(known.durable, batch),
+        fresh=tuple(rest(known.fresh)),
+        refused=tuple(rest(known.refused)),
+        spans=tuple(s for s in spans if s.files),
+        latest=tuple(s for s in known.latest if s.known <= batch),
+        serial=serial + 1,
+    )

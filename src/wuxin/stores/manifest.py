@@ -1,0 +1,117 @@
+"""The manifest: which files make up the history; what it does not name does not exist.
+
+It is one small file, replaced as a whole, so that a crash leaves either the old set of files or the
+new one, and no row twice.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wuxin.stores import columns
+from wuxin.terms.errors import Tampered
+
+NAME: Final = "manifest.json"
+ENDINGS: Final = (".parquet", columns.UNFINISHED)
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """A file of rows: event times from ``since`` to ``until`` (ns), batches ``first`` to ``last``.
+
+    Event times of refusals are 0.
+    """
+
+    name: str
+    rows: int
+    since: int
+    until: int
+    first: int
+    last: int
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Rows of whole hours of event time, from hour ``low`` up to but not including ``high``.
+
+    The first file is the main one; others are of rows that came when it was written already.
+    """
+
+    low: int
+    high: int
+    files: tuple[DataFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all its files."""
+        return sum(f.rows for f in self.files)
+
+
+class Latest(msgspec.Struct, frozen=True):
+    """A file of the latest usable values among rows with event time < ``before``, batch <= known.
+
+    It stays true for ever, since what a batch held never changes.
+    """
+
+    name: str
+    rows: int
+    before: int
+    known: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """All files of a history; ``durable`` is the last batch whose rows they hold."""
+
+    durable: int = 0
+    serial: int = 0
+    fresh: tuple[DataFile, ...] = ()
+    refused: tuple[DataFile, ...] = ()
+    spans: tuple[Span, ...] = ()
+    latest: tuple[Latest, ...] = ()
+
+    @property
+    def data(self) -> list[DataFile]:
+        """The files of readings, the first batches first within each span."""
+        return [f for s in self.spans for f in s.files] + list(self.fresh)
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all files."""
+        return {f.name for f in (*self.data, *self.refused)} | {s.name for s in self.latest}
+
+
+def load(folder: Path) -> Manifest:
+    """Read the manifest of a folder; an empty one if there is none.
+
+    Raises:
+        Tampered: it cannot be read.
+    """
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return Manifest()
+    except msgspec.MsgspecError as wrong:
+        raise Tampered(f"{folder / NAME} is not a manifest: {wrong}") from None
+
+
+def save(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest durably; from here on the files it names are the history."""
+    unfinished = folder / (NAME + columns.UNFINISHED)
+    unfinished.write_bytes(msgspec.json.encode(manifest))
+    columns.durable(unfinished, folder / NAME)
+
+
+def stamp(folder: Path) -> tuple[int, int]:
+    """What changes when the manifest is replaced."""
+    try:
+        known = os.stat(folder / NAME)  # noqa: PTH116 - asked before every query
+    except FileNotFoundError:
+        return (0, 0)
+    return (known.st_ino, known.st_mtime_ns)
+
+
+def tidy(folder: Path, manifest: Manifest) -> None:
+    """Remove what the manifest does not name: left over from before it, or from a crash."""
+    for path in folder.iterdir():
+        if path.name.endswith(ENDINGS) and path.name not in manifest.names:
+            path.unlink()
