@@ -78,11 +78,6 @@ class Line:
     rules: Compiled
     twin: Twin
 
-    @property
-    def keys(self) -> list[ThingKey]:
-        """The key of every slot."""
-        return [thing.key for thing in self.registry.things]
-
     @classmethod
     def of(cls, pack: Pack, lanes: int = 1) -> "Line":
         """An empty line for a pack, its things shared out among so many lanes."""

@@ -274,7 +274,7 @@ class Home:
             outcome, line = prepared.outcome, self.flow.lines[prepared.outcome.pack]
             self.history.add(
                 outcome.number, [Flat(rows) for rows in outcome.rows], pack=outcome.pack,
-                things=line.keys, indicators=line.registry.names,
+                things=line.registry.keys, indicators=line.registry.names,
             )  # fmt: skip
             self.history.refuse(outcome.number, outcome.refusals)
         if self.history.pending > HISTORY_ROWS:

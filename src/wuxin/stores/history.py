@@ -99,25 +99,6 @@ class History:
             if new:
                 self._buffer.add(new)
 
-    @property
-    def pending(self) -> int:
-        """Readings that are not on disk yet."""
-        return 0
-
-    @property
-    def durable(self) -> int:
-        """The last batch that is on disk."""
-        return 2**62
-
-    def flush(self) -> None:
-        """Write what is pending."""
-
-    def compact(self) -> None:
-        """Merge small files."""
-
-    def forget_after(self, batch: int) -> None:
-        """Forget what came after a batch; it will be added again."""
-
     def refuse(self, batch: int, refused: Sequence[Refusal]) -> None:
         """Keep what was refused in one batch."""
         self._write_here()

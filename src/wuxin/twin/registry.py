@@ -54,6 +54,7 @@ class Registry:
         self.number = {name: i for i, name in enumerate(indicators)}
         self.names = list(indicators)
         self.things: list[Thing] = []
+        self.keys: list[ThingKey] = []
         self.changed: set[int] = set()
         self.fresh: set[int] = set()
         self.zones: tuple[Zone, ...] = ()
@@ -95,6 +96,7 @@ class Registry:
         if slot is None:
             slot = self._slots[key] = len(self.things)
             self.things.append(Thing(key, slot, source))
+            self.keys.append(key)
             self._of.setdefault(source, []).append(slot)
             self.changed.add(slot)
             self.fresh.add(slot)
@@ -236,6 +238,7 @@ class Registry:
             up = ThingKey(*parent) if parent else None
             names = [ThingKey(*k) for k in naming]
             self.things.append(Thing(key, slot, source, up, facts, period, allowed, names, zone))
+            self.keys.append(key)
             self._slots[key] = slot
             self._of.setdefault(source, []).append(slot)
             self.fresh.add(slot)
