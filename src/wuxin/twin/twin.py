@@ -118,7 +118,7 @@ class Twin:
         orders = self._orders(rows, start, stop=end)
 
         def run(lane: int) -> list[Events]:
-            return self._run(self._lanes[lane], rows, bounds, order=orders[lane])
+            return self._run(self._lanes[lane], rows, bounds=bounds, order=orders[lane])
 
         if self._pool is not None and end - start >= _WORTH_A_THREAD:
             parts = [p for found in self._pool.map(run, range(len(orders))) for p in found]
@@ -241,7 +241,7 @@ class Twin:
         ]
 
     def _run(
-        self, lane: "_Lane", rows: Rows, bounds: Bounds, *, order: NDArray[np.int32]
+        self, lane: "_Lane", rows: Rows, *, bounds: Bounds, order: NDArray[np.int32]
     ) -> list[Events]:
         work = Work(
             self.arrays, self.tables, self._zones, rows, lane.events, lane.asked, bounds,
