@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from wuxin.terms.compiled import compiled
 from wuxin.twin.layout import (
-    ALLOWED,
     ARRIVED,
     BOOT,
     BOOT_ID,
@@ -34,7 +33,6 @@ from wuxin.twin.layout import (
     LAST_REF,
     LONG_AGO,
     LOW,
-    NEVER,
     NEWEST,
     NO_SEQUENCE,
     PANE,
@@ -57,7 +55,6 @@ from wuxin.twin.layout import (
     Here,
     Out,
     Scratch,
-    State,
     Tables,
     Work,
     Zones,
@@ -472,33 +469,3 @@ def _emit(here: Here, out: Out, rule: int, data: NDArray[np.int64]) -> None:
         if data[1] >= 0:
             whole[4] = here.whole[here.at[SINCE] + data[1]]
             whole[6] = here.whole[here.at[SINCE_REF] + data[1]]
-
-
-@compiled()
-def next_silence(state: State, slots: NDArray[np.int32]) -> int:
-    """The first moment (ns) at which one of these slots that still speaks becomes silent."""
-    found = NEVER
-    for slot in slots:
-        seen, allowed = state.whole[slot, SEEN], state.whole[slot, ALLOWED]
-        if not state.small[slot, SILENT] and seen != LONG_AGO and allowed != NEVER:
-            found = min(found, seen + allowed)
-    return found
-
-
-@compiled()
-def silenced(state: State, slots: NDArray[np.int32], now: int, found: NDArray[np.int32]) -> int:
-    """Mark which slots of these are silent at ``now`` and were not yet marked so.
-
-    Returns:
-        How many there are; they stand in ``found``, which has room for all slots.
-    """
-    count = 0
-    for slot in slots:
-        seen, allowed = state.whole[slot, SEEN], state.whole[slot, ALLOWED]
-        if state.small[slot, SILENT] or seen == LONG_AGO or allowed == NEVER:
-            continue
-        if now - seen >= allowed:
-            state.small[slot, SILENT] = 1
-            found[count] = slot
-            count += 1
-    return count
