@@ -82,7 +82,12 @@ class Files:
         groups = np.flatnonzero(parts)
         if not len(groups):
             return None
-        return narrowed(opened.read_row_groups(groups.tolist(), use_threads=False), asked)
+        return narrowed(
+            opened.read_row_groups(
+                groups.tolist(), columns=columns.SCHEMA.names, use_threads=False
+            ),
+            asked,
+        )
 
     def _opened(self) -> dict[str, Any]:
         if not hasattr(self._own, "files"):
