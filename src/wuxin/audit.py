@@ -16,8 +16,9 @@ from wuxin.evidence.note import Head
 from wuxin.evidence.reader import Reader
 from wuxin.evidence.verify import verify_log
 from wuxin.flow import Flow
-from wuxin.home import batch_id, keys, leaves, origin
+from wuxin.home import keys, origin
 from wuxin.packs import schema
+from wuxin.slices import batch_id, leaves
 from wuxin.stores import archive
 from wuxin.stores import schema as tables
 from wuxin.stores.book import Book, Known

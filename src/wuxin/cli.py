@@ -4,6 +4,7 @@ Every command says what is wrong in one line and exits with status 2; ``verify``
 something was tampered with.
 """
 
+import ast
 import json
 import sys
 from pathlib import Path
@@ -291,6 +292,38 @@ def decode(protocol: str, file: Any) -> None:
         text = line.strip()
         if text:
             click.echo(json.dumps(decoder(text), ensure_ascii=False))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", required=False)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def bench(name: str | None, options: tuple[str, ...]) -> None:
+    """Run a benchmark of the source tree, which prints JSON; without a name, list them.
+
+    \b
+    Examples:
+      wuxin bench
+      wuxin bench hot_path --messages 100000
+    """
+    import subprocess
+
+    folder = Path(__file__).parents[2] / "benchmarks"
+    known = {
+        path.stem: path
+        for path in sorted(folder.glob("*.py"))
+        if 'if __name__ == "__main__":' in path.read_text("utf-8")
+    }
+    if not known:
+        raise click.UsageError("benchmarks come with the source tree, and this is not one")
+    if name is None:
+        for stem, path in known.items():
+            said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+            click.echo(f"{stem:14}{said.splitlines()[0]}")
+        return
+    if name not in known:
+        raise click.UsageError(f"there is no benchmark {name!r}; there are {', '.join(known)}")
+    done = subprocess.run([sys.executable, known[name], *options], check=False)  # noqa: S603
+    sys.exit(done.returncode)
 
 
 @main.command()

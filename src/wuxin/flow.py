@@ -10,6 +10,8 @@ Where a batch is cut makes no difference: time passes by ticks of event time ins
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -64,6 +66,7 @@ class Source:
     closed: int = 0
     midnight: int = NEVER
     tick: int = NEVER
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -163,10 +166,12 @@ class Flow:
         elif isinstance(said, Told):
             self._pass(source, said.command.at)
             self._obey(source, said.command)
-        elif isinstance(said, Closed) and source.watermark:
-            self._pass(source, next_day(source.watermark, source.zone))
+        elif isinstance(said, Closed):
+            source.ended = True
+            if source.watermark:
+                self._pass(source, next_day(source.watermark, source.zone))
         registry = source.line.registry
-        self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
+        self._outcome.things = [copy(registry.things[slot]) for slot in sorted(registry.changed)]
         registry.changed.clear()
         if any(isinstance(r, Act) for r in self._outcome.records):
             self._outcome.facilities = [*source.desk.facilities()]
@@ -199,7 +204,9 @@ class Flow:
         if said.manifest.get("protocol") == native_batch.PROTOCOL:
             declared = line.pack.indicators.values()
             source.decoder = native_batch.Decoder(
-                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived}
+                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived},
+                threads=ThreadPoolExecutor(self.lanes, "decode") if self.lanes > 1 else None,
+                parts=self.lanes,
             )
         return source
 
@@ -267,14 +274,12 @@ class Flow:
             self._outcome.refusals += [
                 Refusal(source.name, i, "", "", reason) for i, reason in found.refused
             ]
+            for i in np.flatnonzero(slots[found.thing] < 0):
+                key, reason = unknown[int(found.thing[i])]
+                refusal = Refusal(source.name, int(found.line[i]), "device", str(key), reason)
+                self._outcome.refusals.append(refusal)
             numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
-            yield from known(found, slots, numbers=numbers, frame=number)
-            self._outcome.refusals += [
-                Refusal(source.name, int(found.line[i]), "device", str(unknown[thing][0]), why)
-                for i in np.flatnonzero(slots[found.thing] < 0)
-                for thing in [int(found.thing[i])]
-                for why in [unknown[thing][1]]
-            ]
+            yield known(found, slots, numbers=numbers, frame=number)
 
     def _frame(self, file: str, frame: Digest) -> int:
         number = self.number_frame(file, frame)

@@ -18,16 +18,10 @@ from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
 
-SHAPE: Final = 1
-"""Counts how often the form of a state file has changed."""
+SCHEMA: Final = f"1/{__version__}"
+"""What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
-_CLOCK: Final = ("watermark", "closed", "midnight", "tick")
-
-
-def schema(packs: Mapping[str, Pack] | None = None) -> str:
-    """What must be equal for a state file to be used: its form, and Wuxin's version."""
-    told = {name: pack.digest for name, pack in sorted((packs or {}).items())}
-    return f"{SHAPE}/{__version__}" + "".join(f"/{n}:{d[:12]}" for n, d in told.items())
+_CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended")
 
 
 def freeze(flow: Flow) -> tuple[Any, dict[str, NDArray[Any]]]:

@@ -5,47 +5,50 @@
     HOME/<tenant>/history/       readings as columns
     HOME/<tenant>/log/           the evidence log, C2SP tlog-tiles
     HOME/<tenant>/keys/          the log's signing key and the sealing secret (mode 0600)
+    HOME/<tenant>/state/         state files, from which opening goes on
 
-The order of a commit: journal (synced) → step → history → tiles → book (one transaction) →
-checkpoint. A crash between any two is healed by opening the home again: the journal is stepped
-through from the start, and what the book does not have yet is committed.
+The order of a commit: journal (synced) → slice → history → tiles → book (one transaction) →
+checkpoint; now and then history to disk → state file → old segments of the journal archived. A
+crash between any two is healed by opening the home again: the newest usable state file, then the
+journal from there; what the book does not have yet is committed.
 """
 
 import fcntl
-import json
+import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
-from wuxin import __version__
+from msgspec.structs import replace
+
+from wuxin import __version__, frozen
 from wuxin.engines import embedded
-from wuxin.evidence.leaf import Sealer, leaf
+from wuxin.evidence.leaf import Sealer
 from wuxin.evidence.log import Log
 from wuxin.evidence.note import Ed25519Signer
 from wuxin.flow import Flow, Outcome
 from wuxin.packs import adopt, schema
-from wuxin.stores.book import Book, Commit, thing_row
+from wuxin.protocols.native_batch import PROTOCOL
+from wuxin.slices import Flat, Piece, Result, commits, frames_of, pieces, run_slice
+from wuxin.stores import schema as tables
+from wuxin.stores import snapshot
+from wuxin.stores.book import Book
 from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.errors import Conflict, Tampered
-from wuxin.terms.names import Digest, Tenant, content_id
-from wuxin.terms.records import Act, Cleared, Finding, Receipt, plain
-from wuxin.twin.layout import Rows
+from wuxin.terms.names import Digest, Tenant
 from wuxin.wire.recording import BATCH_ROWS, Recording
 
 DEFAULT_TENANT: Final = Tenant("demo-bank")
-KINDS: Final = {Finding: "finding", Cleared: "cleared", Act: "act"}
+JOURNALLED: Final = 32 * 1024 * 1024
+"""Bytes of payload after which a state file is written; four times its size, if that is more."""
 
+HISTORY_ROWS: Final = 500_000
+"""Readings that wait in memory, at most, before they are written; the journal has them anyway."""
 
-class Flat:
-    """Rows as the history takes them: every column by reading."""
-
-    def __init__(self, rows: Rows) -> None:
-        self.value, self.quality, self.indicator = rows.value, rows.quality, rows.indicator
-        for name in ("thing", "event_time", "first", "last"):
-            setattr(self, name, rows.column(name))
+_LOGGER: Final = logging.getLogger("wuxin")
 
 
 class Progress(NamedTuple):
@@ -66,11 +69,12 @@ class Home:
 
     def __init__(
         self, folder: Path, *, tenant: Tenant = DEFAULT_TENANT, clock: Clock = system_clock,
-        book_url: str = "",
+        book_url: str = "", lanes: int = 1,
     ) -> None:  # fmt: skip
         self.folder, self.tenant, self.clock = folder, tenant, clock
         own = folder / tenant
         own.mkdir(parents=True, exist_ok=True)
+        self._arrival, self._enough = 0, JOURNALLED
         self._lock = (own / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -89,10 +93,12 @@ class Home:
         )  # fmt: skip
         self._committed = known.batch
         self._turn = threading.RLock()
-        self.flow = Flow(tenant, schema.load)
+        self.passed: list[str] = []
+        self.flow, self._kept = self._remembered(lanes)
+        self._since = 0
         embedded.run(
-            self.journal.read(),
-            lambda e: self.flow.step(e[0], e[1], said=e[2]),
+            pieces(self.journal.read(self._kept)),
+            lambda piece: run_slice(self.flow, piece, self.sealer),
             commit=self._commit,
         )
         if self.journal.last < self._committed:
@@ -100,10 +106,46 @@ class Home:
                 f"the journal of {own} ends at entry {self.journal.last}, the book knows "
                 f"{self._committed}: entries are missing"
             )
+        self._arrival = self.flow.arrival
         self._republish()
 
+    def _remembered(self, lanes: int) -> tuple[Flow, int]:
+        """The flow of the newest usable state file and its entry, or an empty one and 0."""
+        own = self.folder / self.tenant
+        upto = min(self.journal.last, self._committed, self.history.durable)
+        found = snapshot.newest(own / "state", frozen.SCHEMA, at_most=upto)
+        self.passed += found.passed
+        kept = found.snapshot
+        flow = kept and frozen.thaw(
+            self.tenant, schema.load, meta=kept.meta, arrays=kept.arrays, lanes=lanes
+        )
+        if kept and not flow:
+            self.passed.append(f"the state of entry {kept.number} is that of packs since changed")
+        for reason in self.passed:
+            _LOGGER.warning("%s; the journal is replayed instead", reason)
+        if not flow and self.journal.discarded:
+            raise self.journal.discarded[-1].gone()
+        self.history.forget_after(kept.number if kept and flow else 0)
+        return (flow, kept.number) if kept and flow else (
+            Flow(self.tenant, schema.load, lanes=lanes), 0)  # fmt: skip
+
+    def keep(self) -> None:
+        """Write history and a state file to disk, and archive the journal that lies before it."""
+        with self._turn:
+            self.history.flush()
+            if self._kept == self._committed or not self._committed:
+                return
+            meta, arrays = frozen.freeze(self.flow)
+            kept = snapshot.Snapshot(self._committed, frozen.SCHEMA, meta, arrays)
+            path = snapshot.write(self.folder / self.tenant / "state", kept)
+            self._kept, self._since = self._committed, 0
+            self._enough = max(JOURNALLED, 4 * path.stat().st_size)
+            self.journal.retire(self._kept + 1)
+            self.history.compact()
+
     def close(self) -> None:
-        """Close the stores and let another process have the home."""
+        """Keep what is remembered, close the stores and let another process have the home."""
+        self.keep()
         self.journal.close()
         self.log.close()
         self.book.engine.dispose()
@@ -117,11 +159,36 @@ class Home:
 
     def accept(self, entry: Entry) -> Outcome:
         """Take one entry through the house; when this returns it is durable, judged and proved."""
+        return self.accept_many([entry])[0]
+
+    def accept_many(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Take entries through the house with one sync of the journal and one commit.
+
+        An arrival is never earlier than the one before, even where the machine's clock steps back.
+        """
         with self._turn:
-            number, digest = self.journal.append(entry)
-            outcome = self.flow.step(number, digest, said=entry)
-            self._commit(outcome)
-            return outcome
+            return self.process(self.append(entries))
+
+    def append(self, entries: Sequence[Entry]) -> Piece:
+        """Write entries durably to the journal; from here on their sources may be answered."""
+        with self._turn:
+            in_order = []
+            for entry in entries:
+                self._arrival = max(self._arrival, entry.arrival)
+                late = entry.arrival < self._arrival
+                in_order.append(replace(entry, arrival=self._arrival) if late else entry)
+            told = self.journal.append_many(in_order)
+            return [(n, key, entry) for (n, key), entry in zip(told, in_order, strict=True)]
+
+    def process(self, piece: Piece) -> list[Outcome]:
+        """Judge what was appended, in its order, and commit what it led to."""
+        with self._turn:
+            result = run_slice(self.flow, piece, self.sealer)
+            self._commit(result)
+            self._since += sum(len(f.payload) for _, _, e in piece for f in frames_of(e))
+            if self._since > self._enough:
+                self.keep()
+            return [prepared.outcome for prepared in result.prepared]
 
     def replay(
         self,
@@ -162,51 +229,63 @@ class Home:
             outcome = self.accept(Closed(recording.source, self.clock()))
             yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
 
+    def attend(
+        self, source: str, pack: str, *, timezone: str = "UTC",
+        things: Sequence[Mapping[str, Any]] = (), geofences: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Open a source of messages in Wuxin's own frame; one that is open already stays as it is.
+
+        Args:
+            source: its name; frames and batches carry it.
+            pack: the pack whose things report.
+            timezone: in which its days end.
+            things: what is known of things before they speak: ``kind``, ``id``, and where given
+                ``parent`` (kind:id), ``facts`` in SI units and the name of a ``geofence``.
+            geofences: corners by name, pairs of latitude and longitude in degrees.
+
+        Raises:
+            BadInput: pack, time zone, a thing or a geofence cannot be meant.
+        """
+        if source in self.flow.sources:
+            return
+        known = schema.load(pack)
+        told = [{"parent": "", "facts": {}, "geofence": "", **thing} for thing in things]
+        manifest = {
+            "pack": pack, "protocol": PROTOCOL, "streams": [], "period": {}, "timezone": timezone,
+            "things": told, "geofences": dict(geofences or {}),
+        }  # fmt: skip
+        opened = Opened(source, self.clock(), pack, known.digest, manifest, __version__)
+        Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
+        self.accept(opened)
+
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""
         with self._turn:
-            entries = self.journal.read()
-            return any(isinstance(e, Closed) and e.source == source for _, _, e in entries)
+            return source in self.flow.sources and self.flow.sources[source].ended
 
     def batches_of(self, source: str) -> set[int]:
         """The numbers of the journal entries of one source."""
-        with self._turn:
-            return {n for n, _, e in self.journal.read() if e.source == source}
+        return {row["n"] for row in self.book.rows(tables.batch, self.tenant, source=source)}
 
-    def _commit(self, outcome: Outcome) -> None:
-        if outcome.number <= self._committed:
+    def _commit(self, result: Result) -> None:
+        """Publish what a slice led to; what the book has already is not published again."""
+        fresh = [p for p in result.prepared if p.outcome.number > self._committed]
+        for prepared in result.prepared:
+            outcome, line = prepared.outcome, self.flow.lines[prepared.outcome.pack]
+            self.history.add(
+                outcome.number, [Flat(rows) for rows in outcome.rows], pack=outcome.pack,
+                things=line.registry.keys, indicators=line.registry.names,
+            )  # fmt: skip
+            self.history.refuse(outcome.number, outcome.refusals)
+        if self.history.pending > HISTORY_ROWS:
+            self.history.flush()
+        if not fresh:
             return
-        line = self.flow.lines[outcome.pack]
-        things = [t.key for t in line.registry.things]
-        self.history.add(
-            outcome.number, [Flat(rows) for rows in outcome.rows], pack=outcome.pack, things=things,
-            indicators=line.registry.names,
-        )  # fmt: skip
-        self.history.refuse(outcome.number, outcome.refusals)
-        sealed = leaves(outcome, self.sealer)
         start = self.log.size
-        head = self.log.append([data for _, _, _, data in sealed])
-        batch = outcome.batch
-        desk = self.flow.sources[outcome.source].desk
-        self.book.commit(
-            self.tenant,
-            Commit(
-                batch={**batch, "pack": outcome.pack, "log_size": head.size, "log_root": head.root},
-                frames=outcome.frames,
-                things=[
-                    thing_row(t.key, source=t.source, parent=t.parent, facts=t.facts)
-                    for t in outcome.things
-                ],
-                records=[(r, facility_of(r, desk)) for r in outcome.records],
-                facilities=[facility_row(f, outcome.source) for f in outcome.facilities],
-                receipts=[
-                    Receipt(self.tenant, kind, key, start + i, salt)
-                    for i, (kind, key, salt, _) in enumerate(sealed)
-                ],
-            ),
-        )
+        head = self.log.append([data for p in fresh for _, _, _, data in p.sealed])
+        self.book.commit(self.tenant, commits(self.tenant, fresh, start=start, root=head.root))
         self.log.publish(head)
-        self._committed = outcome.number
+        self._committed = fresh[-1].outcome.number
 
     def _republish(self) -> None:
         """After a crash between book and checkpoint the checkpoint follows the book."""
@@ -227,39 +306,3 @@ def keys(folder: Path, tenant: Tenant) -> tuple[Ed25519Signer, Sealer]:
         Ed25519Signer.from_file(place / "log.key", name=origin(tenant)),
         Sealer.from_file(place / "sealing.key"),
     )
-
-
-def leaves(outcome: Outcome, sealer: Sealer) -> list[tuple[str, Digest, bytes, bytes]]:
-    """The evidence of one step: (kind, record id, salt, leaf), the batch first, then in order."""
-    records: list[tuple[str, Digest, int, Any]] = [
-        ("batch", batch_id(outcome.batch), outcome.arrival, outcome.batch)
-    ]
-    for r in outcome.records:
-        at = r.raised if isinstance(r, Finding) else r.at
-        records.append((KINDS[type(r)], r.id, at, plain(r)))
-    sealed = []
-    for kind, key, at, record in records:
-        salt, commit = sealer.seal(kind, key, record=record)
-        sealed.append((kind, key, salt, leaf(kind, commit, n=outcome.number, at=at)))
-    return sealed
-
-
-def batch_id(batch: Mapping[str, Any]) -> Digest:
-    """The identity of a batch, from its outcome or its row in the book."""
-    return content_id(["batch", batch["n"], batch["entry"]])
-
-
-def facility_of(record: Finding | Cleared | Act, desk: Any) -> str:
-    """The facility that a record concerns, or nothing."""
-    if isinstance(record, Act):
-        return record.facility
-    if isinstance(record, Finding):
-        if record.thing.kind == "facility":
-            return record.thing.id
-        return next(iter(desk.facilities_of(record.thing)), "")
-    return ""
-
-
-def facility_row(snapshot: Any, source: str) -> dict[str, Any]:
-    """A facility's snapshot as a row of the book."""
-    return {"id": snapshot["id"], "source": source, "snapshot": json.dumps(dict(snapshot))}

@@ -9,18 +9,24 @@ import hashlib
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.faults.alone import ALONE
 from tests.faults.recordings import write
 from tests.homes import still
+from wuxin import frozen
 from wuxin.home import Home
 from wuxin.stores import schema as t
+from wuxin.terms.errors import WuxinError
 from wuxin.wire.recording import open_recording
 
 MODES = {"refuse": 0, "lie": 1, "shorten": 2, "fill": 3}
@@ -30,69 +36,63 @@ class Nursery:
     """Homes with the same keys, an uninterrupted run to compare with, and lives to spoil."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.rows = folder, 9
+        self.folder, self.rows = folder, 5
         self.manifest = write(folder)
         self.disk = ctypes.CDLL(None)
         self.dice = random.Random(2024)  # noqa: S311 - a repeatable choice, nothing secret
         with Home(folder / "template", clock=still):
             pass  # keys and an empty book
-        with self.home("reference") as home:
-            for _ in home.replay(open_recording(self.manifest), batch_rows=self.rows):
+        self.fresh()
+        with Home(folder / "life", clock=still) as home:
+            for _ in self.replay(home):
                 pass
-        with Home(folder / "reference", clock=still) as home:
-            self.expected, self.counts = summary(home), home.book.counts(home.tenant)
-            self.counts["acts"] = len(home.book.acts(home.tenant))
+            self.expected = summary(home)
+            self.counts = {name: home.book.counts(home.tenant)[name] for name in ("acts", "open")}
 
-    def home(self, name: str) -> Home:
+    def fresh(self) -> None:
         """A fresh home with the keys of all."""
-        place = self.folder / name
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(self.folder / "template", place)
-        return Home(place, clock=still)
+        shutil.rmtree(self.folder / "life", ignore_errors=True)
+        shutil.copytree(self.folder / "template", self.folder / "life")
 
-    def live(self, name: str, wait: Callable[[int], None] = lambda _: None) -> Iterator[Any]:
-        """Go on with a replay in a home; yields the number of each entry that was acknowledged."""
-        with Home(self.folder / name, clock=still) as home:
-            opened = open_recording(self.manifest)
-            for _, outcome in home.replay(opened, batch_rows=self.rows, wait=wait):
-                yield outcome.number
+    def replay(self, home: Home, wait: Callable[[int], None] = lambda _: None) -> Iterator[int]:
+        """Go on with a replay; yields the number of each entry that was acknowledged."""
+        opened = open_recording(self.manifest)
+        for _, outcome in home.replay(opened, batch_rows=self.rows, wait=wait):
+            yield outcome.number
 
-    def finish(self, name: str, told: int) -> list[str]:
-        """Open a home again, finish its replay, and say what is not as it would have been."""
+    def finish(self, told: int) -> list[str]:
+        """Open the home again, finish its replay, and say what is not as it would have been."""
         wrong = []
-        with Home(self.folder / name, clock=still) as home:
+        with Home(self.folder / "life", clock=still) as home:
             if (last := home.book.known(home.tenant).batch) < told:
                 wrong.append(f"entry {told} was acknowledged, {last} is the last after reopening")
-        for _ in self.live(name):
-            pass
-        with Home(self.folder / name, clock=still) as home:
+            for _ in self.replay(home):
+                pass
             found = summary(home)
         return wrong + [f"{part} differ" for part in found if found[part] != self.expected[part]]
 
-    def faults(self, word: str, mode: str, error: int, every: int = 1) -> dict[str, Any]:
+    def faults(self, word: str, *, mode: str, error: int, every: int = 1) -> dict[str, Any]:
         """Spoil each (or each ``every``-th) call on files named with a word, one life for each."""
-        calls = self.spoil(word, 0, mode, error)["calls"]
+        calls = self.spoil(word, 0, mode=mode, error=error)["calls"]
         lives, errors, wrong = 0, 0, []
         for k in range(1 + self.dice.randrange(every), calls + 1, every):
-            life = self.spoil(word, k, mode, error)
-            after = forked(lambda k=k, life=life: self.finish("life", life.get("told", 0)))
+            life = self.spoil(word, k, mode=mode, error=error)
+            after = forked(partial(self.finish, life["told"]))
             lives, errors = lives + 1, errors + bool(life["said"])
             if mode == "shorten" and life["said"]:
                 wrong.append(f"call {k}: a short write was not gone on with: {life['said']}")
             wrong += [f"call {k} ({life['said']}): {what}" for what in after]
         return {"calls": calls, "lives": lives, "errors": errors, "wrong": wrong}
 
-    def spoil(self, word: str, k: int, mode: str, error: int) -> dict[str, Any]:
+    def spoil(self, word: str, k: int, *, mode: str, error: int) -> dict[str, Any]:
         """One life in a fresh home whose k-th call fails; it ends as a crash ends."""
-        place = self.folder / "life"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(self.folder / "template", place)
+        self.fresh()
 
         def life() -> dict[str, Any]:
             self.disk.disk_arm(word.encode(), ctypes.c_long(k), MODES[mode], error)
             told, said = 0, ""
             try:
-                for told in self.live("life"):  # noqa: B007 - the last one is kept
+                for told in self.replay(Home(self.folder / "life", clock=still)):  # noqa: B007
                     pass
             except Exception as wrong:  # noqa: BLE001 - whatever comes, the process is lost
                 said = repr(wrong)[:160]
@@ -100,38 +100,96 @@ class Nursery:
 
         return forked(life)
 
-    def kills(self, count: int) -> dict[str, Any]:
-        """Kill lives at random moments until there were so many; compare whenever one is through."""
-        killed, through, wrong = 0, 0, []
-        while killed < count:
-            told = 0
-            shutil.rmtree(self.folder / "life", ignore_errors=True)
-            shutil.copytree(self.folder / "template", self.folder / "life")
-            while killed < count:
-                told, alive = self.murder(self.dice.uniform(0, 0.16), told)
-                if not alive:
-                    break
-                killed += 1
-            through += 1
-            wrong += forked(lambda told=told: self.finish("life", told))
-        return {"killed": killed, "through": through, "wrong": wrong}
+    def alone(self, what: str, *, mode: str, error: int) -> dict[str, Any]:
+        """Spoil every call of the journal or the tiles, without a house around them."""
+        place, calls, errors, wrong = self.folder / "alone", 1, 0, list[str]()
+        expected, k = list[str](), 0
+        while k <= calls:
+            shutil.rmtree(place, ignore_errors=True)
+            one, broken = ALONE[what](place), ""
+            self.disk.disk_arm(b"/alone/", ctypes.c_long(k), MODES[mode], error)
+            try:
+                one.live()
+            except OSError as refused:
+                broken = repr(refused)
+            counted = self.disk.disk_disarm()
+            calls = calls if k else counted
+            errors += bool(broken)
+            try:
+                one.live()
+                found = one.found()
+                if (expected := expected or found) != found:
+                    wrong.append(f"call {k} ({broken}): something else is there")
+            except (AssertionError, WuxinError) as fault:
+                wrong.append(f"call {k} ({broken}): {fault!r}")
+            if mode == "shorten" and broken:
+                wrong.append(f"call {k}: a short write was not gone on with: {broken}")
+            k += 1
+        return {"calls": calls, "lives": k, "errors": errors, "wrong": wrong}
 
-    def murder(self, delay_s: float, told: int) -> tuple[int, bool]:
-        """One life ended by SIGKILL; what it was told last, and whether it was still alive."""
+    def kills(self, count: int) -> dict[str, Any]:
+        """Kill lives at random moments until there were so many; compare whenever one is through.
+
+        Answers with the number of kills, of homes that were brought through by killed lives alone,
+        of entries after which a life was killed, and what was wrong.
+        """
+        self.fresh()
+        begun = time.monotonic()
+        self.murder(60, 0)
+        whole_s = time.monotonic() - begun
+        killed, through, moments, wrong = 0, 0, set[int](), []
+        while killed < count:
+            told, alive = 0, True
+            self.fresh()
+            while killed < count and alive:
+                told, status = self.murder(
+                    self.dice.uniform(0, whole_s / 2), told, late=killed % 2 == 1
+                )
+                alive = os.WIFSIGNALED(status)
+                killed += alive
+                moments.add(told)
+                if not alive and status:
+                    wrong.append(f"a life after entry {told} ended by itself")
+            through += not alive
+            wrong += forked(partial(self.finish, told))
+        return {
+            "killed": killed,
+            "through": through,
+            "moments": len(moments),
+            "wrong": wrong,
+            "whole_s": whole_s,
+        }
+
+    def murder(self, delay_s: float, told: int, *, late: bool = False) -> tuple[int, int]:
+        """One life ended by SIGKILL; what was acknowledged last, and how it ended.
+
+        Every other life is killed soon after its first acknowledgement, so that lives get on
+        however slow the machine is.
+        """
         reads, writes = os.pipe()
         child = os.fork()
         if not child:
-            for number in self.live("life", wait=lambda _: time.sleep(0.004)):
-                os.write(writes, number.to_bytes(8, "little"))
+            try:
+                home = Home(self.folder / "life", clock=still)
+                for number in self.replay(home, wait=lambda _: time.sleep(0.003)):
+                    os.write(writes, number.to_bytes(8, "little"))
+            except Exception:  # noqa: BLE001 - the parent reports it
+                traceback.print_exc()
+                os._exit(1)
             os._exit(0)
         os.close(writes)
-        time.sleep(delay_s)
+        handle = os.pidfd_open(child)
+        if late:
+            select.select([reads, handle], [], [], 60)
+            delay_s /= 4
+        select.select([handle], [], [], delay_s)  # it may be through before
         os.kill(child, signal.SIGKILL)
+        os.close(handle)
         _, status = os.waitpid(child, 0)
         with os.fdopen(reads, "rb") as pipe:
             data = pipe.read()
         last = int.from_bytes(data[-8:], "little") if data else 0
-        return max(told, last), os.WIFSIGNALED(status)
+        return max(told, last), status
 
 
 def forked(work: Callable[[], Any]) -> Any:
@@ -139,6 +197,7 @@ def forked(work: Callable[[], Any]) -> Any:
     reads, writes = os.pipe()
     child = os.fork()
     if not child:
+        signal.alarm(60)  # a life that hangs ends, and with it the nursery
         try:
             answer = work()
         except Exception as wrong:  # noqa: BLE001 - the parent reports it
@@ -149,7 +208,8 @@ def forked(work: Callable[[], Any]) -> Any:
     os.close(writes)
     with os.fdopen(reads) as pipe:
         text = pipe.read()
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    assert text, f"a life ended without an answer: {status}"
     return json.loads(text)
 
 
@@ -159,6 +219,7 @@ def summary(home: Home) -> dict[str, str]:
     parts: dict[str, Any] = {
         "findings": [dict(row) for row in book.findings(tenant)],
         "acts": [dict(row) for row in book.acts(tenant)],
+        "state": frozen.digest(home.flow),
         "log root": [home.log.size, home.log.head.root.hex(), home.log.checkpoint()],
     }
     for table in (t.batch, t.frame, t.thing, t.facility, t.receipt):
@@ -166,8 +227,6 @@ def summary(home: Home) -> dict[str, str]:
     for name in ("readings", "refused"):
         query = f"SELECT * FROM {name} ORDER BY ALL"  # noqa: S608 - two fixed names
         parts[f"history of {name}"] = home.history.query(query).to_pylist()
-    if hasattr(home.flow, "digest"):
-        parts["state"] = home.flow.digest()
     return {
         name: hashlib.sha256(json.dumps(part, default=repr).encode()).hexdigest()
         for name, part in parts.items()

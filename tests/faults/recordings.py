@@ -38,17 +38,17 @@ on_overdue = "escalate"
 terms = { price = "price_series:copper", price_unit = "USD/t", price_valid_for = "30 d" }
 [[command]]
 do = "top_up"
-at = "2024-03-24T12:00:00Z"
+at = "2024-03-11T12:00:00Z"
 by = "obligor"
 facility = "F-1"
 amount = "20000.00"
 """
 
 
-def write(folder: Path, days: int = 28) -> Path:
-    """Three lots, of which a third is missing from the 21st on, and a price that falls."""
-    stock = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 20)},25" for d in range(1, days)]
-    price = [f"2024-03-{d:02d}T06:00:00Z,{7000 - 80 * d}" for d in range(1, days, 6)]
+def write(folder: Path, days: int = 14) -> Path:
+    """Three lots, of which a third is missing from the 9th on, and a price that falls."""
+    stock = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 8)},25" for d in range(1, days)]
+    price = [f"2024-03-{d:02d}T06:00:00Z,{7000 - 160 * d}" for d in range(1, days, 4)]
     (folder / "stock.csv").write_text("time,lot,weight,book\n" + "\n".join(stock) + "\nx,L-1,1,1\n")
     (folder / "price.csv").write_text("time,price\n" + "\n".join(price) + "\n")
     (folder / "recording.toml").write_text(MANIFEST)

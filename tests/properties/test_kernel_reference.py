@@ -209,7 +209,7 @@ def test_threads_that_share_the_state_give_what_one_gives() -> None:
     dice = np.random.default_rng(7)
     said = [
         Said(
-            int(dice.integers(0, 5)), START + int(k / 3) * SECOND + int(dice.integers(0, 60)) * SECOND,
+            int(dice.integers(0, 5)), START + (k // 3 + int(dice.integers(0, 60))) * SECOND,
             {0: float(dice.normal(45, 12)), 1: float(dice.integers(0, 3))}, 1, k,
         )
         for k in range(12_000)

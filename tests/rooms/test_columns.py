@@ -61,6 +61,20 @@ def test_columns_answer_as_the_kernel_does(when: str, rows: list[tuple[float, ..
     np.testing.assert_array_equal(by_columns(when, values), in_kernel(compiled, values))
 
 
+@settings(max_examples=100, deadline=None)
+@given(when=CONDITION, rows=VECTORS)
+def test_a_condition_inside_of_one_that_does_not_fit_keeps_its_answer(
+    when: str, rows: list[tuple[float, ...]]
+) -> None:
+    compiled = Compiled({"r": rule(when)}, NUMBERS)
+    assume(not compiled.in_columns)
+    cased = rule(f"CASE WHEN {when} THEN TRUE WHEN NOT ({when}) THEN FALSE END")
+    columns = Columns([cased], NUMBERS, connection=lambda: DATABASE[0])
+    values = np.array(rows)
+    found = np.column_stack(columns.truths(0, values))
+    np.testing.assert_array_equal(found, in_kernel(compiled, values))
+
+
 @pytest.mark.parametrize(
     "when",
     [
@@ -91,6 +105,9 @@ def test_numbers_that_are_none_and_infinity_are_the_same_in_both(when: str) -> N
         ("ln(a) < 1", (-1, 0, 0), None),
         ("log(a) < 1 OR log2(a) < 1", (0, 0, 0), None),
         ("asin(a) > 1", (2, 0, 0), None),
+        ("ln(a - b) > 1", (INF, INF, 0), None),
+        ("sqrt(a - b) * power(a - b, 0) > 0", (INF, INF, 0), None),
+        ("coalesce(log(a - b), 5) = 5", (INF, INF, 0), 1.0),
         ("ln(a) > 0.99", (math.e, 0, 0), 1.0),
         ("log(a) = 2", (100, 0, 0), 1.0),
         ("power(a, b) = 8", (2, 3, 0), 1.0),
@@ -191,6 +208,25 @@ def test_what_is_no_condition_of_one_moment_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"^rule r: ") as refused:
         Compiled({"r": rule(text)}, NUMBERS)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " AND ".join(["sqrt(a) > 1"] * 200), " + ".join(["a"] * 500) + " > 1",
+        "power(" * 25 + "a" + ", 2)" * 25 + " > 1", "(" * 3000 + "a > 1" + ")" * 3000,
+        "NOT " * 3000 + "a > 1", "a - " + " - " * 500 + "a > 1",
+    ],
+    ids=["and", "plus", "power", "parentheses", "not", "minus"],
+)  # fmt: skip
+def test_a_condition_that_is_too_involved_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match=r"is nested too deeply|is too involved"):
+        Compiled({"r": rule(text)}, NUMBERS)
+
+
+@pytest.mark.parametrize("text", ["sqrt(" * 20 + "a" + ")" * 20 + " > 1", " + ".join(["a"] * 40)])
+def test_a_long_chain_of_arithmetic_stays_cheap(text: str) -> None:
+    assert by_columns(text, np.ones((2, 3))).shape == (2, 2)
 
 
 def test_a_vector_without_a_term_that_a_rule_reads_is_refused() -> None:

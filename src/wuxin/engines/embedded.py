@@ -1,25 +1,25 @@
-"""The embedded engine: a plain loop over the two functions any engine calls, step and commit."""
+"""The embedded engine: a plain loop over the two functions any engine calls."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-_Said = TypeVar("_Said")
-_Outcome = TypeVar("_Outcome")
+_Piece = TypeVar("_Piece")
+_Result = TypeVar("_Result")
 
 
 def run(
-    entries: Iterable[_Said],
-    step: Callable[[_Said], _Outcome],
+    pieces: Iterable[_Piece],
+    run_slice: Callable[[_Piece], _Result],
     *,
-    commit: Callable[[_Outcome], None],
+    commit: Callable[[_Result], None],
 ) -> int:
-    """Take every entry through ``step``, then ``commit`` what it led to; returns how many.
+    """Run every slice in order, then ``commit`` what it led to; returns how many.
 
-    An entry is committed before the next is stepped, so a crash loses no more than one commit,
-    which recovery repeats.
+    A slice is committed before the next is run, so a crash loses no more than one commit, which
+    recovery repeats.
     """
     count = 0
-    for said in entries:
-        commit(step(said))
+    for piece in pieces:
+        commit(run_slice(piece))
         count += 1
     return count

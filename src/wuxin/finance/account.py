@@ -59,7 +59,7 @@ class Account:
 
     def freeze(self) -> Any:
         """All that the account remembers, as plain values; money as text."""
-        kept = {name: value for name, value in vars(self).items() if name not in {"_tenant"}}
+        kept = {name: value for name, value in vars(self).items() if name != "_tenant"}
         return msgspec.to_builtins({**kept, "members": sorted(self.members)}, str_keys=True)
 
     @classmethod

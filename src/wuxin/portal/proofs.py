@@ -6,11 +6,12 @@ from typing import Any, Final
 from wuxin.evidence.leaf import read_leaf
 from wuxin.evidence.note import open_checkpoint
 from wuxin.evidence.proof import Disclosed, prove, to_json, write_proof
-from wuxin.home import Home, batch_id
+from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
 from wuxin.protocols.table import slice_lines
+from wuxin.slices import batch_id
 from wuxin.stores import schema as tables
 from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import iso, moment

@@ -20,7 +20,7 @@ from wuxin.terms.names import ThingKey, thing_key
 from wuxin.terms.units import conversion
 
 PROTOCOL: Final = "wuxin"
-_SMALLEST_READING: Final = 6
+_COMMA: Final = ord(",")
 _WORTH_A_THREAD: Final = 2000
 
 
@@ -97,7 +97,7 @@ class Decoder:
         """The whole batch read quickly, in parts at the same time where that pays."""
         things, names = self._devices.frozen(), self._indicators.frozen()
         if self._threads is None or len(ends) < _WORTH_A_THREAD:
-            found = _room(len(ends), len(data))
+            found = _room(len(ends), data)
             scan(data, ends, things, names, found)
             return found
         cuts = np.linspace(0, len(ends), self._parts + 1).astype(int)
@@ -105,8 +105,9 @@ class Decoder:
         def part(k: int) -> Found:
             begin = int(ends[cuts[k] - 1]) if cuts[k] else 0
             own = ends[cuts[k] : cuts[k + 1]] - np.int32(begin)
-            found = _room(len(own), int(own[-1]))
-            scan(data[begin : begin + int(own[-1])], own, things, names, found)
+            mine = data[begin : begin + int(own[-1])]
+            found = _room(len(own), mine)
+            scan(mine, own, things, names, found)
             found.device[:] += begin
             return found
 
@@ -216,9 +217,9 @@ class _Table:
         return self._frozen
 
 
-def _room(messages: int, size: int) -> Found:
-    """Room for what a payload of so many messages and bytes can hold."""
-    readings = size // _SMALLEST_READING + 1
+def _room(messages: int, data: NDArray[np.uint8]) -> Found:
+    """Room for what a payload of so many messages can hold: a comma or a message for a reading."""
+    readings = int(np.count_nonzero(data == _COMMA)) + messages
     return Found(
         np.zeros(messages, np.uint8),
         np.zeros((messages, 6), np.int64),

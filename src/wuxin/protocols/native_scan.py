@@ -1,7 +1,7 @@
 """The quick reader of Wuxin's own frame: compiled, without the GIL, and sure or silent.
 
-It reads what a device writes that does not vary its JSON: no spaces, keys in the order device, boot,
-seq, time, readings, printable ASCII without escapes, times in UTC, numbers of up to 15 digits
+It reads what a device writes that does not vary its JSON: no spaces, keys in the order device,
+boot, seq, time, readings, printable ASCII without escapes, times in UTC, numbers of up to 15 digits
 without exponent. Anything else it declines, message by message, and :mod:`wuxin.protocols.native`
 decides. What it accepts it reads exactly as that would (RFC 8259, RFC 3339).
 
@@ -11,14 +11,13 @@ Cost model: O(bytes), about 2 ns each.
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from wuxin.terms.compiled import compiled
 
 READ: Final = 0
 DECLINED: Final = 1
 UNKNOWN: Final = 2
-
-inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 _PRIME: Final = np.uint64(1099511628211)
 _BASIS: Final = np.uint64(14695981039346656037)
@@ -45,8 +44,11 @@ class Names(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was read: by message ``status``, ``head`` (m, 6), where its device stands in the payload
-    and where its readings end; by reading indicator and value."""
+    """What was read.
+
+    By message ``status``, ``head`` (m, 6), where its device stands in the payload and where its
+    readings end; by reading indicator and value.
+    """
 
     status: NDArray[np.uint8]
     head: NDArray[np.int64]
@@ -56,7 +58,7 @@ class Found(NamedTuple):
     value: NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def hashed(text: NDArray[np.uint8]) -> np.uint64:
     """The 64-bit FNV-1a hash of bytes.
 
@@ -68,7 +70,7 @@ def hashed(text: NDArray[np.uint8]) -> np.uint64:
     return found
 
 
-@inner
+@compiled(inner=True)
 def _number_of(names: Names, data: NDArray[np.uint8], start: int, end: int, key: int) -> int:
     """The number of the name at ``start`` to ``end``, -1 if there is none."""
     mask = len(names.slots) - 1
@@ -87,7 +89,7 @@ def _number_of(names: Names, data: NDArray[np.uint8], start: int, end: int, key:
     return -1
 
 
-@inner
+@compiled(inner=True)
 def _follows(data: NDArray[np.uint8], at: int, stop: int, wanted: NDArray[np.uint8]) -> int:
     """The place behind ``wanted`` if it stands at ``at``, else -1."""
     if at < 0 or at + len(wanted) > stop:
@@ -98,7 +100,7 @@ def _follows(data: NDArray[np.uint8], at: int, stop: int, wanted: NDArray[np.uin
     return at + len(wanted)
 
 
-@inner
+@compiled(inner=True)
 def _text(data: NDArray[np.uint8], at: int, stop: int, most: int) -> tuple[int, np.uint64]:
     """The end of plain text that begins at ``at`` and its hash; -1 where it is not plain."""
     key, end = _BASIS, at
@@ -113,7 +115,7 @@ def _text(data: NDArray[np.uint8], at: int, stop: int, most: int) -> tuple[int, 
     return end, key
 
 
-@inner
+@compiled(inner=True)
 def _whole(data: NDArray[np.uint8], at: int, stop: int, most: int) -> tuple[int, int, int]:
     """Digits from ``at``: their end (-1: none, too many, or a leading zero) and their value."""
     end, value = at, np.int64(0)
@@ -125,7 +127,7 @@ def _whole(data: NDArray[np.uint8], at: int, stop: int, most: int) -> tuple[int,
     return (-1 if bad else end), value, end - at
 
 
-@inner
+@compiled(inner=True)
 def _digits(data: NDArray[np.uint8], at: int, count: int) -> int:
     """The value of exactly so many digits, -1 where one is none."""
     value = np.int64(0)
@@ -136,7 +138,7 @@ def _digits(data: NDArray[np.uint8], at: int, count: int) -> int:
     return value
 
 
-@inner
+@compiled(inner=True)
 def _time(data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
     """The end of a time in UTC at ``at`` and its nanoseconds; end -1 where it is none."""
     if stop - at < 20:
@@ -148,7 +150,7 @@ def _time(data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
     hour, minute = _digits(data, at + 11, 2), _digits(data, at + 14, 2)
     second = _digits(data, at + 17, 2)
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if not (1700 <= year <= 2200 and 1 <= month <= 12 and 1 <= day):
+    if not (1700 <= year <= 2200 and 1 <= month <= 12 and day >= 1):
         return -1, 0
     length = _DAYS[month] - _DAYS[month - 1] + (1 if leap and month == 2 else 0)
     if day > length or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
@@ -172,7 +174,7 @@ def _time(data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
     return end + 1, nanos * 1_000_000_000 + fraction
 
 
-@inner
+@compiled(inner=True)
 def _number(data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, float]:
     """The end of a number at ``at`` and its value; end -1 where it is not surely exact.
 
@@ -197,7 +199,7 @@ def _number(data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, float]:
     return end, (-value if negative else value)
 
 
-@inner
+@compiled(inner=True)
 def _message(
     data: NDArray[np.uint8],
     span: tuple[int, int],
@@ -234,7 +236,7 @@ def _message(
     return READ if head[0] >= 0 else UNKNOWN
 
 
-@inner
+@compiled(inner=True)
 def _readings(
     data: NDArray[np.uint8], span: tuple[int, int], names: Names, found: Found, i: int
 ) -> bool:
@@ -264,7 +266,7 @@ def _readings(
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scan(
     data: NDArray[np.uint8], ends: NDArray[np.int32], things: Names, names: Names, found: Found
 ) -> None:

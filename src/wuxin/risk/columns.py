@@ -6,6 +6,7 @@ result that is no number is NULL, and so is a division by zero, a function outsi
 that fits the kernel has the same answer here, bit for bit.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -37,6 +38,8 @@ _VECTORS: Final = "vectors"
 _ANSWERS: Final = ("holds", "ends")
 _ROWS: Final = 2048
 """Rows that are judged together: one of DuckDB's vectors, so that their order cannot change."""
+_LARGEST: Final = 5_000
+"""Nodes of one condition, as DuckDB writes it out."""
 _NO_TIME: Final = int(np.iinfo(np.int64).min)
 
 
@@ -141,87 +144,98 @@ def _query(
         where = places(condition, numbers, terms=known)
         if len(known) > len(terms):
             raise BadInput(f"condition {text!r} reads a term that no vector has")
-        columns.append(f"{_said(condition, where, given(rule))}::DOUBLE AS {name}")
+        columns.append(f"{_said(condition, where, parameters=given(rule))}::DOUBLE AS {name}")
         reads |= {*where.values()}
-    real = "".join(f", {_real(sql.column(f'c{n}')).sql('duckdb')} AS c{n}" for n in sorted(reads))
+    real = "".join(
+        f", {_unless(sql.column(f'c{n}'), math.nan).sql('duckdb')} AS c{n}" for n in sorted(reads)
+    )
     moment = f"make_timestamp_ns(nullif({EVENT_TIME}, {_NO_TIME})) AS {EVENT_TIME}"
     vectors = f"SELECT {moment}{real} FROM {_VECTORS}"  # noqa: S608 - names and numbers are ours
     return f"SELECT {', '.join(columns)} FROM ({vectors})", sorted(reads)  # noqa: S608
 
 
 def _said(
-    condition: Condition, where: Mapping[str, int], parameters: Mapping[str, float | None]
+    condition: Condition, where: Mapping[str, int], *, parameters: Mapping[str, float | None]
 ) -> str:
-    """The condition as DuckDB is to run it, every leaf typed and every step NULL or a number."""
+    """The condition as DuckDB is to run it, every leaf typed and every result NULL or a number."""
     root = sql.Paren(this=condition.tree.copy())
-    for node in reversed([*root.this.walk(bfs=False)]):
-        if isinstance(node.parent, sql.Round) and node.arg_key == "decimals":
-            continue
-        node.replace(_step(node, where, parameters))
-    return _truth(root.this).sql(dialect="duckdb", comments=False)
+    for node in reversed([*root.this.walk(bfs=False)]):  # operands before what they are part of
+        if isinstance(node, sql.Literal | sql.Placeholder | sql.Column):
+            _leaf(node, where, parameters=parameters)
+        else:
+            _operation(node)
+    _as_truth(root, "this")
+    if _size(root) > _LARGEST:
+        raise BadInput(f"condition {condition.tree.sql()[:40]!r}... is too involved")
+    return root.sql(dialect="duckdb", comments=False)
 
 
-def _step(
-    node: sql.Expr, where: Mapping[str, int], parameters: Mapping[str, float | None]
-) -> sql.Expr:
-    """One node, its operands being done already."""
-    if isinstance(node, sql.Literal):
-        return _number(float(node.this))
-    if isinstance(node, sql.Placeholder):
-        return _number(bound(node, parameters))
+def _leaf(
+    node: sql.Expr, where: Mapping[str, int], *, parameters: Mapping[str, float | None]
+) -> None:
     if isinstance(node, sql.Column):
         name = EVENT_TIME if is_moment(node) else f"c{where[node.name]}"
-        return sql.column(name, quoted=True)
-    return _result(node.copy())
+        node.replace(sql.column(name, quoted=True))
+    elif isinstance(node, sql.Placeholder):
+        node.replace(_number(bound(node, parameters)))
+    elif node.arg_key != "decimals":
+        node.replace(_number(float(node.this)))
 
 
-def _result(node: sql.Expr) -> sql.Expr:
-    """What comes of an operation, as a DOUBLE or NULL."""
+def _operation(node: sql.Expr) -> None:
     if isinstance(node, sql.And | sql.Or | sql.Not):
-        return _of_truths(node)
-    if isinstance(node, sql.Extract):
-        return sql.cast(node, "double")
-    if isinstance(node, ARITHMETIC):
-        return _real(_divided(node))
-    if isinstance(node, FUNCTIONS):
-        return _real(sql.cast(sql.Try(this=_without_pole(node)), "double"))
-    return node
+        for key in node.args:
+            _as_truth(node, key)
+    elif isinstance(node, sql.Div | sql.Mod):
+        _inside(node.expression, lambda divisor: _unless(divisor, 0.0))
+    elif isinstance(node, sql.Ln | sql.Log):  # of zero it is as little known as a division by it
+        for operand in [*node.iter_expressions()]:
+            _inside(operand, lambda value: _unless(value, 0.0))
+    if isinstance(node, (sql.Extract, *FUNCTIONS)):
+        # With IEEE arithmetic hardly anything raises; an error under TRY costs 6 µs for each row.
+        _inside(node, lambda made: sql.cast(sql.Try(this=made), "double", copy=False))
+    if isinstance(node, (*ARITHMETIC, *FUNCTIONS)) and not _passed_on(node):
+        _inside(node, lambda made: _unless(made, math.nan))
+
+
+def _passed_on(node: sql.Expr) -> bool:
+    """Whether what takes a number makes NaN of NaN, so that it need not be NULL until later.
+
+    DuckDB writes out NULLIF with its first operand twice; one in another doubles that again.
+    """
+    taker = node.parent
+    while isinstance(taker, sql.Paren | sql.Neg | sql.Abs | sql.Try | sql.Cast | sql.Nullif):
+        taker = taker.parent
+    return isinstance(taker, (*ARITHMETIC, sql.Sqrt, sql.Ln))
+
+
+def _inside(node: sql.Expr, make: Callable[[sql.Expr], sql.Expr]) -> None:
+    """Put a node inside of another that takes its place."""
+    hole = sql.Null()
+    node.replace(hole)
+    hole.replace(make(node))
+
+
+def _unless(node: sql.Expr, value: float) -> sql.Expr:
+    return sql.Nullif(this=node, expression=_number(value))
 
 
 def _number(value: float) -> sql.Expr:
     return sql.cast(sql.Literal.string(repr(value)), "double")
 
 
-def _real(node: sql.Expr) -> sql.Expr:
-    """NULL for what is no number (infinity less infinity), which DuckDB holds to be the largest."""
-    return sql.Nullif(this=node, expression=_number(float("nan")))
+def _as_truth(node: sql.Expr, key: str) -> None:
+    """Of a number, whether it is not zero; a truth as it is."""
+    operand = node.args.get(key)
+    if isinstance(operand, sql.Expr) and not is_truth(operand):
+        _inside(operand, lambda made: sql.cast(made, "boolean", copy=False))
 
 
-def _divided(node: sql.Expr) -> sql.Expr:
-    if isinstance(node, sql.Div | sql.Mod):
-        node.set("expression", sql.Nullif(this=node.expression, expression=_number(0.0)))
-    return node
-
-
-def _without_pole(node: sql.Expr) -> sql.Expr:
-    """The logarithm of zero is as little known as a division by it.
-
-    With IEEE arithmetic nothing else raises; an error under TRY costs 6 µs for each row, not 20 ns.
-    """
-    if isinstance(node, sql.Ln | sql.Log):
-        for key in ("this", "expression"):
-            if isinstance(node.args.get(key), sql.Expr):
-                node.set(key, sql.Nullif(this=node.args[key], expression=_number(0.0)))
-    return node
-
-
-def _of_truths(node: sql.Expr) -> sql.Expr:
-    for key in ("this", "expression"):
-        if isinstance(node.args.get(key), sql.Expr):
-            node.set(key, _truth(node.args[key]))
-    return node
-
-
-def _truth(node: sql.Expr) -> sql.Expr:
-    """A truth as it is; of a number, whether it is not zero."""
-    return sql.Paren(this=node) if is_truth(node) else sql.cast(node, "boolean")
+def _size(root: sql.Expr) -> int:
+    """How many nodes DuckDB makes of a tree."""
+    sizes: dict[int, int] = {}
+    for node in reversed([*root.walk(bfs=False)]):
+        own = sum(sizes[id(part)] for part in node.iter_expressions())
+        twice = sizes[id(node.this)] if isinstance(node, sql.Nullif) else 0
+        sizes[id(node)] = 1 + own + twice
+    return sizes[id(root)]

@@ -28,6 +28,9 @@ PANE: Final = 5 * MINUTE
 LONGEST: Final = DAY
 """The longest window (ns)."""
 
+DEEPEST: Final = 60
+"""How deep the nodes of a condition may lie."""
+
 MOMENTARY: Final = ("rate", "age")
 OVER_TIME: Final = (
     "avg_over_time", "min_over_time", "max_over_time", "sum_over_time", "count_over_time",
@@ -181,6 +184,8 @@ def _term(function: str, node: sql.Anonymous) -> Term:
 
 def _check(node: sql.Expr) -> None:
     """Refuse a node that a rule may not have, or that takes a truth for a number."""
+    if node.depth > DEEPEST:
+        raise BadInput(f"condition {node.root().sql()[:40]!r}... is nested too deeply")
     if not _may_stand(node):
         raise BadInput(f"{node.sql()!r} is outside of the SQL that a rule may use")
     operands = [*node.iter_expressions()]

@@ -95,26 +95,30 @@ class Book:
             row = c.execute(query).first()
         return Known(*row) if row else Known(0, 0, b"")
 
-    def commit(self, tenant: Tenant, commit: Commit) -> None:
-        """Publish one batch in one transaction."""
-        number = commit.batch["n"]
-        pack = commit.batch["pack"]
+    def commit(self, tenant: Tenant, commits: Sequence[Commit]) -> None:
+        """Publish batches in one transaction."""
         with self.engine.begin() as c:
-            c.execute(t.batch.insert().values(tenant=tenant, **commit.batch))
-            _many(c, t.frame, rows=[
-                {"tenant": tenant, "n": n, "batch": number, "file": file, "id": key}
-                for n, file, key in commit.frames
-            ])  # fmt: skip
-            for row in commit.things:
-                _upsert(c, t.thing, row={"tenant": tenant, "pack": pack, "batch": number, **row})
-            self._records(c, tenant, commit=commit)
-            for row in commit.facilities:
-                _upsert(c, t.facility, row={"tenant": tenant, "pack": pack, "batch": number, **row})
-            _many(c, t.receipt, rows=[
-                {"tenant": tenant, "kind": r.kind, "record": r.record, "leaf": r.index,
-                 "salt": r.salt, "batch": number}
-                for r in commit.receipts
-            ])  # fmt: skip
+            for commit in commits:
+                self._write(c, tenant, commit=commit)
+
+    def _write(self, c: Connection, tenant: Tenant, *, commit: Commit) -> None:
+        number, pack = commit.batch["n"], commit.batch["pack"]
+        same = {"tenant": tenant, "pack": pack, "batch": number}
+        c.execute(t.batch.insert().values(tenant=tenant, **commit.batch))
+        _many(c, t.frame, rows=[
+            {"tenant": tenant, "n": n, "batch": number, "file": file, "id": key}
+            for n, file, key in commit.frames
+        ])  # fmt: skip
+        for row in commit.things:
+            _upsert(c, t.thing, row={**same, **row})
+        self._records(c, tenant, commit=commit)
+        for row in commit.facilities:
+            _upsert(c, t.facility, row={**same, **row})
+        _many(c, t.receipt, rows=[
+            {"tenant": tenant, "kind": r.kind, "record": r.record, "leaf": r.index,
+             "salt": r.salt, "batch": number}
+            for r in commit.receipts
+        ])  # fmt: skip
 
     def _records(self, c: Connection, tenant: Tenant, *, commit: Commit) -> None:
         number, pack = commit.batch["n"], commit.batch["pack"]

@@ -69,7 +69,8 @@ def write(folder: Path, snapshot: Snapshot) -> Path:
     check = hashlib.sha256()
     with unfinished.open("wb") as file:
         begin = _MAGIC + len(head).to_bytes(8, "little") + head
-        for part in (begin, *(array.data.cast("B") for array in arrays.values() if array.size)):
+        parts: list[Any] = [array.data.cast("B") for array in arrays.values() if array.size]
+        for part in (begin, *parts):
             for piece in (part, bytes(-len(part) % _ALIGNED)):
                 check.update(piece)
                 file.write(piece)

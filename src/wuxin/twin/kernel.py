@@ -12,9 +12,9 @@ Cost model: O(readings + rules of the thing's kind that read what changed); belo
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from wuxin.terms.compiled import compiled
 from wuxin.twin.layout import (
     ALLOWED,
     ARRIVED,
@@ -63,9 +63,6 @@ from wuxin.twin.layout import (
     Zones,
 )
 
-inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-"""Compiles what only compiled code calls, without the wrappers that Python would need."""
-
 END: Final = 0
 FULL: Final = 1
 
@@ -77,7 +74,7 @@ _UNUSABLE: Final = _OUT_OF_RANGE | _IMPLAUSIBLE | _DUPLICATE | _CONFLICT | _RATE
 RATE_TERM, AGE_TERM, AVG_TERM, MIN_TERM, MAX_TERM, SUM_TERM, COUNT_TERM = range(7)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def judge(
     tables: Tables, program: int, values: NDArray[np.float64], stack: NDArray[np.float64]
 ) -> float:
@@ -99,7 +96,7 @@ def judge(
     return float(stack[0])
 
 
-@inner
+@compiled(inner=True)
 def _one(op: int, a: float) -> float:
     if op == 5:
         return 1.0 if np.isnan(a) else 0.0
@@ -110,7 +107,7 @@ def _one(op: int, a: float) -> float:
     return a if np.isnan(a) else (1.0 if a == 0.0 else 0.0)
 
 
-@inner
+@compiled(inner=True)
 def _two(op: int, a: float, b: float) -> float:
     if op >= 22:
         return _fill(op, a, b)
@@ -126,7 +123,7 @@ def _two(op: int, a: float, b: float) -> float:
     return 1.0 if less == (op <= 15) else 0.0
 
 
-@inner
+@compiled(inner=True)
 def _fill(op: int, a: float, b: float) -> float:
     """Coalesce, least, greatest: NULL gives way to the other."""
     if np.isnan(a):
@@ -136,7 +133,7 @@ def _fill(op: int, a: float, b: float) -> float:
     return min(a, b) if op == 23 else max(a, b)
 
 
-@inner
+@compiled(inner=True)
 def _logic(op: int, a: float, b: float) -> float:
     """AND (20) and OR (21) of SQL's three-valued logic: the deciding value wins over NULL."""
     deciding = 0.0 if op == 20 else 1.0
@@ -147,7 +144,7 @@ def _logic(op: int, a: float, b: float) -> float:
     return _NAN if np.isnan(left) or np.isnan(right) else 1.0 - deciding
 
 
-@inner
+@compiled(inner=True)
 def _sum(op: int, a: float, b: float) -> float:
     if op == 10:
         return a + b
@@ -158,7 +155,7 @@ def _sum(op: int, a: float, b: float) -> float:
     return _NAN if b == 0.0 else a / b
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def observe(
     work: Work, order: NDArray[np.int32], start: int, stop: int
 ) -> tuple[int, int, int, int]:
@@ -169,7 +166,8 @@ def observe(
         ``order`` that is next, and how many events and questions there are.
     """
     state, tables, bounds, rows = work.state, work.tables, work.bounds, work.rows
-    scratch, counts = work.scratch, np.zeros(3, np.int64)
+    scratch, counts = work.scratch, work.scratch.counts
+    counts[0], counts[1] = 0, 0
     out = Out(work.events.whole, work.events.real, scratch.vector, counts)
     for k in range(start, stop):
         i = np.int64(order[k])
@@ -224,7 +222,7 @@ def observe(
     return END, stop, counts[0], counts[1]
 
 
-@inner
+@compiled(inner=True)
 def _repeated(known: NDArray[np.int64], said: NDArray[np.int64]) -> bool:
     """Whether the device has already sent this number in this run; remembers that it has now."""
     seq = said[SEQ]
@@ -247,7 +245,7 @@ def _repeated(known: NDArray[np.int64], said: NDArray[np.int64]) -> bool:
     return False
 
 
-@inner
+@compiled(inner=True)
 def _against(here: Here, columns: NDArray[np.int64], most: float, m: int, v: float) -> int:
     """The marks that a value gets against the one that is known; ``most`` is per second."""
     t, known = here.said[EVENT_TIME], here.whole[here.at[TIME] + m]
@@ -265,18 +263,18 @@ def _against(here: Here, columns: NDArray[np.int64], most: float, m: int, v: flo
     return marks
 
 
-@inner
+@compiled(inner=True)
 def _forget(touched: NDArray[np.uint64]) -> None:
     for word in range(len(touched)):
         touched[word] = np.uint64(0)
 
 
-@inner
+@compiled(inner=True)
 def _touch(touched: NDArray[np.uint64], m: int) -> None:
     touched[m >> 6] |= np.uint64(1) << np.uint64(m & 63)
 
 
-@inner
+@compiled(inner=True)
 def _keep(here: Here, columns: NDArray[np.int64], m: int, v: float) -> None:
     """A value becomes the latest of its indicator."""
     real, whole, at, t = here.real, here.whole, here.at, here.said[EVENT_TIME]
@@ -292,7 +290,7 @@ def _keep(here: Here, columns: NDArray[np.int64], m: int, v: float) -> None:
         whole[at[FIRST] + columns[1]] = here.said[FIRST_REF]
 
 
-@inner
+@compiled(inner=True)
 def _land(here: Here, w: int, v: float) -> None:
     """A value falls into its pane; one that is older than the ring is too late for any window."""
     real, whole, at = here.real, here.whole, here.at
@@ -313,7 +311,7 @@ def _land(here: Here, w: int, v: float) -> None:
     real[at[HIGH] + k] = max(real[at[HIGH] + k], v)
 
 
-@inner
+@compiled(inner=True)
 def _locate(tables: Tables, zones: Zones, touched: NDArray[np.uint64], here: Here) -> None:
     """Where a place is new: whether the thing is inside of its geofence (1) or not (0)."""
     north, east, within = tables.place[0], tables.place[1], tables.place[2]
@@ -329,7 +327,7 @@ def _locate(tables: Tables, zones: Zones, touched: NDArray[np.uint64], here: Her
         _touch(touched, within)
 
 
-@inner
+@compiled(inner=True)
 def inside(zones: Zones, zone: int, y: float, x: float) -> bool:
     """Whether a point (degrees) lies in a zone: an odd number of sides lie east of it."""
     begin, end = zones.start[zone], zones.start[zone + 1]
@@ -344,7 +342,7 @@ def inside(zones: Zones, zone: int, y: float, x: float) -> bool:
     return odd
 
 
-@inner
+@compiled(inner=True)
 def _term(here: Here, term: NDArray[np.int64], columns: NDArray[np.int64]) -> float:
     """What a rule reads beyond the latest value of an indicator; NaN where nothing is known."""
     real, whole, at, t = here.real, here.whole, here.at, here.said[EVENT_TIME]
@@ -373,7 +371,7 @@ def _term(here: Here, term: NDArray[np.int64], columns: NDArray[np.int64]) -> fl
     return low if function == MIN_TERM else high
 
 
-@inner
+@compiled(inner=True)
 def _rules(tables: Tables, asked: Asked, scratch: Scratch, here: Here, out: Out) -> None:
     """Judge the rules of the thing's kind that read what the message touched."""
     vector, kind, loaded = scratch.vector, here.whole[KIND], False
@@ -405,7 +403,7 @@ def _rules(tables: Tables, asked: Asked, scratch: Scratch, here: Here, out: Out)
             _move(here, out, rule, tables.rules[rule], holds)
 
 
-@inner
+@compiled(inner=True)
 def _move(here: Here, out: Out, rule: int, data: NDArray[np.int64], holds: float) -> None:
     """Move one rule's state on one thing; a finding begins, ends, or nothing happens.
 
@@ -428,10 +426,11 @@ def _move(here: Here, out: Out, rule: int, data: NDArray[np.int64], holds: float
             _emit(here, out, rule, data)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def settle(work: Work, truths: NDArray[np.float64], asked: int) -> int:
     """Move the rules in columns by their ``truths`` (asked, 2): condition, and that of the end."""
-    state, tables, counts = work.state, work.tables, np.zeros(3, np.int64)
+    state, tables, counts = work.state, work.tables, work.scratch.counts
+    counts[0] = 0
     out = Out(work.events.whole, work.events.real, work.scratch.vector, counts)
     for k in range(asked):
         i, rule = work.asked.whole[k, 0], work.asked.whole[k, 1]
@@ -445,7 +444,7 @@ def settle(work: Work, truths: NDArray[np.float64], asked: int) -> int:
     return counts[0]
 
 
-@inner
+@compiled(inner=True)
 def _emit(here: Here, out: Out, rule: int, data: NDArray[np.int64]) -> None:
     said, whole, real = here.said, out.whole[out.counts[0]], out.real[out.counts[0]]
     whole[0], whole[1], whole[2], whole[3] = out.counts[2], rule, said[THING], 0
@@ -466,7 +465,7 @@ def _emit(here: Here, out: Out, rule: int, data: NDArray[np.int64]) -> None:
             whole[6] = here.whole[here.at[SINCE_REF] + data[1]]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def next_silence(state: State, slots: NDArray[np.int32]) -> int:
     """The first moment (ns) at which one of these slots that still speaks becomes silent."""
     found = NEVER
@@ -477,10 +476,13 @@ def next_silence(state: State, slots: NDArray[np.int32]) -> int:
     return found
 
 
-@njit(cache=True, nogil=True)
-def silenced(state: State, slots: NDArray[np.int32], now: int) -> NDArray[np.int32]:
-    """The slots (k) of these that are silent at ``now`` and were not yet marked so; marks them."""
-    found = np.empty(len(slots), np.int32)
+@compiled()
+def silenced(state: State, slots: NDArray[np.int32], now: int, found: NDArray[np.int32]) -> int:
+    """Mark which slots of these are silent at ``now`` and were not yet marked so.
+
+    Returns:
+        How many there are; they stand in ``found``, which has room for all slots.
+    """
     count = 0
     for slot in slots:
         seen, allowed = state.whole[slot, SEEN], state.whole[slot, ALLOWED]
@@ -490,4 +492,4 @@ def silenced(state: State, slots: NDArray[np.int32], now: int) -> NDArray[np.int
             state.small[slot, SILENT] = 1
             found[count] = slot
             count += 1
-    return found[:count]
+    return count

@@ -155,11 +155,12 @@ class Asked(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What one message needs: touched indicators (words), vector (M + K), stack."""
+    """What one message needs: touched indicators (words), vector (M + K), stack, counts (3)."""
 
     touched: NDArray[np.uint64]
     vector: NDArray[np.float64]
     stack: NDArray[np.float64]
+    counts: NDArray[np.int64]
 
 
 class Work(NamedTuple):

@@ -1,4 +1,4 @@
-"""The kernel's promise in plain Python: read this first; the tests hold the kernel to it, bit for bit.
+"""The kernel's promise in plain Python: read this first. Tests hold the kernel to it, bit for bit.
 
 One message at a time, one dictionary per thing, no arrays. It is some hundred times slower than
 :mod:`wuxin.twin.kernel` and says the same: the same marks, the same findings, the same state.

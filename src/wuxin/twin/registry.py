@@ -54,12 +54,13 @@ class Registry:
         self.number = {name: i for i, name in enumerate(indicators)}
         self.names = list(indicators)
         self.things: list[Thing] = []
+        self.keys: list[ThingKey] = []
         self.changed: set[int] = set()
         self.fresh: set[int] = set()
         self.zones: tuple[Zone, ...] = ()
         self._zone_names: dict[str, int] = {}
         self._of: dict[str, list[int]] = {}
-        self._decoded: dict[str, tuple[list[int], dict[int, tuple[ThingKey, str]]]] = {}
+        self._decoded: dict[str, tuple[NDArray[np.int32], dict[int, tuple[ThingKey, str]]]] = {}
         self._slots: dict[ThingKey, int] = {}
         self._children: dict[ThingKey, list[ThingKey]] = {}
         self._silence: dict[str, int] = {}
@@ -95,6 +96,7 @@ class Registry:
         if slot is None:
             slot = self._slots[key] = len(self.things)
             self.things.append(Thing(key, slot, source))
+            self.keys.append(key)
             self._of.setdefault(source, []).append(slot)
             self.changed.add(slot)
             self.fresh.add(slot)
@@ -182,14 +184,17 @@ class Registry:
         Returns:
             Slots, -1 where a thing is refused, and by its number such a thing and the reason.
         """
-        known, refused = self._decoded.setdefault(source, ([], {}))
-        for key in things[len(known) :]:
-            try:
-                known.append(self.register(key, source=source).slot)
-            except BadInput as wrong:
-                refused[len(known)] = (key, str(wrong))
-                known.append(-1)
-        return np.array(known, np.int32), refused
+        known, refused = self._decoded.setdefault(source, (np.empty(0, np.int32), {}))
+        if len(known) < len(things):
+            more = np.full(len(things) - len(known), -1, np.int32)
+            for i, key in enumerate(things[len(known) :]):
+                try:
+                    more[i] = self.register(key, source=source).slot
+                except BadInput as wrong:
+                    refused[len(known) + i] = (key, str(wrong))
+            known = np.concatenate([known, more])
+            self._decoded[source] = (known, refused)
+        return known, refused
 
     def above(self, key: ThingKey) -> list[ThingKey]:
         """What the thing stands within, nearest first."""
@@ -233,6 +238,7 @@ class Registry:
             up = ThingKey(*parent) if parent else None
             names = [ThingKey(*k) for k in naming]
             self.things.append(Thing(key, slot, source, up, facts, period, allowed, names, zone))
+            self.keys.append(key)
             self._slots[key] = slot
             self._of.setdefault(source, []).append(slot)
             self.fresh.add(slot)

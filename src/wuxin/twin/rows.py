@@ -1,6 +1,6 @@
 """Rows from what comes in: decoded readings of a batch's frames, or what models derived."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,7 +42,7 @@ class Decoded(Protocol):
 
     @property
     def head(self) -> NDArray[np.int64]:
-        """Columns as in :class:`Rows`, with the decoder's numbers of things; no references (m, 6)."""
+        """Columns as in :class:`Rows` (m, 6), with the decoder's numbers of things."""
         ...
 
     @property
@@ -73,9 +73,9 @@ class Decoded(Protocol):
 
 def known(
     found: Decoded, slots: NDArray[np.int32], *, numbers: NDArray[np.int32], frame: int
-) -> Iterator[Rows]:
+) -> Rows:
     """Decoded messages as rows: those of things that have a slot, with references to the frame."""
-    head, start = found.head, found.start
+    head, start = found.head.copy(), found.start
     head[:, THING] = slots[found.thing]
     head[:, FIRST_REF] = head[:, LAST_REF] = found.line | np.int64(frame << 32)
     indicator, value = numbers[found.indicator], found.value
@@ -84,7 +84,7 @@ def known(
     if not good.all():
         picked = spans(start[:-1][good].astype(np.int64), sizes[good])
         head, sizes, indicator, value = head[good], sizes[good], indicator[picked], value[picked]
-    yield rows_of(head, sizes, indicator=indicator, value=value)
+    return rows_of(head, sizes, indicator=indicator, value=value)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -117,15 +117,16 @@ def in_messages(
         numbers: the number of each one's indicator (k).
         refs: first and last reference to what each came from (k).
     """
-    sizes = [len(d.t) for d in found]
-    thing, indicator = (np.repeat(np.array(x, np.int32), sizes) for x in (slots, numbers))
-    first, last = (np.repeat(np.array([r[k] for r in refs], np.int64), sizes) for k in (0, 1))
+    counts = [len(d.t) for d in found]
+    thing, indicator = (np.repeat(np.array(x, np.int32), counts) for x in (slots, numbers))
+    first, last = (np.repeat(np.array([r[k] for r in refs], np.int64), counts) for k in (0, 1))
     t = np.concatenate([np.empty(0, np.int64), *(np.asarray(d.t, np.int64) for d in found)])
     v = np.concatenate([np.empty(0), *(np.asarray(d.v, np.float64) for d in found)])
     order = np.lexsort((indicator, thing, t))
     thing, t, first, last = thing[order], t[order], first[order], last[order]
-    edges = np.flatnonzero((np.diff(t) != 0) | (np.diff(thing) != 0)) + 1
-    begin = np.concatenate([[0], edges]) if len(t) else edges
+    new = np.ones(len(t), bool)
+    new[1:] = (np.diff(t) != 0) | (np.diff(thing) != 0)
+    begin = np.flatnonzero(new)
     head = np.empty((len(begin), 6), np.int64)
     head[:, THING], head[:, EVENT_TIME], head[:, BOOT_ID], head[:, SEQ] = (
         thing[begin], t[begin], 0, NO_SEQUENCE
@@ -140,7 +141,8 @@ def in_messages(
 def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """The indices of consecutive spans: ``starts[k]``, ``starts[k] + 1``, … for each k."""
     before = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if len(sizes) else sizes
-    return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
+    picked: NDArray[np.int64] = np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
+    return picked
 
 
 def rows_of(

@@ -48,7 +48,7 @@ class Code(Protocol):
 
 
 class Reads(Protocol):
-    """A term: a function of the readings of one indicator, over ``panes`` panes where it has any."""
+    """A term: a function of the readings of one indicator, perhaps over ``panes`` panes."""
 
     @property
     def function(self) -> str:
@@ -109,23 +109,23 @@ def build(indicators: Mapping[str, Indicator], kinds: Sequence[str], *, rules: R
             reads[r, m >> 6] |= np.uint64(1) << np.uint64(m & 63)
     rated = {t.indicator for t in terms if t.function == "rate"}
     over_time = {t.indicator for t in terms if t.panes}
-    columns = [
+    columns: list[list[int]] = [
         [i.stuck_after for i in declared],
         _columns([i.derived for i in declared]),
         _columns([i.name in rated for i in declared]),
         _columns([i.stuck_after > 0 for i in declared]),
         _columns([i.name in over_time for i in declared]),
     ]
-    moves = [
+    moves: list[list[int]] = [
         [r.lasting for r in rules.rules] or [0],
         _columns([r.lasting > 0 for r in rules.rules] or [False]),
         [number.get(r.value, -1) for r in rules.rules] or [-1],
         [number.get(r.limit_of, -1) for r in rules.rules] or [-1],
-        [r in rules.in_columns for r in range(n)],
+        [int(r in rules.in_columns) for r in range(n)],
     ]
     of_kind = [rules.of(kind) for kind in kinds]
     known = [[FUNCTIONS.index(t.function), number[t.indicator], t.panes] for t in terms]
-    widths = [len(declared), *(int(np.max(c, initial=-1)) + 1 for c in (*columns[1:], moves[1]))]
+    widths = [len(declared), *(max(c, default=-1) + 1 for c in (*columns[1:], moves[1]))]
     ring = max(2, *(t.panes + 1 for t in terms)) if terms else 2
     return Tables(
         ranges=np.array([[i.low, i.high, i.max_rate] for i in declared], np.float64),
@@ -144,7 +144,7 @@ def build(indicators: Mapping[str, Indicator], kinds: Sequence[str], *, rules: R
 
 
 def _places(widths: Sequence[int], ring: int) -> NDArray[np.int64]:
-    """Where each group of columns begins; widths of all, derived, rated, watched, windowed, lasting.
+    """Where columns begin; widths of all, derived, rated, watched, windowed, lasting.
 
     The places behind the last group of each matrix, which are its widths, stand at the end.
     """
@@ -183,7 +183,7 @@ def empty(tables: Tables, things: int) -> State:
 def _columns(wanted: Sequence[bool]) -> list[int]:
     """A column number for each that wants one, -1 for the others."""
     mask = np.array(wanted, bool)
-    return list(np.where(mask, np.cumsum(mask) - 1, -1))
+    return [int(k) for k in np.where(mask, np.cumsum(mask) - 1, -1)]
 
 
 def _cuts(sizes: Sequence[int]) -> NDArray[np.int32]:

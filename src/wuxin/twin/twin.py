@@ -144,7 +144,9 @@ class Twin:
     ) -> list[tuple[ThingKey, float]]:
         """Mark and return the things that are silent at ``now``, with the length in seconds."""
         self.grow()
-        fallen = kernel.silenced(self.arrays, np.asarray(slots, np.int32), now)
+        asked = np.asarray(slots, np.int32)
+        fallen = np.empty_like(asked)
+        fallen = fallen[: kernel.silenced(self.arrays, asked, now, fallen)]
         return [
             (self.registry.things[s].key, (now - int(self.arrays.whole[s, SEEN])) / 1e9)
             for s in fallen
@@ -300,7 +302,12 @@ class _Lane(NamedTuple):
         return cls(
             Events(np.empty((events, 8), np.int64), np.empty((events, 2))),
             Asked(np.empty((asked, 2), np.int64), np.empty((asked, width))),
-            Scratch(np.zeros(tables.reads.shape[1], np.uint64), np.empty(width), np.empty(64)),
+            Scratch(
+                np.zeros(tables.reads.shape[1], np.uint64),
+                np.empty(width),
+                np.empty(64),
+                np.zeros(3, np.int64),
+            ),
         )
 
 

@@ -1,0 +1,24 @@
+"""Messages of devices in one frame, as the journal holds them: bytes, and where each ends."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wuxin.terms.records import Frame
+
+
+def packed(source: str, messages: Sequence[bytes]) -> Frame:
+    """One frame of messages in the order in which they arrived.
+
+    Its ``lines`` hold, for each message, the little-endian int32 offset behind its last byte.
+    """
+    ends = np.cumsum([len(message) for message in messages], dtype=np.int64).astype("<i4")
+    return Frame(source, 0, b"".join(messages), ends.tobytes())
+
+
+def message(frame: Frame, number: int) -> bytes:
+    """One message of a packed frame by its number (IndexError if there is none)."""
+    ends = np.frombuffer(frame.lines, "<i4")
+    if not 0 <= number < len(ends):
+        raise IndexError(number)
+    return frame.payload[int(ends[number - 1]) if number else 0 : int(ends[number])]
