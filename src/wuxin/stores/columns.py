@@ -33,7 +33,8 @@ REFUSED: Final = pa.schema(
     [("source", pa.string()), ("line", pa.int32()), ("column", pa.string()),
      ("text", pa.string()), ("reason", pa.string()), ("batch", pa.int64())]
 )  # fmt: skip
-GROUP_ROWS: Final = 16_384
+GROUP_ROWS: Final = 4096
+"""Rows of a row group: what reading one thing costs, against what reading all things costs."""
 _BITS: Final = 63
 UNFINISHED: Final = ".writing"
 
@@ -89,11 +90,15 @@ def differs(table: pa.Table) -> NDArray[np.bool_]:
 
 
 def in_order(table: pa.Table) -> pa.Table:
-    """Rows sorted by key and event time; what is equal stays as it came."""
+    """Rows sorted by series (number or else key) and event time; equal ones as they came."""
     table = whole(table)
     if table.num_rows < 2:
         return table
-    key, size = series(table)
+    if "series" in table.schema.names:  # numbers keep new series out of the order of old ones
+        key = numbers(table, "series").astype(np.int64)
+        size = int(key.max()) + 1
+    else:
+        key, size = series(table)
     time = numbers(table, "event_time")
     since, until = int(time.min()), int(time.max())
     width = (until - since + 1).bit_length()
@@ -116,6 +121,7 @@ def write(path: Path, tables: Sequence[pa.Table]) -> list[int]:
     packed = [n for n in ("event_time", "first", "last", "batch", "series") if n in schema.names]
     with parquet.ParquetWriter(
         unfinished, schema, compression="zstd", use_dictionary=[*texts, "value"],
+        write_batch_size=GROUP_ROWS,
         column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
     ) as writer:  # fmt: skip
         for table in tables:

@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
     """
 
     span: int = 2_000_000
-    block: int = 800_000
+    block: int = 1_300_000
     memory: int = 8_000_000
     late: int = 8
     files: int = 4

@@ -200,7 +200,12 @@ class History:
             (_END if span[1] is None else span[1]),
         )
         asked = series.Asked(key, start, end, indicator=indicator, known=as_of)
-        return self._steadily(lambda view: self._series.read(view.files, view.readings, asked))
+
+        def ask(view: View) -> pa.Table:
+            keys = self._keys(view.files)
+            return self._series.read(view.files, keys, asked, more=view.readings)
+
+        return self._steadily(ask)
 
     def as_of(self, pack: str, event_time: int, *, batch: int | None = None) -> pa.Table:
         """The latest usable value of every series of a pack: as of a time, as known at a batch.
