@@ -232,7 +232,7 @@ def check(packs: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["findings", "acts", "receipts", "readings"]))
+@click.argument("what", type=click.Choice(["findings", "acts", "receipts", "readings", "state"]))
 @HOME
 @TENANT
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv", "parquet"]), default="jsonl")
@@ -242,14 +242,16 @@ def check(packs: tuple[str, ...]) -> None:
 @click.option(
     "--as-of", default="", help="As known at this arrival time (ISO 8601) or batch number."
 )
+@click.option("--at", default="", help="For state: what was true at this event time (ISO 8601).")
 @click.option(
     "--out", type=click.File("wb"), default="-", help="Where to; standard output if none."
 )
 def export(what: str, home: Path, **options: Any) -> None:
-    """Write findings, acts, receipts or readings, as they are known now or were known then.
+    """Write findings, acts, receipts, readings or the state of all things, as known now or then.
 
     \b
-    Example:
+    Examples:
+      wuxin export state --home /tmp/demo --at 2008-12-31 --as-of 2009-01-15
       wuxin export findings --home /tmp/demo --format csv --from 2008-09-01 --as-of 2008-12-31
     """
     from wuxin.portal.export import Span, rows, write
@@ -269,6 +271,7 @@ def export(what: str, home: Path, **options: Any) -> None:
         moment(options["start"]) if options["start"] else None,
         moment(options["end"]) if options["end"] else None,
         known,
+        moment(options["at"]) if options["at"] else None,
     )
     found = rows(what, book, history=History(home / tenant / "history"), tenant=tenant, span=span)
     write(found, options["form"], into=options["out"])

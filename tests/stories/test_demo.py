@@ -1,9 +1,11 @@
 """The demo in one go: both recordings, a summary that ends in "verified", exit status 0."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -37,7 +39,7 @@ def test_the_summary_says_what_came_in_was_found_and_done(played: tuple[Path, st
     assert re.search(r"verified *│ *\d+ journal entries", said)
 
 
-@pytest.mark.parametrize("what", ["findings", "acts", "receipts", "readings"])
+@pytest.mark.parametrize("what", ["findings", "acts", "receipts", "readings", "state"])
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_everything_can_be_exported(
     played: tuple[Path, str], tmp_path: Path, what: str, form: str
@@ -60,6 +62,22 @@ def test_an_export_as_of_then_knows_nothing_later(played: tuple[Path, str]) -> N
     everything = lines()
     assert len(lines("--as-of", "3")) < len(everything)
     assert lines("--as-of", "2100-01-01") == everything
+
+
+def test_the_state_of_all_things_is_exported_on_two_clocks(played: tuple[Path, str]) -> None:
+    def state(*more: str) -> dict[tuple[str, ...], dict[str, Any]]:
+        asked = ["export", "state", "--home", str(played[0]), *more]
+        found = [json.loads(line) for line in CliRunner().invoke(main, asked).stdout.splitlines()]
+        assert len({(r["kind"], r["thing"], r["indicator"]) for r in found}) == len(found)
+        return {(r["kind"], r["thing"], r["indicator"]): r for r in found}
+
+    now, then = state(), state("--at", "2008-10-20")
+    assert then
+    assert max(r["time"] for r in then.values()) <= "2008-10-20T00:00:00Z"
+    assert max(r["time"] for r in now.values()) > "2008-10-20T00:00:00Z"
+    known = max(r["batch"] for r in now.values()) // 2
+    assert 0 < max(r["batch"] for r in state("--as-of", str(known)).values()) <= known
+    assert state("--at", "1990-01-01") == {}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Exports: findings, acts, receipts and readings as JSON lines, CSV or Parquet, on two clocks."""
+"""Exports: findings, acts, receipts, readings and the fleet's state, on two clocks.
+
+As JSON lines, CSV or Parquet.
+"""
 
 import csv
 import json
@@ -18,18 +21,23 @@ from wuxin.stores.history import History
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Tenant
 
-WHAT: Final = ("findings", "acts", "receipts", "readings")
+WHAT: Final = ("findings", "acts", "receipts", "readings", "state")
 FORMATS: Final = ("jsonl", "csv", "parquet")
 _PAGE: Final = 1000
+_LAST: Final = 2**63 - 1
 
 
 class Span(NamedTuple):
-    """Which thing, which event times (ns, None open), and up to which batch as known."""
+    """Which thing, which event times (ns, None open), and up to which batch as known.
+
+    ``at`` is the event time (ns) of the state of things; None for the last there is.
+    """
 
     thing: str = ""
     start: int | None = None
     end: int | None = None
     as_of: int | None = None
+    at: int | None = None
 
 
 def rows(
@@ -45,6 +53,7 @@ def rows(
         "acts": lambda: _acts(book, tenant, span=span),
         "receipts": lambda: _receipts(book, tenant, span=span),
         "readings": lambda: _readings(history, span),
+        "state": lambda: _state(history, book, tenant, span=span),
     }
     if what not in exports:
         raise BadInput(f"there is nothing called {what!r} to export; choose {', '.join(WHAT)}")
@@ -131,6 +140,17 @@ def _readings(history: History, span: Span) -> Iterator[dict[str, Any]]:
     for batch in found.to_batches():
         for row in batch.to_pylist():
             yield views.reading(row, schema.load(row["pack"]))
+
+
+def _state(history: History, book: Book, tenant: Tenant, *, span: Span) -> Iterator[dict[str, Any]]:
+    """The latest usable value of every indicator of every thing: true at T, as known at N."""
+    at = _LAST if span.at is None else span.at
+    for name in sorted({row["pack"] for row in book.rows(tables.thing, tenant)}):
+        pack = schema.load(name)
+        for batch in history.as_of(name, at, batch=span.as_of).to_batches():
+            for row in batch.to_pylist():
+                if span.thing in ("", row["thing"], f"{row['kind']}:{row['thing']}"):
+                    yield views.reading(row, pack)
 
 
 def _known(view: dict[str, Any], row: Mapping[str, Any], *, as_of: int | None) -> dict[str, Any]:

@@ -26,11 +26,15 @@ SCHEMA: Final = pa.schema(
         ("first", pa.int64()), ("last", pa.int64()), ("batch", pa.int64()),
     ]
 )  # fmt: skip
+STORED: Final = SCHEMA.append(pa.field("series", pa.int32()))
+"""Rows in files: with the number of their series, see :class:`wuxin.stores.keys.Keys`."""
+
 REFUSED: Final = pa.schema(
     [("source", pa.string()), ("line", pa.int32()), ("column", pa.string()),
      ("text", pa.string()), ("reason", pa.string()), ("batch", pa.int64())]
 )  # fmt: skip
-_GROUP_ROWS: Final = 8192
+GROUP_ROWS: Final = 4096
+"""Rows of a row group: what reading one thing costs, against what reading all things costs."""
 _BITS: Final = 63
 UNFINISHED: Final = ".writing"
 
@@ -74,12 +78,27 @@ def series(table: pa.Table) -> tuple[NDArray[np.int64], int]:
     return key, size
 
 
+def differs(table: pa.Table) -> NDArray[np.bool_]:
+    """Where a row of a :func:`whole` table is not of the next one's series, shape (n - 1,)."""
+    found = np.zeros(max(table.num_rows - 1, 0), np.bool_)
+    for name in KEY:
+        array = table.column(name).chunk(0)
+        if len(array.dictionary) > 1:
+            codes = array.indices.to_numpy()
+            found |= codes[1:] != codes[:-1]
+    return found
+
+
 def in_order(table: pa.Table) -> pa.Table:
-    """Rows sorted by key and event time; what is equal stays as it came."""
+    """Rows sorted by series (number or else key) and event time; equal ones as they came."""
     table = whole(table)
     if table.num_rows < 2:
         return table
-    key, size = series(table)
+    if "series" in table.schema.names:  # numbers keep new series out of the order of old ones
+        key = numbers(table, "series").astype(np.int64)
+        size = int(key.max()) + 1
+    else:
+        key, size = series(table)
     time = numbers(table, "event_time")
     since, until = int(time.min()), int(time.max())
     width = (until - since + 1).bit_length()
@@ -90,21 +109,25 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.take(pa.array(order))
 
 
-def write(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write tables into one file durably: whole under its name, or not there at all."""
+def write(path: Path, tables: Sequence[pa.Table]) -> list[int]:
+    """Write tables into one file durably: whole under its name, or not there at all.
+
+    Returns:
+        The number of parts (row groups) of each table.
+    """
     unfinished = path.with_name(path.name + UNFINISHED)
-    texts = [f.name for f in tables[0].schema if f.type in (TEXT, pa.string())]
+    schema = tables[0].schema
+    texts = [f.name for f in schema if f.type in (TEXT, pa.string())]
+    packed = [n for n in ("event_time", "first", "last", "batch", "series") if n in schema.names]
     with parquet.ParquetWriter(
-        unfinished, tables[0].schema, compression="zstd",
-        use_dictionary=[*texts, "value", "quality", "batch"], store_schema=True,
-        column_encoding={
-            n: "DELTA_BINARY_PACKED" for n in ("event_time", "first", "last")
-            if n in tables[0].schema.names
-        },
+        unfinished, schema, compression="zstd", use_dictionary=[*texts, "value"],
+        write_batch_size=GROUP_ROWS,
+        column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
     ) as writer:  # fmt: skip
         for table in tables:
-            writer.write_table(table, row_group_size=_GROUP_ROWS)
+            writer.write_table(table, row_group_size=GROUP_ROWS)
     durable(unfinished, path)
+    return [-(-t.num_rows // GROUP_ROWS) for t in tables]
 
 
 def durable(unfinished: Path, path: Path) -> None:
@@ -119,7 +142,13 @@ def durable(unfinished: Path, path: Path) -> None:
         os.close(handle)
 
 
-def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a file of readings, or some of its columns; texts stay numbers and a dictionary."""
-    with parquet.ParquetFile(path, read_dictionary=list(KEY), memory_map=True) as file:
-        return file.read(columns=None if columns is None else list(columns))
+def read(
+    path: Path, names: Sequence[str] | None = None, *, groups: Sequence[int] | None = None
+) -> pa.Table:
+    """Read a file, or some columns or parts of it; key texts stay numbers and a dictionary."""
+    wanted = list(parquet.read_schema(path).names if names is None else names)
+    texts = [n for n in KEY if n in wanted]
+    with parquet.ParquetFile(path, read_dictionary=texts, memory_map=True) as file:
+        if groups is None:
+            return file.read(columns=wanted)
+        return file.read_row_groups(list(groups), columns=wanted)

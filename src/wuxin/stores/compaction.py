@@ -8,7 +8,7 @@ span go to another file of it, and these are merged when they are many. The stat
 beginning is the latest value of every series before it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,35 +18,40 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from wuxin.stores import columns, latest
-from wuxin.stores.manifest import DataFile, Latest, Manifest, Span
-from wuxin.terms.clock import HOUR
+from wuxin.stores.manifest import Block, DataFile, Latest, Manifest, Span
+from wuxin.terms.clock import HOUR, MINUTE
 
 
 class Sizes(NamedTuple):
     """How much is put together.
 
-    Rows after which a span ends; the most rows in memory; one over the share of late rows at which
-    a span is merged, and how many files of late rows it may have.
+    Rows after which a span ends, and after which a block does; the most rows in memory; one over
+    the share of late rows at which a span is merged, and how many files of late rows it may have.
     """
 
     span: int = 2_000_000
+    block: int = 1_300_000
     memory: int = 8_000_000
     late: int = 8
     files: int = 4
 
 
 SIZES: Final = Sizes()
-_STATES: Final = 48
+_SLOT: Final = 5 * MINUTE
+_STATES: Final = 96
 """The most states made anew in one compaction, the newest first; bounds its time."""
 
 
-def compact(folder: Path, known: Manifest, sizes: Sizes = SIZES) -> Iterator[Manifest]:
+def compact(
+    folder: Path, known: Manifest, sizes: Sizes = SIZES, *, series: int
+) -> Iterator[Manifest]:
     """Merge the flushed files into spans of hours, step by step.
 
     Args:
         folder: where the files are.
         known: the manifest to begin with.
         sizes: how much is put together.
+        series: how many series have numbers.
 
     Yields:
         The manifest after each step. The caller makes it durable, which is the step's commit.
@@ -56,25 +61,27 @@ def compact(folder: Path, known: Manifest, sizes: Sizes = SIZES) -> Iterator[Man
         known = _bring_in(folder, known, taken=taken, sizes=sizes)
         yield known
     for before in _due(known, sizes):
-        known = _keep_latest(folder, known, before)
+        known = _keep_latest(folder, known, before, series)
         yield known
     known = _tidied(known)
     yield known
 
 
-def stored(
-    folder: Path, name: str, tables: Sequence[pa.Table], *, times: bool = True
-) -> DataFile:  # fmt: skip
-    """Write rows in the order they are to have into a file, and describe it."""
-    columns.write(folder / name, tables)
-    batch = _bounds(tables, "batch")
-    time = _bounds(tables, "event_time") if times else (0, 0)
-    return DataFile(name, sum(t.num_rows for t in tables), *time, *batch)
+def stored(folder: Path, name: str, parts: Sequence[tuple[int, pa.Table]]) -> DataFile:
+    """Write blocks, each with its beginning (ns) and its rows in order, and describe the file."""
+    groups = columns.write(folder / name, [table for _, table in parts])
+    blocks = []
+    for (low, table), count in zip(parts, groups, strict=True):
+        batch, time = _bounds(table, "batch"), (0, 0)
+        if "event_time" in table.schema.names:
+            time = _bounds(table, "event_time")
+        blocks.append(Block(low, table.num_rows, count, *time, *batch))
+    return DataFile(name, tuple(blocks))
 
 
-def _bounds(tables: Sequence[pa.Table], name: str) -> tuple[int, int]:
-    found = [columns.numbers(t, name) for t in tables if t.num_rows]
-    return min(int(f.min()) for f in found), max(int(f.max()) for f in found)
+def _bounds(table: pa.Table, name: str) -> tuple[int, int]:
+    found = columns.numbers(table, name)
+    return int(found.min()), int(found.max())
 
 
 def _some(files: Sequence[DataFile], most: int) -> list[DataFile]:
@@ -151,19 +158,42 @@ def _merged(folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Siz
     table = columns.in_order(pa.concat_tables([*parts, rows]))
     del parts, rows
     if left:
-        return [_with(folder, span, left, table=table, serial=serial)]
+        return [_with(folder, span, [(span.low * HOUR, table)], serial=serial, left=left)]
+    cuts = {block.low for file in merge for block in file.blocks}
     found = []
     for number, (low, high, part) in enumerate(_cut(span, table, sizes)):
         own = Span(low, high, ())
-        found.append(_with(folder, own, (), table=part, serial=serial + number))
+        blocks = _blocks(own, part, cuts=cuts, enough=sizes.block)
+        found.append(_with(folder, own, blocks, serial=serial + number))
     return found
 
 
 def _with(
-    folder: Path, span: Span, left: Sequence[DataFile], *, table: pa.Table, serial: int
-) -> Span:
+    folder: Path, span: Span, blocks: Sequence[tuple[int, pa.Table]], *,
+    serial: int, left: Sequence[DataFile] = (),
+) -> Span:  # fmt: skip
     name = f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
-    return replace(span, files=(*left, stored(folder, name, [table])))
+    return replace(span, files=(*left, stored(folder, name, blocks)))
+
+
+def _blocks(
+    span: Span, table: pa.Table, *, cuts: Container[int], enough: int
+) -> list[tuple[int, pa.Table]]:
+    """Cut rows into blocks of time, where a block has enough, or half and was cut there before."""
+    if table.num_rows <= enough:
+        return [(span.low * HOUR, table)]
+    slots = columns.numbers(table, "event_time") // _SLOT
+    numbers, counts = np.unique(slots, return_counts=True)
+    lows, filled = [span.low * (HOUR // _SLOT)], 0
+    for slot, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+        if filled >= enough or (filled >= enough // 2 and slot * _SLOT in cuts):
+            lows.append(slot)
+            filled = 0
+        filled += count
+    place = np.searchsorted(np.array(lows), slots, side="right") - 1
+    return [
+        (low * _SLOT, table.filter(pa.array(place == number))) for number, low in enumerate(lows)
+    ]
 
 
 def _cut(span: Span, table: pa.Table, sizes: Sizes) -> Iterable[tuple[int, int, pa.Table]]:
@@ -188,22 +218,35 @@ def _cut(span: Span, table: pa.Table, sizes: Sizes) -> Iterable[tuple[int, int, 
 
 
 def _due(known: Manifest, sizes: Sizes) -> list[int]:
-    """The beginnings of spans (ns) whose state is missing or has become old, in order of time."""
+    """The boundaries (ns) whose state is missing or has become old, in order of time."""
     due = []
-    for span in known.spans[1:]:
-        before = span.low * HOUR
+    for before in _boundaries(known):
         asked = latest.Moment(before - 1, known.durable)
         found = latest.plan(known, asked, exact=before)
-        if found.state is None or found.rows > sizes.span // 4:
+        if found.state is None or found.rows > sizes.block // 2:
             due.append(before)
     return due[-_STATES:]
 
 
-def _keep_latest(folder: Path, known: Manifest, before: int) -> Manifest:
+def _boundaries(known: Manifest) -> list[int]:
+    """Where blocks begin that have so much before them that a state is worth its place."""
+    blocks = [b for s in known.spans for b in s.files[0].blocks]
+    series = max((s.rows for s in known.latest), default=0)
+    found, rows = list[int](), 0
+    for block in blocks:
+        if rows and rows >= series:
+            found.append(block.low)
+            rows = 0
+        rows += block.rows
+    return found
+
+
+def _keep_latest(folder: Path, known: Manifest, before: int, series: int) -> Manifest:
     """Write the state at a boundary, as known now; the first one made of it stays beside it."""
     asked = latest.Moment(before - 1, known.durable)
-    table = latest.collect(folder, latest.plan(known, asked), asked)
-    name = f"latest-{before // HOUR}-{known.durable:012d}-{known.serial:08d}.parquet"
+    fleet = latest.collect(folder, latest.plan(known, asked), asked, size=series)
+    table = latest.state_of(fleet)
+    name = f"latest-{before // _SLOT}-{known.durable:012d}-{known.serial:08d}.parquet"
     columns.write(folder / name, [table])
     made = Latest(name, table.num_rows, before, known.durable)
     others = [s for s in known.latest if s.before != before]
@@ -212,8 +255,8 @@ def _keep_latest(folder: Path, known: Manifest, before: int) -> Manifest:
 
 
 def _tidied(known: Manifest) -> Manifest:
-    """Without states at what is no longer the beginning of a span."""
-    lows = {s.low * HOUR for s in known.spans}
+    """Without states at what is no longer the beginning of a block."""
+    lows = {b.low for s in known.spans for b in s.files[0].blocks}
     return replace(known, latest=tuple(s for s in known.latest if s.before in lows))
 
 
@@ -227,13 +270,10 @@ def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
             if file.last <= batch:
                 yield file
             elif file.first <= batch:
-                table = columns.read(folder / file.name)
-                table = table.filter(pa.array(columns.numbers(table, "batch") <= batch))
                 serial += 1
                 stem = file.name.removesuffix(".parquet").rpartition("-")[0]
-                name = f"{stem}-{serial:08d}.parquet"
-                times = "event_time" in table.schema.names
-                yield stored(folder, name, [table], times=times)
+                parts = _until(folder, file, batch)
+                yield stored(folder, f"{stem}-{serial:08d}.parquet", parts)
 
     spans = (replace(s, files=tuple(rest(s.files))) for s in known.spans)
     return Manifest(
@@ -243,4 +283,17 @@ def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
         spans=tuple(s for s in spans if s.files),
         latest=tuple(s for s in known.latest if s.known <= batch),
         serial=serial + 1,
+        keys=known.keys,
     )
+
+
+def _until(folder: Path, file: DataFile, batch: int) -> list[tuple[int, pa.Table]]:
+    """The blocks of a file without the rows of later batches."""
+    found, begin = [], 0
+    for block in file.blocks:
+        groups, begin = range(begin, begin + block.groups), begin + block.groups
+        if block.first <= batch:
+            table = columns.read(folder / file.name, groups=groups)
+            table = table.filter(pa.array(columns.numbers(table, "batch") <= batch))
+            found.append((block.low, table.combine_chunks()))
+    return found

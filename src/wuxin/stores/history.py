@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from wuxin.stores import columns, compaction, latest, manifest, series
 from wuxin.stores.buffer import Buffer, Rows, chunk
 from wuxin.stores.columns import SCHEMA
+from wuxin.stores.keys import Keys
 from wuxin.stores.manifest import Manifest
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Refusal
@@ -54,6 +55,7 @@ class History:
         self._stamp = manifest.stamp(folder)
         self._files = manifest.load(folder)
         self._buffer, self._batch, self._writes = Buffer(), self._files.durable, False
+        self._known_keys = "", Keys.load(None)
         self._number = 0
         self._lock, self._turn = threading.Lock(), threading.RLock()
         self._series = series.Files(folder)
@@ -121,16 +123,28 @@ class History:
                 rows, refusals = self._buffer.readings(), self._buffer.refusals()
             if upto == known.durable:
                 return
-            label = f"{known.durable + 1:012d}-{upto:012d}-{known.serial:08d}.parquet"
-            new = replace(known, durable=upto, serial=known.serial + 1)
-            if rows:
-                table = columns.in_order(pa.concat_tables(rows))
-                file = compaction.stored(self._folder, f"flushed-{label}", [table])
-                new = replace(new, fresh=(*new.fresh, file))
-            if refusals.num_rows:
-                file = compaction.stored(self._folder, f"refused-{label}", [refusals], times=False)
-                new = replace(new, refused=(*new.refused, file))
-            self._publish(new, chunks=chunks, refused=refused)
+            self._publish(
+                self._written(known, upto, rows, refusals), chunks=chunks, refused=refused
+            )
+
+    def _written(
+        self, known: Manifest, upto: int, rows: list[pa.Table], refusals: pa.Table
+    ) -> Manifest:
+        """The manifest with files of what was pending, the keys first if there are new ones."""
+        label = f"{known.durable + 1:012d}-{upto:012d}-{known.serial:08d}.parquet"
+        new = replace(known, durable=upto, serial=known.serial + 1)
+        if rows:
+            old = self._keys(known)
+            table, keys = old.number(columns.in_order(pa.concat_tables(rows)))
+            if keys is not old:
+                new = replace(new, keys=f"keys-{known.serial:08d}.parquet")
+                columns.write(self._folder / new.keys, [keys.table])
+            file = compaction.stored(self._folder, f"flushed-{label}", [(0, table)])
+            new = replace(new, fresh=(*new.fresh, file))
+        if refusals.num_rows:
+            file = compaction.stored(self._folder, f"refused-{label}", [(0, refusals)])
+            new = replace(new, refused=(*new.refused, file))
+        return new
 
     def compact(self) -> None:
         """Merge flushed files into hours, and keep the latest values between them.
@@ -140,7 +154,8 @@ class History:
         """
         self._write_here()
         with self._turn:
-            for new in compaction.compact(self._folder, self._files, self._sizes):
+            series = len(self._keys(self._files))
+            for new in compaction.compact(self._folder, self._files, self._sizes, series=series):
                 if new != self._files:
                     self._publish(new)
                     manifest.tidy(self._folder, new)
@@ -185,7 +200,12 @@ class History:
             (_END if span[1] is None else span[1]),
         )
         asked = series.Asked(key, start, end, indicator=indicator, known=as_of)
-        return self._steadily(lambda view: self._series.read(view.files, view.readings, asked))
+
+        def ask(view: View) -> pa.Table:
+            keys = self._keys(view.files)
+            return self._series.read(view.files, keys, asked, more=view.readings)
+
+        return self._steadily(ask)
 
     def as_of(self, pack: str, event_time: int, *, batch: int | None = None) -> pa.Table:
         """The latest usable value of every series of a pack: as of a time, as known at a batch.
@@ -201,10 +221,14 @@ class History:
         asked = latest.Moment(event_time, 2**62 if batch is None else batch)
 
         def ask(view: View) -> pa.Table:
+            more, keys = None, self._keys(view.files)
+            if view.readings:
+                more, keys = keys.number(columns.in_order(pa.concat_tables(view.readings)))
             chosen = latest.plan(view.files, asked)
-            return latest.collect(self._folder, chosen, asked, more=view.readings)
+            fleet = latest.collect(self._folder, chosen, asked, size=len(keys), more=more)
+            return latest.table_of(fleet, keys, pack)
 
-        return latest.of_pack(self._steadily(ask), pack)
+        return self._steadily(ask)
 
     def buckets(
         self,
@@ -241,6 +265,14 @@ class History:
         found = cursor.sql(sql, params={"points": points}).fetchall()
         cursor.unregister("picked")
         return found
+
+    def _keys(self, files: Manifest) -> Keys:
+        """The numbers of the series; read once for each file of them."""
+        name, keys = self._known_keys
+        if name != files.keys:
+            keys = Keys.load(self._folder / files.keys)
+            self._known_keys = files.keys, keys
+        return keys
 
     def _write_here(self) -> None:
         """From now on this process is the one that writes: its manifest is the newest there is."""
@@ -299,8 +331,9 @@ class History:
             cursor.register(f"{name}_in_memory", rows)
             told = ", ".join("'" + str(self._folder / f.name).replace("'", "''") + "'"
                              for f in files)  # fmt: skip
+            names = ", ".join(f'"{n}"' for n in rows.schema.names)
             parts = [f"SELECT * FROM {name}_in_memory"]  # noqa: S608 - fixed texts
-            parts += [f"SELECT * FROM read_parquet([{told}])"] * bool(files)  # noqa: S608
+            parts += [f"SELECT {names} FROM read_parquet([{told}])"] * bool(files)  # noqa: S608
             cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}")
         self._own.seen = view.number
         return cursor

@@ -1,22 +1,22 @@
 """The latest usable values on two clocks: as of an event time, as known at a batch."""
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from wuxin.stores import columns
 from wuxin.stores.columns import KEY
+from wuxin.stores.keys import Keys
 from wuxin.stores.manifest import DataFile, Latest, Manifest
 from wuxin.terms.records import UNUSABLE
 
-SCHEMA: Final = pa.schema([columns.SCHEMA.field(n) for n in (*KEY, "event_time", "value",
-                           "quality", "batch")])  # fmt: skip
+NUMBERS: Final = ("event_time", "value", "quality", "batch")
+STATE: Final = pa.schema([columns.STORED.field(n) for n in ("series", *NUMBERS)])
+SCHEMA: Final = pa.schema([columns.SCHEMA.field(n) for n in (*KEY, *NUMBERS)])
 
 
 class Moment(NamedTuple):
@@ -26,16 +26,24 @@ class Moment(NamedTuple):
     known: int
 
 
+class Piece(NamedTuple):
+    """Parts (row groups) of a file that stand together, in order; how many rows they have."""
+
+    name: str
+    groups: range
+    rows: int
+
+
 class Plan(NamedTuple):
-    """A state to begin with, if any, and the files whose rows may differ from it."""
+    """A state to begin with, if any, and the pieces of files whose rows may differ from it."""
 
     state: Latest | None
-    files: list[DataFile]
+    pieces: list[Piece]
 
     @property
     def rows(self) -> int:
-        """Rows to read in the files."""
-        return sum(f.rows for f in self.files)
+        """Rows to read in the pieces."""
+        return sum(p.rows for p in self.pieces)
 
 
 def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan:
@@ -46,112 +54,129 @@ def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan
         asked: the moment.
         exact: only states of this very ``before``.
     """
-    files = [f for f in manifest.data if f.since <= asked.at and f.first <= asked.known]
-    best = Plan(None, files)
-    for state in manifest.latest:
-        if state.before > asked.at + 1 or state.known > asked.known:
+    data = [f for f in manifest.data if f.since <= asked.at and f.first <= asked.known]
+    found = [Plan(None, _pieces(data, asked, None))]
+    found += [
+        Plan(s, _pieces(data, asked, s)) for s in manifest.latest
+        if s.before <= asked.at + 1 and s.known <= asked.known and exact in (None, s.before)
+    ]  # fmt: skip
+    return min(found[1:] or found, key=lambda p: p.rows)
+
+
+def _pieces(data: Sequence[DataFile], asked: Moment, state: Latest | None) -> list[Piece]:
+    """The pieces with rows that are asked for and are not in a state."""
+    found = []
+    for file in data:
+        if state and file.until < state.before and file.last <= state.known:
             continue
-        if exact is not None and state.before != exact:
-            continue
-        left = [f for f in files if f.until >= state.before or f.last > state.known]
-        found = Plan(state, left)
-        if best.state is None or found.rows < best.rows:
-            best = found
-    return best
+        begin = 0
+        for block in file.blocks:
+            groups, begin = range(begin, begin + block.groups), begin + block.groups
+            asked_for = block.since <= asked.at and block.first <= asked.known
+            if asked_for and not (
+                state and block.until < state.before and block.last <= state.known
+            ):
+                found.append(Piece(file.name, groups, block.rows))
+    return found
+
+
+class Fleet:
+    """The latest values by number of series, as they are put together."""
+
+    def __init__(self, size: int) -> None:
+        self.some = np.zeros(size, np.bool_)
+        self.columns: dict[str, NDArray[Any]] = {
+            n: np.zeros(size, STATE.field(n).type.to_pandas_dtype()) for n in NUMBERS
+        }
+
+    def take(self, table: pa.Table, picked: NDArray[np.int64] | slice) -> None:
+        """Take rows, one of each series at most, where they are later than what is there."""
+        series = columns.numbers(table, "series")[picked]
+        new = {n: columns.numbers(table, n)[picked] for n in NUMBERS}
+        if self.some.any():
+            time, batch = self.columns["event_time"][series], self.columns["batch"][series]
+            later = (new["event_time"] > time) | (
+                (new["event_time"] == time) & (new["batch"] >= batch)
+            )
+            later |= ~self.some[series]
+            series, new = series[later], {n: a[later] for n, a in new.items()}
+        self.some[series] = True
+        for name, array in new.items():
+            self.columns[name][series] = array
 
 
 def collect(
-    folder: Path, chosen: Plan, asked: Moment, *, more: Iterable[pa.Table] = ()
-) -> pa.Table:
-    """The latest usable value of each series as of a moment, one row each, in order of the keys.
+    folder: Path, chosen: Plan, asked: Moment, *, size: int, more: pa.Table | None = None
+) -> Fleet:
+    """The latest usable value of each series as of a moment.
 
     Args:
         folder: where the files are.
         chosen: see :func:`plan`.
         asked: the moment.
-        more: rows that are in no file yet, each table in order.
-
-    Returns:
-        Columns pack, kind, thing, indicator, event_time (ns), value, quality, batch.
+        size: how many series have numbers.
+        more: rows that are in no file yet, in order.
     """
-    files = (columns.read(folder / f.name, SCHEMA.names) for f in chosen.files)
-    picks = [pick(table, asked, beyond=chosen.state) for table in chain(files, more)]
-    some = [p for p in picks if p.num_rows]
-    found = some[0] if some else SCHEMA.empty_table()
-    if len(some) > 1:
-        found = pick(columns.in_order(pa.concat_tables(some)), asked)
+    fleet = Fleet(size)
     if chosen.state is not None:
-        state = columns.whole(columns.read(folder / chosen.state.name))
-        found = fold(state, found) if found.num_rows and state.num_rows else (
-            state if state.num_rows else found)  # fmt: skip
-    return columns.whole(found)
+        fleet.take(columns.read(folder / chosen.state.name, STATE.names), slice(None))
+    for table in _tables(folder, chosen.pieces, more):
+        fleet.take(table, last(table, asked, beyond=chosen.state))
+    return fleet
 
 
-def pick(table: pa.Table, asked: Moment, *, beyond: Latest | None = None) -> pa.Table:
-    """The last row of each series that is usable and known; of sorted rows, one row each.
+def _tables(folder: Path, pieces: Sequence[Piece], more: pa.Table | None) -> Iterator[pa.Table]:
+    for piece in pieces:
+        yield columns.read(folder / piece.name, STATE.names, groups=piece.groups)
+    if more is not None:
+        yield more
+
+
+def last(
+    table: pa.Table, asked: Moment, *, beyond: Latest | None = None
+) -> NDArray[np.int64]:  # fmt: skip
+    """The places of the last row of each series that is usable and known, among rows in order.
 
     Args:
         table: rows in order.
         asked: the moment.
         beyond: a state whose rows are left out.
     """
-    if not table.num_rows:
-        return SCHEMA.empty_table()
-    table = columns.whole(table.select(SCHEMA.names))
     time, batch = columns.numbers(table, "event_time"), columns.numbers(table, "batch")
     usable = (columns.numbers(table, "quality") & np.uint8(int(UNUSABLE))) == 0
     usable &= time <= asked.at
     usable &= batch <= asked.known
     if beyond is not None:
         usable &= (time >= beyond.before) | (batch > beyond.known)
-    ends = np.flatnonzero(_differs(table))
-    ends = np.append(ends, len(time) - 1)
+    series = columns.numbers(table, "series")
     places = np.flatnonzero(usable)
-    count = np.cumsum(usable, dtype=np.int64)[ends]
-    some = np.diff(count, prepend=0) > 0
+    of = series[places]
     # within a series the last usable row is the latest: rows of one time stand by batch
-    return table.take(pa.array(places[count[some] - 1]))
+    ends: NDArray[np.int64] = places[np.append(of[1:] != of[:-1], np.ones(len(of[:1]), np.bool_))]
+    return ends
 
 
-def _differs(table: pa.Table) -> NDArray[np.bool_]:
-    """Where a row's series is not that of the next, shape (n - 1,)."""
-    differs = np.zeros(table.num_rows - 1, np.bool_)
-    for name in KEY:
-        array = table.column(name).chunk(0)
-        if len(array.dictionary) > 1:
-            codes = array.indices.to_numpy()
-            differs |= codes[1:] != codes[:-1]
-    return differs
+def state_of(fleet: Fleet) -> pa.Table:
+    """A fleet as the table of a state file."""
+    series = np.flatnonzero(fleet.some)
+    arrays = [pa.array(fleet.columns[n][series]) for n in NUMBERS]
+    return pa.table([pa.array(series, pa.int32()), *arrays], schema=STATE)
 
 
-def fold(old: pa.Table, new: pa.Table) -> pa.Table:
-    """Of two tables with one row per series the later row of each; of equals the newer one's."""
-    both = columns.whole(pa.concat_tables([old, new]))
-    key, _ = columns.series(both)
-    n = old.num_rows
-    time, batch = columns.numbers(both, "event_time"), columns.numbers(both, "batch")
-    at = np.minimum(np.searchsorted(key[:n], key[n:]), n - 1)
-    known = key[:n][at] == key[n:]
-    mine = at[known]
-    theirs = n + np.flatnonzero(known)
-    newer = (time[theirs] > time[mine]) | (
-        (time[theirs] == time[mine]) & (batch[theirs] >= batch[mine])
-    )
-    order = np.arange(n)
-    order[mine[newer]] = theirs[newer]
-    added = n + np.flatnonzero(~known)
-    if len(added):
-        order = np.concatenate([order, added])
-        order = order[np.argsort(key[order], kind="stable")]
-    return both.take(pa.array(order))
-
-
-def of_pack(table: pa.Table, pack: str) -> pa.Table:
-    """The rows of one pack."""
-    column = table.column("pack")
-    if not table.num_rows or column.chunk(0).dictionary.to_pylist() == [pack]:
-        return table
-    return table.filter(pc.equal(column.cast(pa.string()), pack))
+def table_of(fleet: Fleet, keys: Keys, pack: str) -> pa.Table:
+    """A fleet as a table in order of the keys, only series of one pack."""
+    some, order, told = fleet.some, keys.order, keys.in_order
+    if told.num_rows:
+        column = keys.table.column("pack").chunk(0)
+        names = column.dictionary.to_pylist()
+        if names != [pack]:
+            mine = names.index(pack) if pack in names else -1
+            some = some & (column.indices.to_numpy() == mine)
+    if not some.all():
+        kept = some[order]
+        order, told = order[kept], told.filter(pa.array(kept))
+    arrays = [pa.array(fleet.columns[n][order]) for n in NUMBERS]
+    return pa.table([*told.columns, *arrays], schema=SCHEMA)
 
 
 def earliest(states: Sequence[Latest], before: int) -> list[Latest]:

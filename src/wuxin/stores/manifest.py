@@ -17,18 +17,52 @@ NAME: Final = "manifest.json"
 ENDINGS: Final = (".parquet", columns.UNFINISHED)
 
 
-class DataFile(msgspec.Struct, frozen=True):
-    """A file of rows: event times from ``since`` to ``until`` (ns), batches ``first`` to ``last``.
+class Block(msgspec.Struct, frozen=True):
+    """Rows of a stretch of event time, from ``low`` (ns) on, that stand together in a file.
 
-    Event times of refusals are 0.
+    Event times from ``since`` to ``until`` (ns), batches ``first`` to ``last``, in so many row
+    groups. Of refusals the times are 0.
     """
 
-    name: str
+    low: int
     rows: int
+    groups: int
     since: int
     until: int
     first: int
     last: int
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """A file of rows, in blocks."""
+
+    name: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all blocks."""
+        return sum(b.rows for b in self.blocks)
+
+    @property
+    def since(self) -> int:
+        """The first event time (ns)."""
+        return min(b.since for b in self.blocks)
+
+    @property
+    def until(self) -> int:
+        """The last event time (ns)."""
+        return max(b.until for b in self.blocks)
+
+    @property
+    def first(self) -> int:
+        """The first batch."""
+        return min(b.first for b in self.blocks)
+
+    @property
+    def last(self) -> int:
+        """The last batch."""
+        return max(b.last for b in self.blocks)
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -60,7 +94,10 @@ class Latest(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """All files of a history; ``durable`` is the last batch whose rows they hold."""
+    """All files of a history; ``durable`` is the last batch whose rows they hold.
+
+    ``keys`` is the file of :class:`wuxin.stores.keys.Keys`, if there is one.
+    """
 
     durable: int = 0
     serial: int = 0
@@ -68,6 +105,7 @@ class Manifest(msgspec.Struct, frozen=True):
     refused: tuple[DataFile, ...] = ()
     spans: tuple[Span, ...] = ()
     latest: tuple[Latest, ...] = ()
+    keys: str = ""
 
     @property
     def data(self) -> list[DataFile]:
@@ -77,7 +115,11 @@ class Manifest(msgspec.Struct, frozen=True):
     @property
     def names(self) -> set[str]:
         """The names of all files."""
-        return {f.name for f in (*self.data, *self.refused)} | {s.name for s in self.latest}
+        return (
+            {f.name for f in (*self.data, *self.refused)}
+            | {s.name for s in self.latest}
+            | {self.keys} - {""}
+        )
 
 
 def load(folder: Path) -> Manifest:

@@ -1,7 +1,8 @@
 """Reading one thing over a span of time: which parts of which files, and only those.
 
-Footers are read once. Of each part (row group) the least and the greatest thing are known, so that
-of a file of millions of rows only the parts with this thing are decompressed.
+Footers are read once. Of each part (row group) the least and the greatest number of a series are
+known, so that of a file of millions of rows only the parts with this thing are decompressed, and
+of these no texts: the keys come from their numbers.
 """
 
 import threading
@@ -16,19 +17,22 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from wuxin.stores import columns
-from wuxin.stores.columns import KEY
+from wuxin.stores.columns import KEY, SCHEMA, STORED
+from wuxin.stores.keys import Keys
 from wuxin.stores.manifest import DataFile, Manifest
 
 _THING: Final = 3
+_NUMBERS: Final = [n for n in STORED.names if n not in KEY]
 Thing = tuple[str, str, str]
 """Pack, kind and id of a thing."""
 
 
 class Footer(NamedTuple):
-    """What is known of a file: its metadata, and the bounds of pack, kind and thing by part."""
+    """What is known of a file: its metadata, and the least and greatest series of each part."""
 
     data: Any
-    bounds: tuple[tuple[NDArray[np.bytes_], NDArray[np.bytes_]], ...]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
 
 
 class Asked(NamedTuple):
@@ -52,37 +56,49 @@ class Files:
         self._footers: dict[str, Footer] = {}
         self._own = threading.local()
 
-    def keep(self, known: Manifest) -> None:
-        """Close and forget files that are gone."""
-        names = {f.name for f in known.data}
-        for name in [n for n in self._footers if n not in names]:
-            self._footers.pop(name, None)
-        opened = self._opened()
-        for name in [n for n in opened if n not in names]:
-            opened.pop(name).close()
-
-    def read(self, known: Manifest, more: Sequence[pa.Table], asked: Asked) -> pa.Table:
+    def read(
+        self, known: Manifest, keys: Keys, asked: Asked, *, more: Sequence[pa.Table]
+    ) -> pa.Table:  # fmt: skip
         """The rows of one thing in all files and in memory, by indicator and event time."""
+        numbers = np.flatnonzero(_mine(keys.table, asked))
+        self._forget(known)
         found = [
-            self.rows(f, asked) for f in known.data
-            if f.since < asked.end and f.until >= asked.start
+            self._rows(f, asked, numbers) for f in known.data
+            if len(numbers) and f.since < asked.end and f.until >= asked.start
         ]  # fmt: skip
-        found += [narrowed(table, asked) for table in more]
-        some = [t for t in found if t is not None]
-        return columns.in_order(pa.concat_tables([columns.SCHEMA.empty_table(), *some]))
+        rows = pa.concat_tables([STORED.empty_table().select(_NUMBERS), *found])
+        named = keys.table.take(rows.column("series"))
+        filed = pa.table([*named.columns, *rows.columns[:-1]], names=SCHEMA.names)
+        waiting = [_during(t.filter(pa.array(_mine(t, asked))), asked) for t in more]
+        return columns.in_order(pa.concat_tables([filed, *(t for t in waiting if t.num_rows)]))
 
-    def rows(self, file: DataFile, asked: Asked) -> pa.Table | None:
-        """The rows of one thing in one file, in order; None where there are none."""
+    def _rows(self, file: DataFile, asked: Asked, numbers: NDArray[np.int64]) -> pa.Table:
+        """The rows of some series in one file, without their keys."""
         opened = self._open(file.name)
         footer = self._footers[file.name]
-        parts = np.ones(footer.data.num_row_groups, np.bool_)
-        for (low, high), text in zip(footer.bounds, asked.thing, strict=True):
-            told = text.encode()
-            parts &= (low <= told) & (told <= high)
-        groups = np.flatnonzero(parts)
-        if not len(groups):
-            return None
-        return narrowed(opened.read_row_groups(groups.tolist(), use_threads=False), asked)
+        # the first number that is not below a part's least one must not be above its greatest
+        first = np.searchsorted(numbers, footer.low)
+        parts = numbers[np.minimum(first, len(numbers) - 1)]
+        groups = np.flatnonzero((parts >= footer.low) & (parts <= footer.high))
+        table = opened.read_row_groups(groups.tolist(), columns=_NUMBERS, use_threads=False)
+        series = columns.numbers(table, "series")
+        picked = np.flatnonzero((series >= numbers[0]) & (series <= numbers[-1]))
+        if len(picked) and picked[-1] - picked[0] + 1 == len(picked):
+            table = table.slice(int(picked[0]), len(picked))
+        else:
+            table = table.take(pa.array(picked))
+        if numbers[-1] - numbers[0] + 1 != len(numbers):
+            table = table.filter(pa.array(np.isin(columns.numbers(table, "series"), numbers)))
+        return _during(table, asked)
+
+    def _forget(self, known: Manifest) -> None:
+        """Close files that are gone."""
+        opened = self._opened()
+        if len(opened) > len(known.data):
+            names = {f.name for f in known.data}
+            for name in [n for n in opened if n not in names]:
+                opened.pop(name).close()
+                self._footers.pop(name, None)
 
     def _opened(self) -> dict[str, Any]:
         if not hasattr(self._own, "files"):
@@ -92,51 +108,37 @@ class Files:
 
     def _open(self, name: str) -> Any:
         opened = self._opened()
-        if name not in opened:
-            footer = self._footers.get(name)
+        footer = self._footers.get(name)
+        if name not in opened or footer is None:
             file = parquet.ParquetFile(
-                self._folder / name, read_dictionary=list(KEY), memory_map=True,
-                metadata=footer and footer.data,
-            )  # fmt: skip
+                self._folder / name, memory_map=True, metadata=footer and footer.data
+            )
             opened[name] = file
-            if footer is None:
-                self._footers[name] = Footer(file.metadata, _bounds(file.metadata))
+            self._footers[name] = footer or _footer(file.metadata)
         return opened[name]
 
 
-def narrowed(table: pa.Table, asked: Asked) -> pa.Table | None:
-    """The rows of one thing and span among rows in order; None where there are none."""
-    picked = np.ones(table.num_rows, np.bool_)
-    for name, text in zip(KEY[:_THING], asked.thing, strict=True):
-        picked &= _is(table.column(name), text)
+def _mine(table: pa.Table, asked: Asked) -> NDArray[np.bool_]:
+    """Which rows of a :func:`columns.whole` table have the key that is asked for, shape (n,)."""
+    found = np.ones(table.num_rows, np.bool_)
+    told = (*asked.thing, asked.indicator) if asked.indicator else asked.thing
+    for name, text in zip(KEY, told, strict=False):
+        for chunk in table.column(name).chunks:
+            found &= chunk.indices.to_numpy() == pc.index(chunk.dictionary, text).as_py()
+    return found
+
+
+def _during(table: pa.Table, asked: Asked) -> pa.Table:
+    """The rows of the span, and known at the batch, that are asked for."""
     time = columns.numbers(table, "event_time")
-    picked &= (time >= asked.start) & (time < asked.end)
-    if asked.indicator:
-        picked &= _is(table.column("indicator"), asked.indicator)
+    picked = (time >= asked.start) & (time < asked.end)
     if asked.known is not None:
         picked &= columns.numbers(table, "batch") <= asked.known
-    places = np.flatnonzero(picked)
-    if not len(places):
-        return None
-    low, high = int(places[0]), int(places[-1]) + 1
-    table = table.slice(low, high - low)
-    return table if high - low == len(places) else table.filter(pa.array(picked[low:high]))
+    return table if picked.all() else table.filter(pa.array(picked))
 
 
-def _is(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
-    """Where a column holds a text, shape (n,)."""
-    found = []
-    for chunk in column.chunks:
-        code = pc.index(chunk.dictionary, text).as_py()
-        found.append(chunk.indices.to_numpy() == code)
-    return np.concatenate(found) if found else np.empty(0, np.bool_)
-
-
-def _bounds(data: Any) -> tuple[tuple[NDArray[np.bytes_], NDArray[np.bytes_]], ...]:
-    found = []
-    for column in range(_THING):
-        pairs = [data.row_group(n).column(column).statistics for n in range(data.num_row_groups)]
-        low = np.array([s.min.encode() for s in pairs], np.bytes_)
-        high = np.array([s.max.encode() for s in pairs], np.bytes_)
-        found.append((low, high))
-    return tuple(found)
+def _footer(data: Any) -> Footer:
+    place = data.schema.names.index("series")
+    parts = [data.row_group(n).column(place).statistics for n in range(data.num_row_groups)]
+    low, high = (np.array([getattr(p, n) for p in parts], np.int64) for n in ("min", "max"))
+    return Footer(data, low, high)

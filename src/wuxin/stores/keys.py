@@ -1,0 +1,76 @@
+"""The keys of all series by number, so that states of whole fleets are arrays and not texts."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from wuxin.stores import columns
+from wuxin.stores.columns import KEY, STORED
+
+_BETWEEN = "\x1f"
+
+
+class Keys:
+    """The key (pack, kind, thing, indicator) of each number; numbers are never given again."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = columns.whole(table)
+
+    @classmethod
+    def load(cls, path: Path | None) -> Self:
+        """Read them from a file; none if there is no file yet."""
+        if path is None:
+            return cls(pa.schema([columns.SCHEMA.field(n) for n in KEY]).empty_table())
+        return cls(columns.read(path))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The numbers in order of the keys."""
+        return np.argsort(columns.series(self.table)[0], kind="stable")
+
+    @cached_property
+    def in_order(self) -> pa.Table:
+        """The keys in their order."""
+        return self.table.take(pa.array(self.order))
+
+    @cached_property
+    def _texts(self) -> pa.Array:
+        return _joined(self.table)
+
+    def number(self, table: pa.Table) -> tuple[pa.Table, "Keys"]:
+        """Give each row the number of its series.
+
+        Args:
+            table: rows in order of the keys.
+
+        Returns:
+            The table with a column ``series``, and the keys with those that are new.
+        """
+        table = columns.whole(table)
+        begins = np.append(0, np.flatnonzero(columns.differs(table)) + 1)
+        runs = table.select(KEY).take(pa.array(begins))
+        found = pc.index_in(_joined(runs), value_set=self._texts)
+        new = np.flatnonzero(found.is_null())
+        numbers = found.fill_null(0).to_numpy().astype(np.int32)
+        numbers[new] = len(self) + np.arange(len(new))
+        keys = self
+        if len(new):
+            keys = Keys(pa.concat_tables([self.table, runs.take(pa.array(new))]))
+        lengths = np.diff(np.append(begins, table.num_rows))
+        series = pa.array(np.repeat(numbers, lengths), pa.int32())
+        return table.append_column(STORED.field("series"), series), keys
+
+
+def _joined(table: pa.Table) -> pa.Array:
+    """One text for each key: what devices name freely stands last, so that no two are alike."""
+    parts = [table.column(n).cast(pa.string()) for n in ("pack", "kind", "indicator", "thing")]
+    joined = pc.binary_join_element_wise(*parts, _BETWEEN).combine_chunks()
+    return joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined
