@@ -163,23 +163,33 @@ def _merged(folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Siz
     found = []
     for number, (low, high, part) in enumerate(_cut(span, table, sizes)):
         own = Span(low, high, ())
-        blocks = _blocks(own, part, cuts=cuts, enough=sizes.block)
-        found.append(_with(folder, own, blocks, serial=serial + number))
+        parts = blocks(own, part, cuts=cuts, enough=sizes.block)
+        found.append(_with(folder, own, parts, serial=serial + number))
     return found
 
 
 def _with(
-    folder: Path, span: Span, blocks: Sequence[tuple[int, pa.Table]], *,
+    folder: Path, span: Span, parts: Sequence[tuple[int, pa.Table]], *,
     serial: int, left: Sequence[DataFile] = (),
 ) -> Span:  # fmt: skip
     name = f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
-    return replace(span, files=(*left, stored(folder, name, blocks)))
+    return replace(span, files=(*left, stored(folder, name, parts)))
 
 
-def _blocks(
-    span: Span, table: pa.Table, *, cuts: Container[int], enough: int
+def blocks(
+    span: Span, table: pa.Table, *, cuts: Container[int] = (), enough: int
 ) -> list[tuple[int, pa.Table]]:
-    """Cut rows into blocks of time, where a block has enough, or half and was cut there before."""
+    """Cut rows into blocks of time, where a block has enough, or half and was cut there before.
+
+    Args:
+        span: the hours of the rows.
+        table: the rows, in order.
+        cuts: beginnings of blocks (ns) that were there before.
+        enough: rows of a block.
+
+    Returns:
+        The beginning of each block (ns) and its rows.
+    """
     if table.num_rows <= enough:
         return [(span.low * HOUR, table)]
     slots = columns.numbers(table, "event_time") // _SLOT
