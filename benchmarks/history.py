@@ -52,10 +52,10 @@ def batches(things: int) -> Iterator[Any]:
         for start in range(0, len(arrived), BATCH // len(INDICATORS)):
             some = arrived[start : start + BATCH // len(INDICATORS)]
             number += 1
-            yield _part(some, base, dice, number=number)
+            yield _part(some, base, dice=dice, number=number)
 
 
-def _part(some: Any, base: Any, dice: Any, *, number: int) -> Any:
+def _part(some: Any, base: Any, *, dice: Any, number: int) -> Any:
     count = len(INDICATORS)
     value = np.round(base[some[:, 0]] + dice.normal(0, 2, (len(some), count)), 2)
     line = np.repeat(np.arange(len(some)), count) + (number << 32)
@@ -126,7 +126,7 @@ def lay(folder: Path, things: int) -> int:
         table = pa.table([*texts, *map(pa.array, numbers)], schema=columns.STORED)
         span = Span(hour, hour + 1, ())
         blocks = compaction.blocks(span, columns.in_order(table), enough=compaction.SIZES.block)
-        file = compaction.stored(folder, f"hour-{hour}.parquet", blocks)
+        file = compaction.stored(folder, f"hour-{hour}.parquet", parts=blocks)
         spans.append(Span(hour, hour + 1, (file,)))
         total += len(number)
     keys = [np.zeros(things * count, np.int32)] * 2
@@ -154,7 +154,7 @@ def measured(ask: Callable[[int], Any], times: int) -> dict[str, float]:
             round(min(taken), 2), "asked": times}  # fmt: skip
 
 
-def ask_all(history: History, things: int, batches: int) -> dict[str, Any]:
+def ask_all(history: History, things: int, *, batches: int) -> dict[str, Any]:
     """The questions, each about another thing or moment."""
     dice = np.random.default_rng(11)
     picked = dice.integers(0, things, 400)
@@ -221,7 +221,7 @@ def main() -> None:
             "bytes_per_reading": round(
                 sum(f.stat().st_size for f in files) / filled["readings"], 2
             ),
-            **ask_all(history, things, history.durable),
+            **ask_all(history, things, batches=history.durable),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
         if options.keep:

@@ -38,10 +38,10 @@ def part(rows: Sequence[Row]) -> Any:
     )  # fmt: skip
 
 
-def bring(history: History, batch: int, rows: Sequence[Row], pack: str = "energy") -> None:
+def bring(history: History, batch: int, *, rows: Sequence[Row]) -> None:
     """Add one batch."""
     parts = [part(rows)] if rows else []
-    history.add(batch, parts, pack=pack, things=THINGS, indicators=INDICATORS)
+    history.add(batch, parts, pack="energy", things=THINGS, indicators=INDICATORS)
 
 
 def stored(history: History) -> list[dict[str, Any]]:
@@ -51,12 +51,12 @@ def stored(history: History) -> list[dict[str, Any]]:
     return history.query(said).to_pylist()
 
 
-def found(history: History, at: int, known: int | None = None) -> list[tuple[Any, ...]]:
+def found(history: History, at: int, *, known: int | None = None) -> list[tuple[Any, ...]]:
     """The state of the fleet, as tuples."""
     return [tuple(r.values()) for r in history.as_of("energy", at, batch=known).to_pylist()]
 
 
-def scanned(rows: Sequence[tuple[int, Row]], at: int, known: int) -> list[tuple[Any, ...]]:
+def scanned(rows: Sequence[tuple[int, Row]], at: int, *, known: int) -> list[tuple[Any, ...]]:
     """The same, plainly, from rows (batch, row) in the order in which they came."""
     best: dict[tuple[str, str, str], tuple[int, int, float, int]] = {}
     for batch, (thing, indicator, time, value, quality) in rows:
@@ -80,7 +80,7 @@ def filled(folder: Path, batches: Sequence[Sequence[Row]]) -> History:
     """A history with batches from 1, each flushed and compacted."""
     history = History(folder, sizes=SMALL)
     for number, rows in enumerate(batches, 1):
-        bring(history, number, rows)
+        bring(history, number, rows=rows)
         history.flush()
         history.compact()
     return history
@@ -112,7 +112,7 @@ def test_as_of_is_what_a_plain_scan_finds(
     history = History(folder, sizes=SMALL)
     came: list[tuple[int, Row]] = []
     for number, (rows, then) in enumerate(batches, 1):
-        bring(history, number, rows)
+        bring(history, number, rows=rows)
         came += [(number, row) for row in rows]
         if then:
             history.flush()
@@ -121,8 +121,8 @@ def test_as_of_is_what_a_plain_scan_finds(
         if then == "again":
             history = History(folder, sizes=SMALL)
     for at, known in asked:
-        assert found(history, at, known) == scanned(came, at, known)
-    assert found(history, 2**63 - 1) == scanned(came, 2**63 - 1, 99)
+        assert found(history, at, known=known) == scanned(came, at, known=known)
+    assert found(history, 2**63 - 1) == scanned(came, 2**63 - 1, known=99)
     assert len(stored(history)) == len(came)
     shutil.rmtree(folder)
 
@@ -139,14 +139,14 @@ def test_states_between_the_hours_spare_as_of_the_hours_before(tmp_path: Path) -
     at = 7 * HOUR + 30 * MINUTE
     came = [(n, r) for n, rows in enumerate(day(8, 12), 1) for r in rows]
     with patch.object(columns, "read", noted):
-        assert found(history, at) == scanned(came, at, 99)
+        assert found(history, at) == scanned(came, at, known=99)
     assert len([n for n in files if n.startswith("latest")]) == 1
     assert len([n for n in files if n.startswith("hour")]) <= 2, files
 
 
 def test_what_is_pending_is_found_like_what_is_on_disk(tmp_path: Path) -> None:
     history = History(tmp_path)
-    bring(history, 1, [(0, 0, 5, 1.5, 0), (1, 1, 3, 2.5, 1)])
+    bring(history, 1, rows=[(0, 0, 5, 1.5, 0), (1, 1, 3, 2.5, 1)])
     history.refuse(1, [Refusal(source="s", line=3, column="c", text="x", reason="bad")])
     assert (history.pending, history.durable) == (2, 0)
     before = stored(history), history.last(("energy", "meter", "m-2")).to_pylist()
@@ -162,7 +162,7 @@ def test_what_is_pending_is_found_like_what_is_on_disk(tmp_path: Path) -> None:
 
 def test_a_batch_without_readings_is_durable_too(tmp_path: Path) -> None:
     history = History(tmp_path)
-    bring(history, 7, [])
+    bring(history, 7, rows=[])
     history.flush()
     assert history.durable == 7
     assert History(tmp_path).durable == 7
@@ -170,13 +170,13 @@ def test_a_batch_without_readings_is_durable_too(tmp_path: Path) -> None:
 
 def test_what_was_not_flushed_is_gone_and_can_be_added_again(tmp_path: Path) -> None:
     history = History(tmp_path)
-    bring(history, 1, [(0, 0, 5, 1.0, 0)])
+    bring(history, 1, rows=[(0, 0, 5, 1.0, 0)])
     history.flush()
-    bring(history, 2, [(0, 0, 6, 2.0, 0)])
+    bring(history, 2, rows=[(0, 0, 6, 2.0, 0)])
     again = History(tmp_path)
     again.forget_after(again.durable)
-    bring(again, 1, [(0, 0, 5, 1.0, 0)])  # durable: not taken twice
-    bring(again, 2, [(0, 0, 6, 2.0, 0)])
+    bring(again, 1, rows=[(0, 0, 5, 1.0, 0)])  # durable: not taken twice
+    bring(again, 2, rows=[(0, 0, 6, 2.0, 0)])
     assert [r["value"] for r in stored(again)] == [1.0, 2.0]
 
 
@@ -185,18 +185,18 @@ def test_forgotten_batches_vanish_and_replay_brings_each_row_once(
     tmp_path: Path, after: int
 ) -> None:
     history = filled(tmp_path, day())
-    expected = stored(history), found(history, 9 * HOUR, 4)
+    expected = stored(history), found(history, 9 * HOUR, known=4)
     again = History(tmp_path, sizes=SMALL)
     again.forget_after(after)
     assert again.durable == after
     assert stored(again) == [r for r in expected[0] if r["batch"] <= after]
     for number, rows in enumerate(day(), 1):
         if number > after:
-            bring(again, number, rows)
+            bring(again, number, rows=rows)
     assert stored(again) == expected[0]
     again.flush()
     again.compact()
-    assert (stored(again), found(again, 9 * HOUR, 4)) == expected
+    assert (stored(again), found(again, 9 * HOUR, known=4)) == expected
 
 
 class Crash(BaseException):
@@ -246,16 +246,16 @@ def test_a_crash_at_any_step_neither_loses_nor_doubles_a_row(tmp_path: Path, dee
         [(1, 1, 5 * HOUR + n, float(n), 0) for n in range(9)],
     ]
     for number, rows in enumerate(late, 5):
-        bring(history, number, rows)
+        bring(history, number, rows=rows)
         history.refuse(number, [Refusal(source="s", line=number, column="", text="", reason="r")])
         if deed != "flush":
             history.flush()
-    expected = stored(history), found(history, 9 * HOUR, 5)
+    expected = stored(history), found(history, 9 * HOUR, known=5)
     crashes = 0
     for step in range(1, 200):
         folder = tmp_path / f"{deed}-{step}"
         shutil.copytree(start, folder)
-        if _spoiled(folder, deed, late, step):
+        if _spoiled(folder, deed, late=late, step=step):
             break
         crashes += 1
         again = History(folder, sizes=SMALL)
@@ -263,19 +263,19 @@ def test_a_crash_at_any_step_neither_loses_nor_doubles_a_row(tmp_path: Path, dee
         again.forget_after(upto)
         assert upto in {"flush": (4, 6), "compact": (6,), "forget": (2, 6)}[deed]
         for number, rows in enumerate([*day(4, 12), *late], 1):
-            bring(again, number, rows)
-        assert (stored(again), found(again, 9 * HOUR, 5)) == expected
+            bring(again, number, rows=rows)
+        assert (stored(again), found(again, 9 * HOUR, known=5)) == expected
         names = {p.name for p in folder.glob("*.parquet*")}
         assert names == manifest.load(folder).names
     assert crashes >= 6
 
 
-def _spoiled(folder: Path, deed: str, late: Sequence[Sequence[Row]], step: int) -> bool:
+def _spoiled(folder: Path, deed: str, *, late: Sequence[Sequence[Row]], step: int) -> bool:
     """Do a deed that crashes at a step; whether it came to its end."""
     history = History(folder, sizes=SMALL)
     if deed == "flush":
         for number, rows in enumerate(late, 5):
-            bring(history, number, rows)
+            bring(history, number, rows=rows)
             history.refuse(number, [Refusal(source="s", line=5, column="", text="", reason="r")])
     deeds = {"flush": history.flush, "compact": history.compact,
              "forget": lambda: history.forget_after(2)}  # fmt: skip
@@ -290,13 +290,13 @@ def _spoiled(folder: Path, deed: str, late: Sequence[Sequence[Row]], step: int) 
 
 def test_late_rows_stand_in_a_file_of_their_own_until_they_are_many(tmp_path: Path) -> None:
     history = filled(tmp_path, day(2, 12))
-    bring(history, 3, [(0, 0, 7, 1.0, 0)])
+    bring(history, 3, rows=[(0, 0, 7, 1.0, 0)])
     history.flush()
     history.compact()
     spans = manifest.load(tmp_path).spans
     assert [len(s.files) for s in spans] == [2, 1]
     for number in range(4, 9):
-        bring(history, number, [(0, 0, 7 + number, 1.0, 0)])
+        bring(history, number, rows=[(0, 0, 7 + number, 1.0, 0)])
         history.flush()
         history.compact()
     spans = manifest.load(tmp_path).spans
@@ -315,7 +315,7 @@ def test_an_outlier_in_the_far_future_does_not_swallow_the_hours_before(tmp_path
 
 def test_one_thing_over_a_span_is_what_sql_finds(tmp_path: Path) -> None:
     history = filled(tmp_path, day(6, 12))
-    bring(history, 7, [(0, 0, 2 * HOUR + 1, 5.0, 0)])
+    bring(history, 7, rows=[(0, 0, 2 * HOUR + 1, 5.0, 0)])
     where = "thing = 'm-2' AND event_time >= $a AND event_time < $b AND batch <= $n"
     for known in (None, 3):
         given = {"a": HOUR, "b": 4 * HOUR, "n": known or 99}
@@ -343,7 +343,7 @@ def test_buckets_count_every_reading_once(tmp_path: Path) -> None:
 def test_another_process_sees_what_is_flushed_and_compacted(tmp_path: Path) -> None:
     writer, reader = History(tmp_path, sizes=SMALL), History(tmp_path, sizes=SMALL)
     for number, rows in enumerate(day(6, 12), 1):
-        bring(writer, number, rows)
+        bring(writer, number, rows=rows)
         assert len(stored(reader)) == 12 * (number - 1)
         writer.flush()
         assert stored(reader) == stored(writer)
@@ -368,7 +368,7 @@ def test_readers_never_see_a_row_twice_or_not_at_all_while_files_change(tmp_path
     for reader in readers:
         reader.start()
     for number, rows in enumerate(day(30, 12), 1):
-        bring(history, number, rows)
+        bring(history, number, rows=rows)
         told[0] = number
         if number % 2:
             history.flush()

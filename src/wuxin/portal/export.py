@@ -53,7 +53,7 @@ def rows(
         "acts": lambda: _acts(book, tenant, span=span),
         "receipts": lambda: _receipts(book, tenant, span=span),
         "readings": lambda: _readings(history, span),
-        "state": lambda: _state(history, book, tenant, span=span),
+        "state": lambda: _state(history, book, tenant=tenant, span=span),
     }
     if what not in exports:
         raise BadInput(f"there is nothing called {what!r} to export; choose {', '.join(WHAT)}")
@@ -142,7 +142,7 @@ def _readings(history: History, span: Span) -> Iterator[dict[str, Any]]:
             yield views.reading(row, schema.load(row["pack"]))
 
 
-def _state(history: History, book: Book, tenant: Tenant, *, span: Span) -> Iterator[dict[str, Any]]:
+def _state(history: History, book: Book, *, tenant: Tenant, span: Span) -> Iterator[dict[str, Any]]:
     """The latest usable value of every indicator of every thing: true at T, as known at N."""
     at = _LAST if span.at is None else span.at
     for name in sorted({row["pack"] for row in book.rows(tables.thing, tenant)}):

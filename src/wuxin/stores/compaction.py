@@ -43,15 +43,15 @@ _STATES: Final = 96
 
 
 def compact(
-    folder: Path, known: Manifest, sizes: Sizes = SIZES, *, series: int
+    folder: Path, known: Manifest, *, series: int, sizes: Sizes = SIZES
 ) -> Iterator[Manifest]:
     """Merge the flushed files into spans of hours, step by step.
 
     Args:
         folder: where the files are.
         known: the manifest to begin with.
-        sizes: how much is put together.
         series: how many series have numbers.
+        sizes: how much is put together.
 
     Yields:
         The manifest after each step. The caller makes it durable, which is the step's commit.
@@ -61,13 +61,13 @@ def compact(
         known = _bring_in(folder, known, taken=taken, sizes=sizes)
         yield known
     for before in _due(known, sizes):
-        known = _keep_latest(folder, known, before, series)
+        known = _keep_latest(folder, known, before=before, series=series)
         yield known
     known = _tidied(known)
     yield known
 
 
-def stored(folder: Path, name: str, parts: Sequence[tuple[int, pa.Table]]) -> DataFile:
+def stored(folder: Path, name: str, *, parts: Sequence[tuple[int, pa.Table]]) -> DataFile:
     """Write blocks, each with its beginning (ns) and its rows in order, and describe the file."""
     groups = columns.write(folder / name, [table for _, table in parts])
     blocks = []
@@ -101,13 +101,15 @@ def _bring_in(
     """Bring the rows of some flushed files into the spans of their hours."""
     rows = columns.whole(pa.concat_tables(columns.read(folder / f.name) for f in taken))
     hours = columns.numbers(rows, "event_time") // HOUR
-    spans, serial = _placed(known.spans, hours, sizes), known.serial
+    spans, serial = _placed(known.spans, hours, enough=sizes.span), known.serial
     place = np.searchsorted(np.array([s.low for s in spans]), hours, side="right") - 1
     found: list[Span] = []
     for number, span in enumerate(spans):
         picked = np.flatnonzero(place == number)
         if len(picked):
-            made = _merged(folder, span, rows.take(pa.array(picked)), serial=serial, sizes=sizes)
+            made = _merged(
+                folder, span, rows=rows.take(pa.array(picked)), serial=serial, sizes=sizes
+            )
             found += made
             serial += sum(len(s.files) for s in made)
         else:
@@ -116,7 +118,7 @@ def _bring_in(
     return replace(known, fresh=fresh, spans=tuple(found), serial=serial)
 
 
-def _placed(spans: Sequence[Span], hours: NDArray[np.int64], sizes: Sizes) -> list[Span]:
+def _placed(spans: Sequence[Span], hours: NDArray[np.int64], *, enough: int) -> list[Span]:
     """The spans with those added, or lengthened, that new hours need; in order, none overlapping.
 
     A full span ends with its last hour; what comes after it begins a new one.
@@ -128,7 +130,7 @@ def _placed(spans: Sequence[Span], hours: NDArray[np.int64], sizes: Sizes) -> li
         at = _before(found, hour)
         span = found[at] if at >= 0 else None
         rows = span.rows + coming.get(span.low, 0) if span else 0
-        if span is None or (hour >= span.high and rows >= sizes.span):
+        if span is None or (hour >= span.high and rows >= enough):
             span = Span(hour, hour + 1, ())
             found.insert(at + 1, span)
         elif hour >= span.high:
@@ -142,7 +144,7 @@ def _before(spans: Sequence[Span], hour: int) -> int:
     return int(np.searchsorted(np.array([s.low for s in spans], np.int64), hour, side="right")) - 1
 
 
-def _merged(folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Sizes) -> list[Span]:
+def _merged(folder: Path, span: Span, *, rows: pa.Table, serial: int, sizes: Sizes) -> list[Span]:
     """A span with more rows: in a file more, or merged with as many of its files as fit memory."""
     late = sum(f.rows for f in span.files[1:]) + rows.num_rows
     merge: list[DataFile] = []
@@ -158,22 +160,22 @@ def _merged(folder: Path, span: Span, rows: pa.Table, *, serial: int, sizes: Siz
     table = columns.in_order(pa.concat_tables([*parts, rows]))
     del parts, rows
     if left:
-        return [_with(folder, span, [(span.low * HOUR, table)], serial=serial, left=left)]
+        return [_with(folder, span, parts=[(span.low * HOUR, table)], serial=serial, left=left)]
     cuts = {block.low for file in merge for block in file.blocks}
     found = []
-    for number, (low, high, part) in enumerate(_cut(span, table, sizes)):
+    for number, (low, high, part) in enumerate(_cut(span, table, enough=sizes.span)):
         own = Span(low, high, ())
         parts = blocks(own, part, cuts=cuts, enough=sizes.block)
-        found.append(_with(folder, own, parts, serial=serial + number))
+        found.append(_with(folder, own, parts=parts, serial=serial + number))
     return found
 
 
 def _with(
-    folder: Path, span: Span, parts: Sequence[tuple[int, pa.Table]], *,
-    serial: int, left: Sequence[DataFile] = (),
+    folder: Path, span: Span, *,
+    parts: Sequence[tuple[int, pa.Table]], serial: int, left: Sequence[DataFile] = (),
 ) -> Span:  # fmt: skip
     name = f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
-    return replace(span, files=(*left, stored(folder, name, parts)))
+    return replace(span, files=(*left, stored(folder, name, parts=parts)))
 
 
 def blocks(
@@ -206,15 +208,15 @@ def blocks(
     ]
 
 
-def _cut(span: Span, table: pa.Table, sizes: Sizes) -> Iterable[tuple[int, int, pa.Table]]:
+def _cut(span: Span, table: pa.Table, *, enough: int) -> Iterable[tuple[int, int, pa.Table]]:
     """Cut a span that has grown to twice its size where its hours are full."""
-    if table.num_rows < 2 * sizes.span or span.high - span.low == 1:
+    if table.num_rows < 2 * enough or span.high - span.low == 1:
         return [(span.low, span.high, table)]
     hours = columns.numbers(table, "event_time") // HOUR
     numbers, counts = np.unique(hours, return_counts=True)
-    filled, lows = sizes.span, list[int]()
+    filled, lows = enough, list[int]()
     for hour, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        if filled >= sizes.span:
+        if filled >= enough:
             lows.append(hour)
             filled = 0
         filled += count
@@ -251,10 +253,10 @@ def _boundaries(known: Manifest) -> list[int]:
     return found
 
 
-def _keep_latest(folder: Path, known: Manifest, before: int, series: int) -> Manifest:
+def _keep_latest(folder: Path, known: Manifest, *, before: int, series: int) -> Manifest:
     """Write the state at a boundary, as known now; the first one made of it stays beside it."""
     asked = latest.Moment(before - 1, known.durable)
-    fleet = latest.collect(folder, latest.plan(known, asked), asked, size=series)
+    fleet = latest.collect(folder, latest.plan(known, asked), asked=asked, size=series)
     table = latest.state_of(fleet)
     name = f"latest-{before // _SLOT}-{known.durable:012d}-{known.serial:08d}.parquet"
     columns.write(folder / name, [table])
@@ -270,7 +272,7 @@ def _tidied(known: Manifest) -> Manifest:
     return replace(known, latest=tuple(s for s in known.latest if s.before in lows))
 
 
-def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
+def cut_after(folder: Path, known: Manifest, *, batch: int) -> Manifest:
     """The manifest without any row of a later batch; the caller makes it durable."""
     serial = known.serial
 
@@ -282,8 +284,8 @@ def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
             elif file.first <= batch:
                 serial += 1
                 stem = file.name.removesuffix(".parquet").rpartition("-")[0]
-                parts = _until(folder, file, batch)
-                yield stored(folder, f"{stem}-{serial:08d}.parquet", parts)
+                parts = _until(folder, file, batch=batch)
+                yield stored(folder, f"{stem}-{serial:08d}.parquet", parts=parts)
 
     spans = (replace(s, files=tuple(rest(s.files))) for s in known.spans)
     return Manifest(
@@ -297,7 +299,7 @@ def cut_after(folder: Path, known: Manifest, batch: int) -> Manifest:
     )
 
 
-def _until(folder: Path, file: DataFile, batch: int) -> list[tuple[int, pa.Table]]:
+def _until(folder: Path, file: DataFile, *, batch: int) -> list[tuple[int, pa.Table]]:
     """The blocks of a file without the rows of later batches."""
     found, begin = [], 0
     for block in file.blocks:

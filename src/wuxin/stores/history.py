@@ -124,11 +124,13 @@ class History:
             if upto == known.durable:
                 return
             self._publish(
-                self._written(known, upto, rows, refusals), chunks=chunks, refused=refused
+                self._written(known, upto, rows=rows, refusals=refusals),
+                chunks=chunks,
+                refused=refused,
             )
 
     def _written(
-        self, known: Manifest, upto: int, rows: list[pa.Table], refusals: pa.Table
+        self, known: Manifest, upto: int, *, rows: list[pa.Table], refusals: pa.Table
     ) -> Manifest:
         """The manifest with files of what was pending, the keys first if there are new ones."""
         label = f"{known.durable + 1:012d}-{upto:012d}-{known.serial:08d}.parquet"
@@ -139,10 +141,10 @@ class History:
             if keys is not old:
                 new = replace(new, keys=f"keys-{known.serial:08d}.parquet")
                 columns.write(self._folder / new.keys, [keys.table])
-            file = compaction.stored(self._folder, f"flushed-{label}", [(0, table)])
+            file = compaction.stored(self._folder, f"flushed-{label}", parts=[(0, table)])
             new = replace(new, fresh=(*new.fresh, file))
         if refusals.num_rows:
-            file = compaction.stored(self._folder, f"refused-{label}", [(0, refusals)])
+            file = compaction.stored(self._folder, f"refused-{label}", parts=[(0, refusals)])
             new = replace(new, refused=(*new.refused, file))
         return new
 
@@ -155,7 +157,9 @@ class History:
         self._write_here()
         with self._turn:
             series = len(self._keys(self._files))
-            for new in compaction.compact(self._folder, self._files, self._sizes, series=series):
+            for new in compaction.compact(
+                self._folder, self._files, series=series, sizes=self._sizes
+            ):
                 if new != self._files:
                     self._publish(new)
                     manifest.tidy(self._folder, new)
@@ -168,7 +172,7 @@ class History:
                 self._buffer, self._batch = Buffer(), min(self._batch, batch)
                 self._number += 1
             if self.durable > batch:
-                self._publish(compaction.cut_after(self._folder, self._files, batch))
+                self._publish(compaction.cut_after(self._folder, self._files, batch=batch))
             manifest.tidy(self._folder, self._files)
             self._batch = self.durable
 
@@ -203,7 +207,7 @@ class History:
 
         def ask(view: View) -> pa.Table:
             keys = self._keys(view.files)
-            return self._series.read(view.files, keys, asked, more=view.readings)
+            return self._series.read(view.files, keys, asked=asked, more=view.readings)
 
         return self._steadily(ask)
 
@@ -225,8 +229,8 @@ class History:
             if view.readings:
                 more, keys = keys.number(columns.in_order(pa.concat_tables(view.readings)))
             chosen = latest.plan(view.files, asked)
-            fleet = latest.collect(self._folder, chosen, asked, size=len(keys), more=more)
-            return latest.table_of(fleet, keys, pack)
+            fleet = latest.collect(self._folder, chosen, asked=asked, size=len(keys), more=more)
+            return latest.table_of(fleet, keys, pack=pack)
 
         return self._steadily(ask)
 

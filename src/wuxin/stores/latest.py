@@ -55,15 +55,15 @@ def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan
         exact: only states of this very ``before``.
     """
     data = [f for f in manifest.data if f.since <= asked.at and f.first <= asked.known]
-    found = [Plan(None, _pieces(data, asked, None))]
+    found = [Plan(None, _pieces(data, asked, state=None))]
     found += [
-        Plan(s, _pieces(data, asked, s)) for s in manifest.latest
+        Plan(s, _pieces(data, asked, state=s)) for s in manifest.latest
         if s.before <= asked.at + 1 and s.known <= asked.known and exact in (None, s.before)
     ]  # fmt: skip
     return min(found[1:] or found, key=lambda p: p.rows)
 
 
-def _pieces(data: Sequence[DataFile], asked: Moment, state: Latest | None) -> list[Piece]:
+def _pieces(data: Sequence[DataFile], asked: Moment, *, state: Latest | None) -> list[Piece]:
     """The pieces with rows that are asked for and are not in a state."""
     found = []
     for file in data:
@@ -106,7 +106,7 @@ class Fleet:
 
 
 def collect(
-    folder: Path, chosen: Plan, asked: Moment, *, size: int, more: pa.Table | None = None
+    folder: Path, chosen: Plan, *, asked: Moment, size: int, more: pa.Table | None = None
 ) -> Fleet:
     """The latest usable value of each series as of a moment.
 
@@ -120,12 +120,12 @@ def collect(
     fleet = Fleet(size)
     if chosen.state is not None:
         fleet.take(columns.read(folder / chosen.state.name, STATE.names), slice(None))
-    for table in _tables(folder, chosen.pieces, more):
+    for table in _tables(folder, chosen.pieces, more=more):
         fleet.take(table, last(table, asked, beyond=chosen.state))
     return fleet
 
 
-def _tables(folder: Path, pieces: Sequence[Piece], more: pa.Table | None) -> Iterator[pa.Table]:
+def _tables(folder: Path, pieces: Sequence[Piece], *, more: pa.Table | None) -> Iterator[pa.Table]:
     for piece in pieces:
         yield columns.read(folder / piece.name, STATE.names, groups=piece.groups)
     if more is not None:
@@ -163,7 +163,7 @@ def state_of(fleet: Fleet) -> pa.Table:
     return pa.table([pa.array(series, pa.int32()), *arrays], schema=STATE)
 
 
-def table_of(fleet: Fleet, keys: Keys, pack: str) -> pa.Table:
+def table_of(fleet: Fleet, keys: Keys, *, pack: str) -> pa.Table:
     """A fleet as a table in order of the keys, only series of one pack."""
     some, order, told = fleet.some, keys.order, keys.in_order
     if told.num_rows:

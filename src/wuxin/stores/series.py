@@ -57,13 +57,13 @@ class Files:
         self._own = threading.local()
 
     def read(
-        self, known: Manifest, keys: Keys, asked: Asked, *, more: Sequence[pa.Table]
+        self, known: Manifest, keys: Keys, *, asked: Asked, more: Sequence[pa.Table]
     ) -> pa.Table:  # fmt: skip
         """The rows of one thing in all files and in memory, by indicator and event time."""
         numbers = np.flatnonzero(_mine(keys.table, asked))
         self._forget(known)
         found = [
-            self._rows(f, asked, numbers) for f in known.data
+            self._rows(f, asked, numbers=numbers) for f in known.data
             if len(numbers) and f.since < asked.end and f.until >= asked.start
         ]  # fmt: skip
         rows = pa.concat_tables([STORED.empty_table().select(_NUMBERS), *found])
@@ -72,7 +72,7 @@ class Files:
         waiting = [_during(t.filter(pa.array(_mine(t, asked))), asked) for t in more]
         return columns.in_order(pa.concat_tables([filed, *(t for t in waiting if t.num_rows)]))
 
-    def _rows(self, file: DataFile, asked: Asked, numbers: NDArray[np.int64]) -> pa.Table:
+    def _rows(self, file: DataFile, asked: Asked, *, numbers: NDArray[np.int64]) -> pa.Table:
         """The rows of some series in one file, without their keys."""
         opened = self._open(file.name)
         footer = self._footers[file.name]
