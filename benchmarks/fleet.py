@@ -129,7 +129,7 @@ def things(count: int) -> list[ThingKey]:
     return [ThingKey("machine", f"M{n:06d}") for n in range(count)]
 
 
-def batches(devices: int, messages: int, size: int = 10_000) -> list[list[bytes]]:
+def batches(devices: int, messages: int, *, size: int = 10_000) -> list[list[bytes]]:
     """Messages in order of arrival, cut into batches."""
     dice = np.random.default_rng(42)
     base = dice.normal(50, 6, (devices, len(NAMES)))
@@ -159,4 +159,4 @@ def batches(devices: int, messages: int, size: int = 10_000) -> list[list[bytes]
 
 def burst(count: int) -> list[bytes]:
     """One device that was out of reach sends all at once, as a satellite modem does."""
-    return batches(1, count, count)[0]
+    return batches(1, count, size=count)[0]

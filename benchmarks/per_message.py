@@ -62,13 +62,14 @@ def python_of(text: str) -> Any:
     for name, k in INDEX.items():
         code = code.replace(f"rate_of(m, {name})", f"m.rate[{k}]")
         for term in ("avg", "max", "min"):
-            code = code.replace(f"{term}_of(m, t, {name})", f"{term}_of(m, t, {k})")
+            code = code.replace(f"{term}_of(m, t, {name})", f"{term}_of(m, t, k={k})")
         code = code.replace(name, f"v[{k}]")
     scope = {"avg_of": average, "max_of": highest, "min_of": lowest}
-    return eval(compile(f"lambda m, v, t: {code}", text, "eval"), scope)  # noqa: S307 - our own text
+    ready = compile(f"lambda m, v, t: {code}", text, "eval")
+    return eval(ready, scope)  # noqa: S307 - our own text
 
 
-def average(m: Machine, t: int, k: int) -> float:
+def average(m: Machine, t: int, *, k: int) -> float:
     """Mean over this pane and the one before."""
     p, panes = t // PANE, m.panes[k]
     a, b = panes.get(p - 1), panes.get(p)
@@ -79,14 +80,14 @@ def average(m: Machine, t: int, k: int) -> float:
     return total / count if count else NAN
 
 
-def highest(m: Machine, t: int, k: int) -> float:
+def highest(m: Machine, t: int, *, k: int) -> float:
     """Maximum over this pane and the one before."""
     p, panes = t // PANE, m.panes[k]
     a, b = panes.get(p - 1), panes.get(p)
     return max(a[3] if a else -math.inf, b[3] if b else -math.inf)
 
 
-def lowest(m: Machine, t: int, k: int) -> float:
+def lowest(m: Machine, t: int, *, k: int) -> float:
     """Minimum over this pane and the one before."""
     p, panes = t // PANE, m.panes[k]
     a, b = panes.get(p - 1), panes.get(p)
@@ -100,10 +101,10 @@ class PerMessage:
         self.machines: dict[str, Machine] = {}
         self.decode = msgspec.json.Decoder(Message).decode
         self.over_time = {INDEX[t.indicator] for t in compiled.terms if t.panes}
-        self.rules = [self._rule(law, compiled, k) for k, law in enumerate(laws())]
+        self.rules = [self._rule(law, compiled, k=k) for k, law in enumerate(laws())]
         self.zone = [(y, x) for y, x in YARD]
 
-    def _rule(self, law: Law, compiled: Compiled, k: int) -> tuple[Any, Any, int, int]:
+    def _rule(self, law: Law, compiled: Compiled, *, k: int) -> tuple[Any, Any, int, int]:
         reads = sum(1 << INDEX[name] for name in compiled.reads(k))
         end = python_of(law.clear) if law.clear else None
         return python_of(law.when), end, law.minutes * MINUTE, reads
@@ -126,7 +127,7 @@ class PerMessage:
                 continue
             m.seen = max(m.seen, t)
             if k in self.over_time:
-                self._land(m, k, t, v)
+                self._land(m, k, t=t, v=v)
             if t > known:
                 if known >= 0:
                     m.rate[k] = (v - value[k]) / ((t - known) / 1e9)
@@ -136,7 +137,7 @@ class PerMessage:
             value[8], time[8] = float(self._inside(value[4], value[5])), t
             touched |= 256
         if touched:
-            self._judge(m, said.device, t, touched, out)
+            self._judge(m, t, device=said.device, touched=touched, out=out)
 
     def _repeated(self, m: Machine, said: Message) -> bool:
         if said.boot != m.boot:
@@ -152,7 +153,7 @@ class PerMessage:
             return False
         return True
 
-    def _land(self, m: Machine, k: int, t: int, v: float) -> None:
+    def _land(self, m: Machine, k: int, *, t: int, v: float) -> None:
         panes, p = m.panes[k], t // PANE
         pane = panes.get(p)
         if pane is None:
@@ -177,7 +178,7 @@ class PerMessage:
             yj, xj = yk, xk
         return odd
 
-    def _judge(self, m: Machine, device: str, t: int, touched: int, out: list[Any]) -> None:
+    def _judge(self, m: Machine, t: int, *, device: str, touched: int, out: list[Any]) -> None:
         v = m.value
         for k, (when, end, lasting, reads) in enumerate(self.rules):
             if not touched & reads:

@@ -237,7 +237,7 @@ class Flow:
         if source.decoder is None:
             rows = in_order([*self._recorded(source, said, named=named)])
         else:
-            rows = joined([*self._live(source, source.decoder, said)])
+            rows = joined([*self._live(source, source.decoder, said=said)])
         self._outcome.rows.append(rows)
         self._observe(source, rows, named=named)
         self._outcome.marked += int(np.count_nonzero(rows.quality))
@@ -264,7 +264,9 @@ class Flow:
                 named.setdefault(slot, []).extend(keys)
             yield readings
 
-    def _live(self, source: Source, decoder: native_batch.Decoder, said: Arrived) -> Iterator[Rows]:
+    def _live(
+        self, source: Source, decoder: native_batch.Decoder, *, said: Arrived
+    ) -> Iterator[Rows]:
         """The messages of devices, in the order in which they arrived."""
         line = source.line
         for frame in said.frames:

@@ -98,7 +98,7 @@ class Home:
         self._since = 0
         embedded.run(
             pieces(self.journal.read(self._kept)),
-            lambda piece: run_slice(self.flow, piece, self.sealer),
+            lambda piece: run_slice(self.flow, piece, sealer=self.sealer),
             commit=self._commit,
         )
         if self.journal.last < self._committed:
@@ -183,7 +183,7 @@ class Home:
     def process(self, piece: Piece) -> list[Outcome]:
         """Judge what was appended, in its order, and commit what it led to."""
         with self._turn:
-            result = run_slice(self.flow, piece, self.sealer)
+            result = run_slice(self.flow, piece, sealer=self.sealer)
             self._commit(result)
             self._since += sum(len(f.payload) for _, _, e in piece for f in frames_of(e))
             if self._since > self._enough:

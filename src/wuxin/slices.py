@@ -85,11 +85,11 @@ def pieces(entries: Iterable[tuple[int, Digest, Entry]], size: int = _PIECE) -> 
         yield piece
 
 
-def run_slice(flow: Flow, piece: Piece, sealer: Sealer) -> Result:
+def run_slice(flow: Flow, piece: Piece, *, sealer: Sealer) -> Result:
     """Take the entries of a slice in order, and prepare what each led to."""
     prepared, told, count = [], sha256(), 0
     for number, key, said in piece:
-        one = _prepare(flow, flow.step(number, key, said=said), sealer)
+        one = _prepare(flow, flow.step(number, key, said=said), sealer=sealer)
         for _, _, _, data in one.sealed:
             told.update(data)
             count += 1
@@ -117,7 +117,7 @@ def run_stored(
         if found is None:
             raise NotFound(f"the state of entry {after} is that of packs that have changed since")
         flow = found
-    result = run_slice(flow, piece, sealer)
+    result = run_slice(flow, piece, sealer=sealer)
     upto = result.manifest.upto
     meta, arrays = frozen.freeze(flow)
     path = snapshot.write(states, snapshot.Snapshot(upto, frozen.SCHEMA, meta, arrays))
@@ -151,7 +151,7 @@ def commits(
     return found
 
 
-def _prepare(flow: Flow, outcome: Outcome, sealer: Sealer) -> Prepared:
+def _prepare(flow: Flow, outcome: Outcome, *, sealer: Sealer) -> Prepared:
     desk = flow.sources[outcome.source].desk
     things = [
         thing_row(t.key, source=t.source, parent=t.parent, facts=t.facts) for t in outcome.things

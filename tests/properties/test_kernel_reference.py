@@ -99,7 +99,7 @@ def twin_of(rules: Sequence[Rule] = RULES, lanes: int = 1) -> Twin:
     return Twin(registry, built, lanes=lanes, columns=compiled.columns)
 
 
-def fed(twin: Twin, said: Sequence[Said], line: int = 0) -> tuple[list[Any], list[int]]:
+def fed(twin: Twin, said: Sequence[Said], *, line: int = 0) -> tuple[list[Any], list[int]]:
     rows = rows_of(said, line)
     found = [
         (e.rule, e.thing.id, *e[2:]) for e in twin.observe(rows, BOUNDS) if isinstance(e, Event)
@@ -138,7 +138,7 @@ def test_the_kernel_says_what_the_reference_says(said: list[Said], silent_at: in
     found, marks = fed(twin, said[:cut])
     if silent_at is not None and cut < len(said):
         twin.fall_silent(range(len(THINGS)), START + 15 * MINUTE)
-    more, rest = fed(twin, said[cut:], cut)
+    more, rest = fed(twin, said[cut:], line=cut)
     told, wanted = reference(said, silent_at=silent_at)
     assert [Quality(m) for m in marks + rest] == [Quality(m) for m in wanted]
     events = [
@@ -198,7 +198,7 @@ def test_any_cut_and_any_number_of_lanes_gives_the_same(
     found: list[Any] = []
     graded: list[int] = []
     for a, b in itertools.pairwise(sorted({0, len(said), *(c for c in cuts if c < len(said))})):
-        more, rest = fed(parts, said[a:b], a)
+        more, rest = fed(parts, said[a:b], line=a)
         found, graded = found + more, graded + rest
     assert str(found) == str(events)
     assert graded == marks

@@ -40,7 +40,7 @@ def told(results: list[Result]) -> list[Any]:
 @pytest.fixture(scope="module")
 def whole(entries: Piece) -> tuple[list[Any], str]:
     flow = Flow(DEFAULT_TENANT, schema.load)
-    return told([run_slice(flow, entries, SEALER)]), frozen.digest(flow)
+    return told([run_slice(flow, entries, sealer=SEALER)]), frozen.digest(flow)
 
 
 @pytest.mark.parametrize(("seed", "lanes"), [(1, 1), (2, 2), (3, 5)])

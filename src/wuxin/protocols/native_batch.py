@@ -91,7 +91,7 @@ class Decoder:
             line = np.arange(len(ends), dtype=np.int32)
             n = int(found.ends[-1])
             return Messages(found.head, line, found.ends, found.indicator[:n], found.value[:n])
-        return self._woven(found, slow, refused)
+        return self._woven(found, slow, refused=refused)
 
     def _scanned(self, data: NDArray[np.uint8], ends: NDArray[np.int32]) -> Found:
         """The whole batch read quickly, in parts at the same time where that pays."""
@@ -162,7 +162,7 @@ class Decoder:
 
     def _woven(
         self, found: Found, slow: Mapping[int, tuple[list[int], list[float]]],
-        refused: list[tuple[int, str]],
+        *, refused: list[tuple[int, str]],
     ) -> Messages:  # fmt: skip
         """What the quick reader and the exact decoder read, in the order of the payload."""
         declined = np.flatnonzero(found.status == DECLINED).tolist()

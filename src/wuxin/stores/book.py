@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     create_engine,
     event,
     func,
@@ -130,16 +131,17 @@ class Book:
                 acts.append(_act(record, pack=pack, batch=number, place=place))
         _many(c, t.finding, rows=findings)
         _many(c, t.act, rows=acts)
-        for record, _ in commit.records:
-            if isinstance(record, Cleared):
-                where = (t.finding.c.tenant == tenant) & (t.finding.c.id == record.finding)
-                values = {
-                    "cleared": record.at,
-                    "cleared_batch": number,
-                    "cleared_id": record.id,
-                    "cleared_record": json.dumps(plain(record)),
-                }
-                c.execute(t.finding.update().where(where).values(**values))
+        ends = [
+            {"t": tenant, "f": r.finding, "at": r.at, "n": number, "key": r.id,
+             "said": json.dumps(plain(r))}
+            for r, _ in commit.records if isinstance(r, Cleared)
+        ]  # fmt: skip
+        if ends:
+            f = t.finding.c
+            end = t.finding.update().where(f.tenant == bindparam("t"), f.id == bindparam("f"))
+            values = {"cleared": "at", "cleared_batch": "n", "cleared_id": "key",
+                      "cleared_record": "said"}  # fmt: skip
+            c.execute(end.values({k: bindparam(v) for k, v in values.items()}), ends)
 
     def put_account(self, row: Mapping[str, Any]) -> None:
         """Write an account, new or changed."""

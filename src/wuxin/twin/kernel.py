@@ -6,7 +6,7 @@ is alone, so things may be shared out among threads. Compiled by Numba, without 
 NUMBA_DISABLE_JIT=1 it runs as the plain Python that it is. :mod:`wuxin.twin.reference` says the
 same for a reader, and is what the tests compare with.
 
-Cost model: O(readings + rules of the thing's kind that read what changed); below 0.1 µs each.
+Cost model: O(readings + rules of the kind that read what changed); below 0.1 µs each.
 """
 
 from typing import Final
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from wuxin.terms.compiled import compiled
 from wuxin.twin.layout import (
-    ALLOWED,
     ARRIVED,
     BOOT,
     BOOT_ID,
@@ -34,7 +33,6 @@ from wuxin.twin.layout import (
     LAST_REF,
     LONG_AGO,
     LOW,
-    NEVER,
     NEWEST,
     NO_SEQUENCE,
     PANE,
@@ -57,7 +55,6 @@ from wuxin.twin.layout import (
     Here,
     Out,
     Scratch,
-    State,
     Tables,
     Work,
     Zones,
@@ -185,14 +182,7 @@ def observe(
             else:
                 marks = _LATE if t < bounds.closed else 0
                 if here.small[SILENT] and t > here.whole[SEEN]:
-                    here.small[SILENT] = 0
-                    _emit(here, out, WOKE, tables.rules[0])
-                    if tables.place[3] >= 0:
-                        m = tables.place[3]
-                        _forget(scratch.touched)
-                        _keep(here, tables.columns[m], m, 0.0)
-                        _touch(scratch.touched, m)
-                        _rules(tables, work.asked, scratch, here, out)
+                    _wake(tables, work.asked, scratch, here, out)
                 if said[SEQ] != NO_SEQUENCE and _repeated(here.whole, said):
                     marks |= _DUPLICATE
         _forget(scratch.touched)
@@ -220,6 +210,19 @@ def observe(
                 _locate(tables, work.zones, scratch.touched, here)
             _rules(tables, work.asked, scratch, here, out)
     return END, stop, counts[0], counts[1]
+
+
+@compiled(inner=True)
+def _wake(tables: Tables, asked: Asked, scratch: Scratch, here: Here, out: Out) -> None:
+    """A silent thing speaks again: its ``silence`` is 0, and the rules on that are judged."""
+    m = tables.place[3]
+    here.small[SILENT] = 0
+    _emit(here, out, WOKE, tables.rules[0])
+    if m >= 0:
+        _forget(scratch.touched)
+        _keep(here, tables.columns[m], m, 0.0)
+        _touch(scratch.touched, m)
+        _rules(tables, asked, scratch, here, out)
 
 
 @compiled(inner=True)
@@ -257,8 +260,11 @@ def _against(here: Here, columns: NDArray[np.int64], most: float, m: int, v: flo
     if t < known:
         return _OUT_OF_ORDER
     marks = _RATE if abs(v - value) > most * ((t - known) / _SECOND) else 0
-    still = columns[3] >= 0 and v == value
-    if still and t - here.whole[here.at[CHANGED] + columns[3]] >= columns[0]:
+    if (
+        columns[3] >= 0
+        and v == value
+        and t - here.whole[here.at[CHANGED] + columns[3]] >= columns[0]
+    ):
         marks |= _STUCK
     return marks
 
@@ -463,33 +469,3 @@ def _emit(here: Here, out: Out, rule: int, data: NDArray[np.int64]) -> None:
         if data[1] >= 0:
             whole[4] = here.whole[here.at[SINCE] + data[1]]
             whole[6] = here.whole[here.at[SINCE_REF] + data[1]]
-
-
-@compiled()
-def next_silence(state: State, slots: NDArray[np.int32]) -> int:
-    """The first moment (ns) at which one of these slots that still speaks becomes silent."""
-    found = NEVER
-    for slot in slots:
-        seen, allowed = state.whole[slot, SEEN], state.whole[slot, ALLOWED]
-        if not state.small[slot, SILENT] and seen != LONG_AGO and allowed != NEVER:
-            found = min(found, seen + allowed)
-    return found
-
-
-@compiled()
-def silenced(state: State, slots: NDArray[np.int32], now: int, found: NDArray[np.int32]) -> int:
-    """Mark which slots of these are silent at ``now`` and were not yet marked so.
-
-    Returns:
-        How many there are; they stand in ``found``, which has room for all slots.
-    """
-    count = 0
-    for slot in slots:
-        seen, allowed = state.whole[slot, SEEN], state.whole[slot, ALLOWED]
-        if state.small[slot, SILENT] or seen == LONG_AGO or allowed == NEVER:
-            continue
-        if now - seen >= allowed:
-            state.small[slot, SILENT] = 1
-            found[count] = slot
-            count += 1
-    return count

@@ -122,7 +122,7 @@ class Reference:
         repeated = plausible and message.seq != NO_SEQUENCE and self._repeated(thing, message)
         touched, marks = set(), []
         for name, value in message.values:
-            mark = self._mark(thing, message, bounds, name=name, value=value)
+            mark = self._mark(thing, message, bounds=bounds, name=name, value=value)
             mark |= Quality.DUPLICATE if repeated else Quality(0)
             marks.append(mark)
             if mark & UNUSABLE:
@@ -135,7 +135,7 @@ class Reference:
                 touched.add(name)
         if touched & {"latitude", "longitude"}:
             touched |= self._locate(thing, message)
-        self._judge(thing, message, touched)
+        self._judge(thing, message, touched=touched)
         return marks
 
     def fall_silent(self, thing: str, now: int, *, allowed: int) -> bool:
@@ -150,10 +150,21 @@ class Reference:
         """A silent thing speaks again: the indicator ``silence`` is 0 from now on."""
         thing.silent = False
         at, place = message.event_time, (message.first, message.last)
-        self.events.append(Event(-1, message.thing, False, at, at, _NAN, _NAN, *place))  # noqa: FBT003
+        woke = Event(
+            -1,
+            message.thing,
+            raised=False,
+            since=at,
+            at=at,
+            value=_NAN,
+            limit=_NAN,
+            first=place[0],
+            last=place[1],
+        )
+        self.events.append(woke)
         if "silence" in self.indicators:
             self._keep(thing, message, name="silence", value=0.0)
-            self._judge(thing, message, {"silence"})
+            self._judge(thing, message, touched={"silence"})
 
     def _repeated(self, thing: Thing, message: Message) -> bool:
         """Whether the device has sent this number before, in this run and among the last 64."""
@@ -171,7 +182,7 @@ class Reference:
         return repeated
 
     def _mark(
-        self, thing: Thing, message: Message, bounds: Bounds, *, name: str, value: float
+        self, thing: Thing, message: Message, *, bounds: Bounds, name: str, value: float
     ) -> Quality:
         declared, t = self.indicators[name], message.event_time
         mark = Quality(0) if declared.low <= value <= declared.high else Quality.OUT_OF_RANGE
@@ -220,16 +231,16 @@ class Reference:
         y, x = (thing.latest.get(name) for name in ("latitude", "longitude"))
         if thing.zone is None or y is None or x is None:
             return set()
-        inside = contains(thing.zone, y.value, x.value)
+        inside = contains(thing.zone, y.value, x=x.value)
         self._keep(thing, message, name="inside_geofence", value=float(inside))
         return {"inside_geofence"}
 
-    def _judge(self, thing: Thing, message: Message, touched: set[str]) -> None:
+    def _judge(self, thing: Thing, message: Message, *, touched: set[str]) -> None:
         for rule in self.rules.of(message.kind):
             if touched & self.rules.reads(rule):
-                self._move(thing, message, rule)
+                self._move(thing, message, rule=rule)
 
-    def _move(self, thing: Thing, message: Message, rule: int) -> None:
+    def _move(self, thing: Thing, message: Message, *, rule: int) -> None:
         """Move one rule: its condition must hold for its duration; then its end's must hold."""
         declared, t = self.rules.rules[rule], message.event_time
         at = thing.rules.setdefault(rule, Progress())
@@ -238,7 +249,7 @@ class Reference:
         holds = evaluate(self.rules.programs[2 * rule + raised], values)
         if raised and holds == 1.0:
             at.status = "idle"
-            self._emit(thing, message, rule, since=t, first=message.first)
+            self._emit(thing, message, rule=rule, since=t, first=message.first)
         elif not raised and holds == 0.0:
             at.status = "idle"
         elif not raised and holds == 1.0:
@@ -246,9 +257,9 @@ class Reference:
                 at.status, at.since, at.since_ref = "pending", t, message.first
             if t - at.since >= declared.lasting:
                 at.status = "raised"
-                self._emit(thing, message, rule, since=at.since, first=at.since_ref)
+                self._emit(thing, message, rule=rule, since=at.since, first=at.since_ref)
 
-    def _emit(self, thing: Thing, message: Message, rule: int, *, since: int, first: int) -> None:
+    def _emit(self, thing: Thing, message: Message, *, rule: int, since: int, first: int) -> None:
         declared = self.rules.rules[rule]
         value, limit = (
             thing.latest[n].value if n in thing.latest else _NAN
@@ -262,9 +273,9 @@ class Reference:
     def _values(self, thing: Thing, t: int) -> list[float]:
         """What programs read: the latest value of every indicator, then the terms."""
         known = [thing.latest[n].value if n in thing.latest else _NAN for n in self.indicators]
-        return known + [self._term(thing, term, t) for term in self.rules.terms]
+        return known + [self._term(thing, term, t=t) for term in self.rules.terms]
 
-    def _term(self, thing: Thing, term: Reads, t: int) -> float:
+    def _term(self, thing: Thing, term: Reads, *, t: int) -> float:
         known = thing.latest.get(term.indicator)
         if term.function == "rate":
             return _NAN if known is None else known.rate
@@ -287,7 +298,7 @@ class Reference:
         }[term.function]
 
 
-def contains(zone: Zone, y: float, x: float) -> bool:
+def contains(zone: Zone, y: float, *, x: float) -> bool:
     """Whether a point (degrees) lies in a polygon: an odd number of sides lie east of it."""
     odd = False
     for (yk, xk), (yj, xj) in zip(zone, (zone[-1], *zone[:-1]), strict=True):
@@ -308,7 +319,7 @@ def evaluate(program: Code, values: Values) -> float:
             stack.append(_one(op, stack.pop()))
         else:
             b, a = stack.pop(), stack.pop()
-            stack.append(_two(op, a, b))
+            stack.append(_two(op, a, b=b))
     return stack[0]
 
 
@@ -320,7 +331,7 @@ def _one(op: int, a: float) -> float:
     return {2: -a, 3: float(a == 0), 4: abs(a)}[op]
 
 
-def _two(op: int, a: float, b: float) -> float:
+def _two(op: int, a: float, *, b: float) -> float:
     unknown = [math.isnan(x) for x in (a, b)]
     if op in {20, 21}:  # AND, OR: the deciding truth wins over NULL
         deciding = op == 21

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Measured, State
 from wuxin.terms.standards import Derived
-from wuxin.twin import kernel
+from wuxin.twin import kernel, silence
 from wuxin.twin import tables as built
 from wuxin.twin.layout import (
     ALLOWED,
@@ -118,7 +118,7 @@ class Twin:
         orders = self._orders(rows, start, stop=end)
 
         def run(lane: int) -> list[Events]:
-            return self._run(self._lanes[lane], rows, bounds, order=orders[lane])
+            return self._run(self._lanes[lane], rows, bounds=bounds, order=orders[lane])
 
         if self._pool is not None and end - start >= _WORTH_A_THREAD:
             parts = [p for found in self._pool.map(run, range(len(orders))) for p in found]
@@ -137,7 +137,7 @@ class Twin:
     def silent_after(self, slots: NDArray[np.int32] | Sequence[int]) -> int:
         """The first moment (ns) at which a thing of these that still speaks becomes silent."""
         self.grow()
-        return int(kernel.next_silence(self.arrays, np.asarray(slots, np.int32)))
+        return int(silence.next_silence(self.arrays, np.asarray(slots, np.int32)))
 
     def fall_silent(
         self, slots: NDArray[np.int32] | Sequence[int], now: int
@@ -146,7 +146,7 @@ class Twin:
         self.grow()
         asked = np.asarray(slots, np.int32)
         fallen = np.empty_like(asked)
-        fallen = fallen[: kernel.silenced(self.arrays, asked, now, fallen)]
+        fallen = fallen[: silence.silenced(self.arrays, asked, now, fallen)]
         return [
             (self.registry.things[s].key, (now - int(self.arrays.whole[s, SEEN])) / 1e9)
             for s in fallen
@@ -241,7 +241,7 @@ class Twin:
         ]
 
     def _run(
-        self, lane: "_Lane", rows: Rows, bounds: Bounds, *, order: NDArray[np.int32]
+        self, lane: "_Lane", rows: Rows, *, bounds: Bounds, order: NDArray[np.int32]
     ) -> list[Events]:
         work = Work(
             self.arrays, self.tables, self._zones, rows, lane.events, lane.asked, bounds,
