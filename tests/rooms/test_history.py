@@ -38,10 +38,10 @@ def part(rows: Sequence[Row]) -> Any:
     )  # fmt: skip
 
 
-def bring(history: History, batch: int, *, rows: Sequence[Row], pack: str = "energy") -> None:
+def bring(history: History, batch: int, *, rows: Sequence[Row]) -> None:
     """Add one batch."""
     parts = [part(rows)] if rows else []
-    history.add(batch, parts, pack=pack, things=THINGS, indicators=INDICATORS)
+    history.add(batch, parts, pack="energy", things=THINGS, indicators=INDICATORS)
 
 
 def stored(history: History) -> list[dict[str, Any]]:

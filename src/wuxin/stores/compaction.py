@@ -43,15 +43,15 @@ _STATES: Final = 96
 
 
 def compact(
-    folder: Path, known: Manifest, *, sizes: Sizes = SIZES, series: int
+    folder: Path, known: Manifest, *, series: int, sizes: Sizes = SIZES
 ) -> Iterator[Manifest]:
     """Merge the flushed files into spans of hours, step by step.
 
     Args:
         folder: where the files are.
         known: the manifest to begin with.
-        sizes: how much is put together.
         series: how many series have numbers.
+        sizes: how much is put together.
 
     Yields:
         The manifest after each step. The caller makes it durable, which is the step's commit.
@@ -101,7 +101,7 @@ def _bring_in(
     """Bring the rows of some flushed files into the spans of their hours."""
     rows = columns.whole(pa.concat_tables(columns.read(folder / f.name) for f in taken))
     hours = columns.numbers(rows, "event_time") // HOUR
-    spans, serial = _placed(known.spans, hours, sizes=sizes), known.serial
+    spans, serial = _placed(known.spans, hours, enough=sizes.span), known.serial
     place = np.searchsorted(np.array([s.low for s in spans]), hours, side="right") - 1
     found: list[Span] = []
     for number, span in enumerate(spans):
@@ -118,7 +118,7 @@ def _bring_in(
     return replace(known, fresh=fresh, spans=tuple(found), serial=serial)
 
 
-def _placed(spans: Sequence[Span], hours: NDArray[np.int64], *, sizes: Sizes) -> list[Span]:
+def _placed(spans: Sequence[Span], hours: NDArray[np.int64], *, enough: int) -> list[Span]:
     """The spans with those added, or lengthened, that new hours need; in order, none overlapping.
 
     A full span ends with its last hour; what comes after it begins a new one.
@@ -130,7 +130,7 @@ def _placed(spans: Sequence[Span], hours: NDArray[np.int64], *, sizes: Sizes) ->
         at = _before(found, hour)
         span = found[at] if at >= 0 else None
         rows = span.rows + coming.get(span.low, 0) if span else 0
-        if span is None or (hour >= span.high and rows >= sizes.span):
+        if span is None or (hour >= span.high and rows >= enough):
             span = Span(hour, hour + 1, ())
             found.insert(at + 1, span)
         elif hour >= span.high:
@@ -160,28 +160,38 @@ def _merged(folder: Path, span: Span, *, rows: pa.Table, serial: int, sizes: Siz
     table = columns.in_order(pa.concat_tables([*parts, rows]))
     del parts, rows
     if left:
-        return [_with(folder, span, blocks=[(span.low * HOUR, table)], serial=serial, left=left)]
+        return [_with(folder, span, parts=[(span.low * HOUR, table)], serial=serial, left=left)]
     cuts = {block.low for file in merge for block in file.blocks}
     found = []
-    for number, (low, high, part) in enumerate(_cut(span, table, sizes=sizes)):
+    for number, (low, high, part) in enumerate(_cut(span, table, enough=sizes.span)):
         own = Span(low, high, ())
-        blocks = _blocks(own, part, cuts=cuts, enough=sizes.block)
-        found.append(_with(folder, own, blocks=blocks, serial=serial + number))
+        parts = blocks(own, part, cuts=cuts, enough=sizes.block)
+        found.append(_with(folder, own, parts=parts, serial=serial + number))
     return found
 
 
 def _with(
-    folder: Path, span: Span, *, blocks: Sequence[tuple[int, pa.Table]], serial: int,
-    left: Sequence[DataFile] = (),
+    folder: Path, span: Span, *,
+    parts: Sequence[tuple[int, pa.Table]], serial: int, left: Sequence[DataFile] = (),
 ) -> Span:  # fmt: skip
     name = f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
-    return replace(span, files=(*left, stored(folder, name, parts=blocks)))
+    return replace(span, files=(*left, stored(folder, name, parts=parts)))
 
 
-def _blocks(
-    span: Span, table: pa.Table, *, cuts: Container[int], enough: int
+def blocks(
+    span: Span, table: pa.Table, *, cuts: Container[int] = (), enough: int
 ) -> list[tuple[int, pa.Table]]:
-    """Cut rows into blocks of time, where a block has enough, or half and was cut there before."""
+    """Cut rows into blocks of time, where a block has enough, or half and was cut there before.
+
+    Args:
+        span: the hours of the rows.
+        table: the rows, in order.
+        cuts: beginnings of blocks (ns) that were there before.
+        enough: rows of a block.
+
+    Returns:
+        The beginning of each block (ns) and its rows.
+    """
     if table.num_rows <= enough:
         return [(span.low * HOUR, table)]
     slots = columns.numbers(table, "event_time") // _SLOT
@@ -198,15 +208,15 @@ def _blocks(
     ]
 
 
-def _cut(span: Span, table: pa.Table, *, sizes: Sizes) -> Iterable[tuple[int, int, pa.Table]]:
+def _cut(span: Span, table: pa.Table, *, enough: int) -> Iterable[tuple[int, int, pa.Table]]:
     """Cut a span that has grown to twice its size where its hours are full."""
-    if table.num_rows < 2 * sizes.span or span.high - span.low == 1:
+    if table.num_rows < 2 * enough or span.high - span.low == 1:
         return [(span.low, span.high, table)]
     hours = columns.numbers(table, "event_time") // HOUR
     numbers, counts = np.unique(hours, return_counts=True)
-    filled, lows = sizes.span, list[int]()
+    filled, lows = enough, list[int]()
     for hour, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        if filled >= sizes.span:
+        if filled >= enough:
             lows.append(hour)
             filled = 0
         filled += count

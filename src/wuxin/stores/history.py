@@ -158,7 +158,7 @@ class History:
         with self._turn:
             series = len(self._keys(self._files))
             for new in compaction.compact(
-                self._folder, self._files, sizes=self._sizes, series=series
+                self._folder, self._files, series=series, sizes=self._sizes
             ):
                 if new != self._files:
                     self._publish(new)
