@@ -345,7 +345,10 @@ def settings() -> None:
 def _run(house: Any, opened: Any, *, batch_rows: int, quiet: bool) -> None:
     """Replay with a progress bar on standard error."""
     from wuxin.portal.bar import bar
+    from wuxin.terms.compiled import is_cold
 
+    if is_cold():
+        click.echo("compiling the hot path, once: some ten seconds", err=True)
     with bar(quiet=quiet and not sys.stderr.isatty()) as show:
         for progress, _ in house.replay(opened, batch_rows=batch_rows):
             show(opened, progress)

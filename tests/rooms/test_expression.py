@@ -217,3 +217,14 @@ def test_any_text_is_compiled_or_refused(text: str) -> None:
         program(text, NUMBERS, given={"limit": 1.0, "clear": None})
     except BadInput:
         return
+
+
+@pytest.mark.parametrize("name", ["load", "show", "set", "use"])
+def test_an_indicator_may_bear_the_name_of_a_command(name: str) -> None:
+    assert columns(f"{name} > 63") == (name,)
+
+
+@pytest.mark.parametrize("text", ["a > 1, b > 2", "a > 1 FROM b", "a > 1; SELECT 2", ""])
+def test_only_one_condition_is_a_condition(text: str) -> None:
+    with pytest.raises(BadInput):
+        columns(text)

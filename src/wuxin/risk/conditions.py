@@ -97,8 +97,7 @@ def read(text: str) -> Condition:
     """
     terms: dict[str, Term] = {}
     try:
-        parsed = sqlglot.parse_one(text, dialect="duckdb")
-        tree = parsed.transform(lambda node: _named(node, terms))
+        tree = _alone(text).transform(lambda node: _named(node, terms))
         for node in tree.walk():
             _check(node)
     except SqlglotError as wrong:
@@ -108,6 +107,16 @@ def read(text: str) -> Condition:
     names = dict.fromkeys(c.name for c in tree.find_all(sql.Column, bfs=False) if not is_moment(c))
     reads = dict.fromkeys(terms[name].indicator if name in terms else name for name in names)
     return Condition(tree, {name: terms[name] for name in names if name in terms}, tuple(reads))
+
+
+def _alone(text: str) -> sql.Expr:
+    """The one expression that a text is; as such an indicator may bear the name of a command."""
+    chosen = sqlglot.parse_one(f"SELECT {text}", dialect="duckdb")
+    others = [name for name, value in chosen.args.items() if value and name != "expressions"]
+    if not isinstance(chosen, sql.Select) or others or len(chosen.expressions) != 1:
+        raise BadInput(f"condition {text!r} is not one condition")
+    found: sql.Expr = chosen.expressions[0].pop()
+    return found
 
 
 def is_moment(node: sql.Expr) -> bool:

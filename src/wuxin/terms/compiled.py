@@ -33,6 +33,11 @@ os.environ.setdefault(_VARIABLE, _cache())
 from numba import njit  # noqa: E402 - it reads the variable once, when it is imported
 
 
+def is_cold() -> bool:
+    """Whether nothing is compiled yet, so that the first call of everything takes some seconds."""
+    return not any(Path(os.environ[_VARIABLE]).glob("*/*.nbi"))
+
+
 def compiled(*, inner: bool = False) -> Callable[[_Function], _Function]:
     """Compile a function at its first call; it runs without the GIL and is kept on disk.
 
