@@ -24,7 +24,7 @@ MODES = {
     "shorten": errno.EIO,  # half is taken, and said so
     "fill": errno.ENOSPC,  # half is taken, and from then on nothing
 }
-EVERY = {"/journal/": 5, "/log/": 40, "book.sqlite": 150, "/history/": 3}
+EVERY = {"/journal/": 5, "/log/": 40, "book.sqlite": 150}
 
 
 @pytest.fixture(scope="module")
