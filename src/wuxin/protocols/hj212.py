@@ -5,7 +5,8 @@
     head length of the segment, four digits                                        CRC of it
 
 The bits of Flag say the edition (bits 2 to 7: 0 is 2005, 1 is 2017, 2 is 2025), whether parts are
-numbered (bit 1) and whether an answer is wanted (bit 0). On the wire CR LF follow. A frame without Flag is one of 2005.
+numbered (bit 1) and whether an answer is wanted (bit 0). A frame without Flag is one of 2005. On
+the wire CR and LF follow the CRC.
 
 Source: HJ 212-2017 §6.3 and Annex A (CRC); HJ 212-2025 for the edition's number in Flag.
 """
