@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     0x81: "parameter_setting", 0x82: "control",
 }  # fmt: skip
 _COMMANDS_2025: Final = {0x09: "activation", 0x0A: "activation_answer", 0x0B: "data_key"}
+_UNDATED: Final = {0x07, 0x08, 0x0A, 0x0B}
 _RESPONSES: Final = {
     0x01: "success", 0x02: "error", 0x03: "vin_repeated", 0x04: "vin_unknown",
     0x05: "signature_false", 0x06: "structure_wrong", 0x07: "decryption_failed",
@@ -167,7 +168,7 @@ def encode(command: int, unit: bytes, *, vin: str, version: str, response: int =
 def platform_answer(frame: bytes, *, response: int = 1) -> bytes:
     """The platform's answer to a frame that was decoded: its head, and of its data unit the time.
 
-    A heartbeat and a request for the time have none, so that their answers have an empty unit.
+    Heartbeats, requests for the time and data keys do not begin with one: an empty unit.
 
     Args:
         frame: the bytes of the frame, not in hexadecimal.
@@ -177,5 +178,6 @@ def platform_answer(frame: bytes, *, response: int = 1) -> bytes:
     """
     version = _STARTS[bytes(frame[:2])]
     vin = frame[4:21].rstrip(b"\0 ").decode("ascii")
-    unit = frame[HEAD_BYTES : HEAD_BYTES + 6] if len(frame) > HEAD_BYTES + 6 else b""
+    dated = frame[2] not in _UNDATED and len(frame) > HEAD_BYTES + 6
+    unit = frame[HEAD_BYTES : HEAD_BYTES + 6] if dated else b""
     return encode(frame[2], unit, vin=vin, version=version, response=response)

@@ -3,6 +3,7 @@
 What a vehicle sends as abnormal (…FE) or invalid (…FF) stays so in the fields and is no reading.
 """
 
+import struct
 from typing import Any, Final, NamedTuple
 
 from wuxin.protocols.gb32960 import layouts
@@ -25,21 +26,27 @@ class Part(NamedTuple):
 def body(reader: Reader, *, edition: str) -> Part:
     """Read one information body with the byte of its type.
 
+    A type that is reserved is taken to begin with its length, as the maker's own ones do: makers
+    use them so, and what does not fit is refused behind it.
+
     Raises:
-        Refused: the type is unknown, so that its length is too, or the body is cut off.
+        Refused: the body is cut off, or is a signature where none can be.
     """
-    start = reader.at
     kind = reader.whole(1, "the type of an information body")
     if kind in _CUSTOM:
-        count = reader.whole(2, "the length of a body of the maker's own")
-        part = Part({"data": reader.take(count, "a body of the maker's own").hex()}, [])
-        return _titled(part, kind, "custom")
+        return _titled(_opaque(reader), kind, "custom")
     readers = _READERS[edition]
-    if kind not in readers:
-        raise Refused(f"information type 0x{kind:02X} is not in the edition of {edition}",
-                      f"byte {start}")  # fmt: skip
-    name, read = readers[kind]
-    return _titled(read(reader, edition), kind, name)
+    if kind == SIGNATURE:
+        raise Refused("there is no signature in the edition of 2016", f"byte {reader.at - 1}")
+    if kind in readers:
+        name, read = readers[kind]
+        return _titled(read(reader, edition), kind, name)
+    return _titled(_opaque(reader), kind, "reserved")
+
+
+def _opaque(reader: Reader) -> Part:
+    count = reader.whole(2, "the length of a body that the standard does not define")
+    return Part({"data": reader.take(count, "a body that the standard does not define").hex()}, [])
 
 
 def _titled(part: Part, kind: int, name: str) -> Part:
@@ -56,6 +63,21 @@ def value_of(field: Field, raw: int) -> float | int | str:
     if field.factor == 1.0:
         return raw + int(field.offset)
     return number(raw, factor=field.factor, offset=field.offset, digits=_DIGITS[field.factor])
+
+
+class _Known(dict[int, float | int | str]):
+    """The meanings of a field's raw numbers, each worked out once: packs have hundreds of cells."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+
+    def __missing__(self, raw: int) -> float | int | str:
+        value = self[raw] = value_of(self.field, raw)
+        return value
+
+
+_KNOWN: Final = {field.name: _Known(field) for field in (layouts.CELL, layouts.PROBE)}
 
 
 def _row(reader: Reader, layout: Layout, prefix: str) -> Part:
@@ -82,10 +104,8 @@ def _count(reader: Reader, size: int, what: str) -> int:
 
 def _values(reader: Reader, field: Field, count: int) -> list[float | int | str]:
     data = reader.take(count * field.size, f"{count} of {field.name}")
-    return [
-        value_of(field, int.from_bytes(data[at : at + field.size], "big"))
-        for at in range(0, len(data), field.size)
-    ]
+    known = _KNOWN[field.name]
+    return [known[raw] for raw in struct.unpack(f">{count}{'BH'[field.size - 1]}", data)]
 
 
 def _ends(values: list[Any], name: str, unit: str) -> list[dict[str, Any]]:

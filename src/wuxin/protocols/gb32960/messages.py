@@ -24,9 +24,9 @@ def moment(reader: Reader, what: str = "the time") -> str:
     Source: GB/T 32960.3 §6.4 table 5. They are not BCD, as some programs have it.
     """
     start = reader.at
-    year, *rest = reader.take(6, what)
+    year, month, day, hour, minute, second = reader.take(6, what)
     try:
-        return utc(datetime(2000 + year, *rest, tzinfo=BEIJING))
+        return utc(datetime(2000 + year, month, day, hour, minute, second, tzinfo=BEIJING))
     except ValueError:
         raise Refused(f"{what} is no time that exists", f"byte {start}") from None
 

@@ -1,0 +1,197 @@
+"""GB/T 32960.3: its vectors, signatures, answers, and that no bytes bring the decoder down."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.rooms.frames import bytes_of, holds, load, mutated, named, proper, registered
+from wuxin.protocols import gb32960
+
+EDITIONS = (load("gb32960"), load("gb32960_2025"))
+VECTORS = {kind: [v for edition in EDITIONS for v in edition[kind]] for kind in EDITIONS[0]}
+VIN = "LWUXIN00000000001"
+BODY = bytes.fromhex("1a060108371e0407d0")
+FRAMES = [bytes.fromhex(bytes_of(vector).decode()) for vector in VECTORS["accept"]]
+RSA = rsa.generate_private_key(65537, 2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, form: Encoding) -> bytes:
+    return key.public_key().public_bytes(form, PublicFormat.SubjectPublicKeyInfo)
+
+
+def signed(algorithm: int, r: bytes, s: bytes, body: bytes = BODY) -> bytes:
+    parts = b"".join(len(part).to_bytes(2, "big") + part for part in (r, s))
+    return gb32960.encode(2, body + bytes((0xFF, algorithm)) + parts, vin=VIN, version="2025")
+
+
+def rsa_frame(body: bytes = BODY) -> bytes:
+    return signed(2, RSA.sign(BODY, padding.PKCS1v15(), SHA256()), b"", body)
+
+
+def ec_frame() -> bytes:
+    r, s = decode_dss_signature(EC.sign(BODY, ec.ECDSA(SHA256())))
+    return signed(3, r.to_bytes(32, "big"), s.to_bytes(32, "big"))
+
+
+@pytest.mark.parametrize("vector", VECTORS["accept"], ids=named)
+def test_a_good_frame_becomes_fields_and_readings(vector: dict[str, Any]) -> None:
+    answer = gb32960.decode(bytes_of(vector))
+    assert holds(answer, {"ok": True, **vector["want"]}), json.dumps(answer, indent=1)
+    assert gb32960.decode(bytes.fromhex(bytes_of(vector).decode())) == answer
+
+
+@pytest.mark.parametrize("vector", VECTORS["refuse"], ids=named)
+def test_a_bad_frame_is_refused_with_its_reason_and_place(vector: dict[str, Any]) -> None:
+    answer = gb32960.decode(bytes_of(vector))
+    assert answer["ok"] is False
+    assert vector["error"] in answer["error"]
+    assert answer["at"] == vector["at"]
+
+
+def test_every_vector_says_where_it_is_from() -> None:
+    assert all(v["name"] and v["source"] for kind in VECTORS.values() for v in kind)
+
+
+def test_the_bcc_is_the_exclusive_or_without_the_start_bytes() -> None:
+    assert gb32960.bcc(bytes((1, 2, 4, 7, 0xF0))) == 0xF0
+    frame = gb32960.encode(7, b"", vin=VIN, version="2016")
+    assert frame[:4] == b"##\x07\xfe"
+    assert frame[-1] == gb32960.bcc(frame[2:-1])
+
+
+@pytest.mark.parametrize("form", [Encoding.PEM, Encoding.DER])
+def test_a_signature_is_checked_by_the_vehicles_key(form: Encoding) -> None:
+    for frame, key in ((rsa_frame(), RSA), (ec_frame(), EC)):
+        said = gb32960.decode(frame, public_key=public(key, form))["fields"]["signature"]
+        assert said["check"] == "valid"
+        assert "reason" not in said
+
+
+def test_a_changed_report_is_refused_though_its_bcc_is_right() -> None:
+    frame = rsa_frame(BODY[:-1] + b"\xd1")
+    assert gb32960.decode(frame)["fields"]["signature"]["check"] == "unchecked"
+    answer = gb32960.decode(frame, public_key=public(RSA, Encoding.PEM))
+    assert answer["ok"] is False
+    assert answer["at"] == "signature"
+
+
+def test_another_vehicles_key_and_a_key_of_another_kind_are_refused() -> None:
+    other = public(ec.generate_private_key(ec.SECP256R1()), Encoding.DER)
+    assert not gb32960.decode(ec_frame(), public_key=other)["ok"]
+    assert not gb32960.decode(rsa_frame(), public_key=other)["ok"]
+
+
+def test_a_report_without_signature_is_refused_where_the_vehicle_has_a_key() -> None:
+    frame = gb32960.encode(2, BODY, vin=VIN, version="2025")
+    assert gb32960.decode(frame)["fields"]["signature"] is None
+    assert not gb32960.decode(frame, public_key=public(RSA, Encoding.PEM))["ok"]
+
+
+def test_what_cannot_be_checked_is_kept_and_says_why() -> None:
+    said = gb32960.decode(signed(1, b"\1" * 32, b"\2" * 32), public_key=public(EC, Encoding.DER))
+    assert said["fields"]["signature"]["check"] == "unchecked"
+    assert "SM2" in said["fields"]["signature"]["reason"]
+    said = gb32960.decode(rsa_frame(), public_key=b"no key")
+    assert said["fields"]["signature"]["reason"] == "the public key cannot be read"
+
+
+def test_an_answer_keeps_the_head_and_the_time_and_no_more() -> None:
+    for frame in FRAMES:
+        asked = gb32960.decode(frame)
+        if asked["fields"]["encryption"] != "none":
+            continue
+        answer = gb32960.decode(gb32960.platform_answer(frame))
+        assert answer["ok"]
+        assert answer["device"] == asked["device"]
+        assert answer["message"] == asked["message"]
+        assert answer["fields"]["response"] == "success"
+    late = gb32960.platform_answer(FRAMES[0], response=3)
+    assert gb32960.decode(late)["fields"]["response"] == "vin_repeated"
+    assert late[24:-1] == FRAMES[0][24:30]
+
+
+def repaired(data: bytes) -> bytes:
+    """The frame with length and BCC made right, so that what is inside gets read."""
+    inner = data[2:22] + max(len(data) - 25, 0).to_bytes(2, "big") + data[24:-1]
+    return data[:2] + inner + bytes((gb32960.bcc(inner),))
+
+
+def test_no_mutation_of_a_good_frame_raises() -> None:
+    key = public(EC, Encoding.DER)
+    good = [*FRAMES, rsa_frame(), ec_frame()]
+    taken = 0
+    for data in mutated(good, 30_000, seed=32960):
+        proper(gb32960.decode(data), most=100_000)
+    for number, data in enumerate(mutated(good, 70_000, seed=2025)):
+        answer = gb32960.decode(repaired(data), public_key=None if number % 50 else key)
+        proper(answer, most=100_000)
+        taken += answer["ok"]
+    assert 5_000 < taken < 65_000  # repaired frames get past the BCC
+
+
+def test_the_largest_frame_is_read_in_bounds_and_a_larger_one_is_not() -> None:
+    unit = BODY[:6] + b"\x80" + (65500).to_bytes(2, "big") + bytes(65500)
+    frame = gb32960.encode(2, unit, vin=VIN, version="2016")
+    assert gb32960.decode(frame)["ok"]
+    assert gb32960.decode(frame.hex().encode())["ok"]
+    assert not gb32960.decode(frame + bytes(100_000))["ok"]
+    assert not gb32960.decode(b"ab" * 1_000_000)["ok"]
+
+
+def leading(text: str) -> float:
+    return round(float(text.split(maxsplit=1)[0]), 3)
+
+
+@pytest.mark.shared
+def test_samples_of_another_suite_mean_the_same(shared: Path) -> None:
+    lines = (shared / "vectors/gb32960/rtm_con_samples.jsonl").read_text("utf-8").splitlines()
+    refused = []
+    for number, case in enumerate(map(json.loads, lines)):
+        answer, wanted = gb32960.decode(case["frame"].encode()), case["expected"]
+        if not answer["ok"]:
+            refused.append((number, answer["error"]))
+            continue
+        assert answer["device"] == wanted["vin"]
+        bodies = {body["name"]: body for body in answer["fields"].get("bodies", ())}
+        for item in wanted["payload"].get("data_list", ()):
+            compare(item, bodies)
+    # What its program lets pass: a body of a reserved type with a length that is too large, a
+    # wrong BCC, and bytes behind the signature.
+    assert [number for number, _ in refused] == [28, 29, 31]
+    assert "a body that the standard does not define needs" in refused[0][1]
+    assert refused[1:] == [
+        (29, "the BCC is E7 and must be 1C"),
+        (31, "38 bytes are left in the data unit"),
+    ]
+
+
+def compare(item: dict[str, Any], bodies: dict[str, Any]) -> None:
+    content = item["data_content"]
+    if item["data_type"] == "whole_vehicle":
+        names = {"vehicle_speed": "speed", "mileage_total": "mileage", "soc": "soc",
+                 "voltage_total": "total_voltage", "current_total": "total_current"}  # fmt: skip
+        for theirs, ours in names.items():
+            got, text = bodies["vehicle"][ours], content[theirs]
+            assert got == ("invalid" if "invalid" in text else leading(text)), (theirs, text)
+    elif item["data_type"] == "emotor":
+        for got, row in zip(bodies["motors"]["motors"], content, strict=True):
+            for theirs, ours in {"speed": "speed", "torque": "torque"}.items():
+                text = row[theirs]
+                assert got[ours] == ("invalid" if "invalid" in text else leading(text)), row
+    elif item["data_type"] == "cell_volts":
+        for got, row in zip(bodies["cell_voltages"]["batteries"], content, strict=True):
+            texts = row["cell_volts"]
+            assert got["cell_voltages"] == [
+                "invalid" if "invalid" in text else leading(text) for text in texts
+            ]
+
+
+def test_the_decoder_is_registered_under_its_protocols_name() -> None:
+    assert registered("gb32960") == gb32960.__name__
