@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from wuxin.protocols.hj212_codes import COMMANDS, FLAGS, KINDS, SYSTEMS, UNITS
-from wuxin.protocols.octets import BEIJING, Refused, plain, utc
+from wuxin.protocols.octets import BEIJING, BadFrame, plain, utc
 
 FRAME_BYTES: Final = 2 + 4 + 9999 + 4 + 2
 EDITIONS: Final = {0: "2005", 1: "2017", 2: "2025"}
@@ -80,50 +80,50 @@ def decode(frame: bytes) -> dict[str, Any]:
     try:
         fields = _fields(_segment(plain(frame, starts=(b"##",), limit=FRAME_BYTES)))
         said = _meaning(fields)
-    except Refused as refused:
-        return refused.answer()
+    except BadFrame as bad:
+        return bad.answer()
     return {"ok": True, **said, "fields": fields}
 
 
 def _segment(data: bytes) -> str:
     """The text between length and CRC, both of which must be right."""
     if not data.startswith(b"##"):
-        raise Refused("a frame starts with ##", "byte 0")
+        raise BadFrame("a frame starts with ##", "byte 0")
     if not re.fullmatch(rb"\d{4}", data[2:6]):
-        raise Refused("the length after ## is not four digits", "byte 2")
+        raise BadFrame("the length after ## is not four digits", "byte 2")
     length = int(data[2:6])
     body, check = data[6 : 6 + length], data[6 + length :].rstrip(b"\r\n")
     if len(body) < length or len(check) != 4:
         held = len(data.rstrip(b"\r\n")) - 10
-        raise Refused(f"the length says {length} bytes and the segment has {held}", "byte 2")
+        raise BadFrame(f"the length says {length} bytes and the segment has {held}", "byte 2")
     counted = crc(body)
     if check.upper() != counted.encode():
         sent = check.decode("ascii", "backslashreplace")
-        raise Refused(f"the CRC is {sent!a} and must be {counted}", f"byte {6 + length}")
+        raise BadFrame(f"the CRC is {sent!a} and must be {counted}", f"byte {6 + length}")
     try:
         return body.decode("gb18030")
     except UnicodeDecodeError as wrong:
-        raise Refused("the segment is not text", f"byte {6 + wrong.start}") from None
+        raise BadFrame("the segment is not text", f"byte {6 + wrong.start}") from None
 
 
 def _fields(segment: str) -> dict[str, Any]:
     head, found, rest = segment.partition("CP=&&")
     if not found or not rest.endswith("&&"):
-        raise Refused("the segment has no data area CP=&&…&&", "CP")
+        raise BadFrame("the segment has no data area CP=&&…&&", "CP")
     fields: dict[str, Any] = {}
     for part in head.split(";"):
         if part:
             name, value = _pair(part)
             if name not in _HEAD:
-                raise Refused(f"{name} is no field of the head", name)
+                raise BadFrame(f"{name} is no field of the head", name)
             if name in fields:
-                raise Refused(f"{name} is given twice", name)
+                raise BadFrame(f"{name} is given twice", name)
             if name in _FORMS and not _FORMS[name].fullmatch(value):
-                raise Refused(f"{name} is {value[:40]!a}, which is not of its form", name)
+                raise BadFrame(f"{name} is {value[:40]!a}, which is not of its form", name)
             fields[name] = value
     for name in ("ST", "CN", "MN"):
         if name not in fields:
-            raise Refused(f"the segment has no {name}", name)
+            raise BadFrame(f"the segment has no {name}", name)
     fields["CP"] = [_item(item) for item in rest.removesuffix("&&").split(";") if item]
     return fields
 
@@ -135,7 +135,7 @@ def _item(text: str) -> dict[str, str]:
         if part:
             name, value = _pair(part)
             if name in item:
-                raise Refused(f"{name} is given twice in one item", name)
+                raise BadFrame(f"{name} is given twice in one item", name)
             item[name] = value
     return item
 
@@ -143,17 +143,17 @@ def _item(text: str) -> dict[str, str]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not _NAME.fullmatch(name):
-        raise Refused(f"{text[:40]!a} is not of the form name=value", "segment")
+        raise BadFrame(f"{text[:40]!a} is not of the form name=value", "segment")
     return name, value
 
 
 def _meaning(fields: dict[str, Any]) -> dict[str, Any]:
     flag = int(fields.get("Flag", "0"))
     if flag > 0xFF or flag >> 2 not in EDITIONS:
-        raise Refused(f"Flag {flag} names no edition of the standard", "Flag")
+        raise BadFrame(f"Flag {flag} names no edition of the standard", "Flag")
     numbered = "PNUM" in fields or "PNO" in fields
     if numbered and not 1 <= int(fields.get("PNO", "0")) <= int(fields.get("PNUM", "0")):
-        raise Refused("PNO is not the number of one of PNUM parts", "PNO")
+        raise BadFrame("PNO is not the number of one of PNUM parts", "PNO")
     said: dict[str, Any] = {
         "message": COMMANDS.get(fields["CN"], "other"),
         "version": EDITIONS[flag >> 2],
@@ -167,7 +167,7 @@ def _meaning(fields: dict[str, Any]) -> dict[str, Any]:
     if moment is not None:
         said["time"] = _time(moment, "DataTime")
     elif fields["CN"] in {"2011", "2031", "2051", "2061"} and any(map(_measures, fields["CP"])):
-        raise Refused("values are sent without DataTime", "DataTime")
+        raise BadFrame("values are sent without DataTime", "DataTime")
     readings: list[dict[str, Any]] = []
     for item in fields["CP"]:
         readings.extend(_readings(item, said.get("time")))
@@ -187,7 +187,7 @@ def _readings(item: dict[str, str], time: str | None) -> list[dict[str, Any]]:
         if not text:
             continue  # a factor without a value is one that was not measured; its flag says why
         if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-            raise Refused(f"{name} is {text[:40]!a}, which is not a number", name)
+            raise BadFrame(f"{name} is {text[:40]!a}, which is not a number", name)
         reading: dict[str, Any] = {
             "indicator": f"{code}_{kind}".lower(),
             "value": float(text),
@@ -207,12 +207,12 @@ def _readings(item: dict[str, str], time: str | None) -> list[dict[str, Any]]:
 def _time(text: str, name: str) -> str:
     """A time of 14 digits, or 17 with milliseconds, which the standard means in GMT+8."""
     if not _TIME.fullmatch(text):
-        raise Refused(f"{name} is {text[:40]!a}, which is not yyyyMMddHHmmss", name)
+        raise BadFrame(f"{name} is {text[:40]!a}, which is not yyyyMMddHHmmss", name)
     try:
         moment = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
         return utc(moment + timedelta(milliseconds=int(text[14:] or 0)))
     except (ValueError, OverflowError):
-        raise Refused(f"{name} is {text!a}, which is no time that exists", name) from None
+        raise BadFrame(f"{name} is {text!a}, which is no time that exists", name) from None
 
 
 def encode(segment: str) -> bytes:

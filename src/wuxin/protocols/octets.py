@@ -13,7 +13,7 @@ BEIJING: Final = timezone(timedelta(hours=8))
 _HEX: Final = re.compile(rb"[0-9A-Fa-f\s]+")
 
 
-class Refused(Exception):  # noqa: N818 - a value on its way out of a decoder, which catches it
+class BadFrame(Exception):  # noqa: N818 - a value on its way out of a decoder, which catches it
     """Why a frame is refused, and where in it."""
 
     def __init__(self, error: str, at: str) -> None:
@@ -42,10 +42,10 @@ class Reader:
         """Take bytes.
 
         Raises:
-            Refused: there are not so many left.
+            BadFrame: there are not so many left.
         """
         if count > self.left:
-            raise Refused(
+            raise BadFrame(
                 f"{what} needs {count} bytes and there are {self.left} left", f"byte {self.at}"
             )
         self.at += count
@@ -55,7 +55,7 @@ class Reader:
         """Take an unsigned number of that many bytes.
 
         Raises:
-            Refused: there are not so many left.
+            BadFrame: there are not so many left.
         """
         return int.from_bytes(self.take(count, what), "big")
 
@@ -63,12 +63,12 @@ class Reader:
         """Take printable ASCII, with zero bytes and spaces at its end cut off.
 
         Raises:
-            Refused: there are not so many bytes left, or they are no such text.
+            BadFrame: there are not so many bytes left, or they are no such text.
         """
         start = self.at
         data = self.take(count, what).rstrip(b"\0 ")
         if any(not 32 <= byte < 127 for byte in data):
-            raise Refused(f"{what} is not printable ASCII text", f"byte {start}")
+            raise BadFrame(f"{what} is not printable ASCII text", f"byte {start}")
         return data.decode("ascii")
 
 
@@ -81,7 +81,7 @@ def plain(frame: bytes, *, starts: tuple[bytes, ...], limit: int) -> bytes:
         limit: the most bytes a frame can have.
 
     Raises:
-        Refused: the frame is longer, or hexadecimal digits do not come in pairs.
+        BadFrame: the frame is longer, or hexadecimal digits do not come in pairs.
     """
     data = frame
     # Room for a space between every two digits; anything longer is refused without being read.
@@ -89,9 +89,9 @@ def plain(frame: bytes, *, starts: tuple[bytes, ...], limit: int) -> bytes:
         try:
             data = bytes.fromhex(frame.decode("ascii"))
         except ValueError:
-            raise Refused("hexadecimal digits do not come in pairs", "byte 0") from None
+            raise BadFrame("hexadecimal digits do not come in pairs", "byte 0") from None
     if len(data) > limit:
-        raise Refused(f"the frame is longer than {limit} bytes", f"byte {limit}")
+        raise BadFrame(f"the frame is longer than {limit} bytes", f"byte {limit}")
     return data
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from wuxin.protocols.gb32960 import messages
 from wuxin.protocols.gb32960.bodies import SIGNATURE, body
 from wuxin.protocols.gb32960.signature import demand_not_false, signature
-from wuxin.protocols.octets import Reader, Refused, plain
+from wuxin.protocols.octets import BadFrame, Reader, plain
 
 HEAD_BYTES: Final = 24
 FRAME_BYTES: Final = HEAD_BYTES + 65535 + 1
@@ -59,8 +59,8 @@ def decode(frame: bytes, *, public_key: bytes | None = None) -> dict[str, Any]:
     try:
         data = plain(frame, starts=(b"##", b"$$"), limit=FRAME_BYTES)
         return _decoded(data, public_key)
-    except Refused as refused:
-        return refused.answer()
+    except BadFrame as bad:
+        return bad.answer()
 
 
 def _decoded(data: bytes, public_key: bytes | None) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def _decoded(data: bytes, public_key: bytes | None) -> dict[str, Any]:
     encryption, _ = reader.whole(1, "the encryption"), reader.whole(2, "the length")
     known = _COMMANDS if edition == "2016" else {**_COMMANDS, **_COMMANDS_2025}
     if command not in known:
-        raise Refused(f"command 0x{command:02X} is not in the edition of {edition}", "byte 2")
+        raise BadFrame(f"command 0x{command:02X} is not in the edition of {edition}", "byte 2")
     if not vin:
-        raise Refused("the VIN is empty", "byte 4")
+        raise BadFrame("the VIN is empty", "byte 4")
     name = known[command]
     fields: dict[str, Any] = {
         "command": command,
@@ -93,7 +93,7 @@ def _decoded(data: bytes, public_key: bytes | None) -> dict[str, Any]:
     else:
         fields |= _UNITS[name](reader, edition)
     if reader.left:
-        raise Refused(f"{reader.left} bytes are left in the data unit", f"byte {reader.at}")
+        raise BadFrame(f"{reader.left} bytes are left in the data unit", f"byte {reader.at}")
     answer = {"ok": True, "message": name, "version": edition, "device": vin, "fields": fields}
     if "time" in fields:
         answer["time"] = fields["time"]
@@ -106,15 +106,15 @@ def _checked(data: bytes) -> str:
     """The edition of a frame whose length and BCC are right."""
     edition = _STARTS.get(data[:2])
     if edition is None:
-        raise Refused("a frame starts with ## or $$", "byte 0")
+        raise BadFrame("a frame starts with ## or $$", "byte 0")
     if len(data) < HEAD_BYTES + 1:
-        raise Refused(f"the frame has {len(data)} bytes, and 25 is the least", f"byte {len(data)}")
+        raise BadFrame(f"the frame has {len(data)} bytes, and 25 is the least", f"byte {len(data)}")
     length, held = int.from_bytes(data[22:24], "big"), len(data) - HEAD_BYTES - 1
     if length != held:
-        raise Refused(f"the length says {length} bytes and the data unit has {held}", "byte 22")
+        raise BadFrame(f"the length says {length} bytes and the data unit has {held}", "byte 22")
     counted = bcc(data[2:-1])
     if counted != data[-1]:
-        raise Refused(f"the BCC is {data[-1]:02X} and must be {counted:02X}",
+        raise BadFrame(f"the BCC is {data[-1]:02X} and must be {counted:02X}",
                       f"byte {len(data) - 1}")  # fmt: skip
     return edition
 
@@ -139,7 +139,7 @@ def _report(
         readings += part.readings
     if edition == "2025":
         if public_key is not None:
-            raise Refused("the report is not signed though the vehicle has a key", "signature")
+            raise BadFrame("the report is not signed though the vehicle has a key", "signature")
         fields["signature"] = None
     return readings
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from wuxin.protocols.gb32960 import layouts
 from wuxin.protocols.gb32960.layouts import Field, Layout
-from wuxin.protocols.octets import Reader, Refused, number
+from wuxin.protocols.octets import BadFrame, Reader, number
 
 SIGNATURE: Final = 0xFF
 _CUSTOM: Final = range(0x80, 0xFF)
@@ -30,14 +30,14 @@ def body(reader: Reader, *, edition: str) -> Part:
     use them so, and what does not fit is refused behind it.
 
     Raises:
-        Refused: the body is cut off, or is a signature where none can be.
+        BadFrame: the body is cut off, or is a signature where none can be.
     """
     kind = reader.whole(1, "the type of an information body")
     if kind in _CUSTOM:
         return _titled(_opaque(reader), kind, "custom")
     readers = _READERS[edition]
     if kind == SIGNATURE:
-        raise Refused("there is no signature in the edition of 2016", f"byte {reader.at - 1}")
+        raise BadFrame("there is no signature in the edition of 2016", f"byte {reader.at - 1}")
     if kind in readers:
         name, read = readers[kind]
         return _titled(read(reader, edition), kind, name)

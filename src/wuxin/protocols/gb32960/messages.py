@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from wuxin.protocols.gb32960.signature import demand_not_false, signature
-from wuxin.protocols.octets import BEIJING, Reader, Refused, utc
+from wuxin.protocols.octets import BEIJING, BadFrame, Reader, utc
 
 ENCRYPTIONS: Final = {
     1: "none", 2: "rsa", 3: "aes", 4: "sm2", 5: "sm4", 0xFE: "abnormal", 0xFF: "invalid",
@@ -19,7 +19,7 @@ def moment(reader: Reader, what: str = "the time") -> str:
     """Six plain bytes from the year in this century to the second, GMT+8, as UTC.
 
     Raises:
-        Refused: they are cut off, or no time that exists.
+        BadFrame: they are cut off, or no time that exists.
 
     Source: GB/T 32960.3 §6.4 table 5. They are not BCD, as some programs have it.
     """
@@ -28,14 +28,14 @@ def moment(reader: Reader, what: str = "the time") -> str:
     try:
         return utc(datetime(2000 + year, month, day, hour, minute, second, tzinfo=BEIJING))
     except ValueError:
-        raise Refused(f"{what} is no time that exists", f"byte {start}") from None
+        raise BadFrame(f"{what} is no time that exists", f"byte {start}") from None
 
 
 def login(reader: Reader, edition: str) -> dict[str, Any]:
     """The login of a vehicle: time, serial number of the day, ICCID and its batteries' codes.
 
     Raises:
-        Refused: it is cut off or its time does not exist.
+        BadFrame: it is cut off or its time does not exist.
     """
     said: dict[str, Any] = {
         "time": moment(reader),
@@ -58,7 +58,7 @@ def logout(reader: Reader, _edition: str) -> dict[str, Any]:
     """The logout of a vehicle or a platform.
 
     Raises:
-        Refused: it is cut off or its time does not exist.
+        BadFrame: it is cut off or its time does not exist.
     """
     return {"time": moment(reader), "serial_number": reader.whole(2, "the serial number")}
 
@@ -67,7 +67,7 @@ def platform_login(reader: Reader, _edition: str) -> dict[str, Any]:
     """The login of a platform; its password is not repeated.
 
     Raises:
-        Refused: it is cut off or its time does not exist.
+        BadFrame: it is cut off or its time does not exist.
     """
     said = logout(reader, _edition)
     said["user"] = _loose(reader, 12, "the user's name")
@@ -80,7 +80,7 @@ def activation(reader: Reader, *, public_key: bytes | None) -> dict[str, Any]:
     """The activation of a security chip, with the public key by which its signatures are checked.
 
     Raises:
-        Refused: it is cut off, or its signature is false for the key that is given.
+        BadFrame: it is cut off, or its signature is false for the key that is given.
     """
     start = reader.at
     said: dict[str, Any] = {
@@ -99,7 +99,7 @@ def activation_answer(reader: Reader, _edition: str) -> dict[str, Any]:
     """The platform's answer to an activation.
 
     Raises:
-        Refused: it is cut off.
+        BadFrame: it is cut off.
     """
     result = reader.whole(1, "the result")
     reason = reader.whole(1, "the reason")
@@ -111,7 +111,7 @@ def data_key(reader: Reader, _edition: str) -> dict[str, Any]:
     """The exchange of the key by which data units are encrypted.
 
     Raises:
-        Refused: it is cut off or one of its times does not exist.
+        BadFrame: it is cut off or one of its times does not exist.
     """
     raw = reader.whole(1, "the encryption")
     return {
@@ -126,7 +126,7 @@ def dated(reader: Reader, _edition: str) -> dict[str, Any]:
     """A data unit of which only the time is read here: parameters and commands.
 
     Raises:
-        Refused: its time is cut off or does not exist.
+        BadFrame: its time is cut off or does not exist.
     """
     said: dict[str, Any] = {"time": moment(reader)}
     return {**said, "data": reader.take(reader.left, "the rest").hex()}

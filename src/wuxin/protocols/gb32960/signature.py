@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
-from wuxin.protocols.octets import Reader, Refused
+from wuxin.protocols.octets import BadFrame, Reader
 
 ALGORITHMS: Final = {1: "sm2", 2: "rsa", 3: "ecc"}
 
@@ -33,7 +33,7 @@ def signature(reader: Reader, *, signed: bytes, public_key: bytes | None) -> dic
         ``invalid``, with ``reason`` unless it is valid.
 
     Raises:
-        Refused: it is cut off.
+        BadFrame: it is cut off.
     """
     raw = reader.whole(1, "the algorithm of the signature")
     r = reader.take(reader.whole(2, "the length of R"), "R of the signature")
@@ -50,10 +50,10 @@ def demand_not_false(said: dict[str, Any]) -> None:
     """Let a signature pass that is valid or could not be checked.
 
     Raises:
-        Refused: it was checked and is false.
+        BadFrame: it was checked and is false.
     """
     if said["check"] == "invalid":
-        raise Refused(f"the vehicle's signature is false: {said['reason']}", "signature")
+        raise BadFrame(f"the vehicle's signature is false: {said['reason']}", "signature")
 
 
 def _check(
