@@ -50,7 +50,7 @@ def holds(answer: Any, wanted: Any) -> bool:
     return answer == wanted
 
 
-def mutated(frames: list[bytes], count: int, seed: int) -> Iterator[bytes]:
+def mutated(frames: list[bytes], count: int, *, seed: int) -> Iterator[bytes]:
     """Good frames with bytes changed, cut out, put in, doubled or cut off."""
     chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     for _ in range(count):

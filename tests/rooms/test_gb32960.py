@@ -26,18 +26,18 @@ def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, form: Encoding) 
     return key.public_key().public_bytes(form, PublicFormat.SubjectPublicKeyInfo)
 
 
-def signed(algorithm: int, r: bytes, s: bytes, body: bytes = BODY) -> bytes:
-    parts = b"".join(len(part).to_bytes(2, "big") + part for part in (r, s))
-    return gb32960.encode(2, body + bytes((0xFF, algorithm)) + parts, vin=VIN, version="2025")
+def signed(algorithm: int, parts: tuple[bytes, bytes], *, body: bytes = BODY) -> bytes:
+    both = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    return gb32960.encode(2, body + bytes((0xFF, algorithm)) + both, vin=VIN, version="2025")
 
 
 def rsa_frame(body: bytes = BODY) -> bytes:
-    return signed(2, RSA.sign(BODY, padding.PKCS1v15(), SHA256()), b"", body)
+    return signed(2, (RSA.sign(BODY, padding.PKCS1v15(), SHA256()), b""), body=body)
 
 
 def ec_frame() -> bytes:
     r, s = decode_dss_signature(EC.sign(BODY, ec.ECDSA(SHA256())))
-    return signed(3, r.to_bytes(32, "big"), s.to_bytes(32, "big"))
+    return signed(3, (r.to_bytes(32, "big"), s.to_bytes(32, "big")))
 
 
 @pytest.mark.parametrize("vector", VECTORS["accept"], ids=named)
@@ -95,7 +95,7 @@ def test_a_report_without_signature_is_refused_where_the_vehicle_has_a_key() -> 
 
 
 def test_what_cannot_be_checked_is_kept_and_says_why() -> None:
-    said = gb32960.decode(signed(1, b"\1" * 32, b"\2" * 32), public_key=public(EC, Encoding.DER))
+    said = gb32960.decode(signed(1, (b"\1" * 32, b"\2" * 32)), public_key=public(EC, Encoding.DER))
     assert said["fields"]["signature"]["check"] == "unchecked"
     assert "SM2" in said["fields"]["signature"]["reason"]
     said = gb32960.decode(rsa_frame(), public_key=b"no key")

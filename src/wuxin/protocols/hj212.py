@@ -235,25 +235,25 @@ def data_answer(fields: dict[str, Any]) -> bytes:
 
     Source: HJ 212-2017 §6.6.5, table 9 and Annex C.
     """
-    return _answer(fields, "9014", "")
+    return _answer(fields, "9014")
 
 
 def notification_answer(fields: dict[str, Any]) -> bytes:
     """The answer 9013 to a notification."""
-    return _answer(fields, "9013", "")
+    return _answer(fields, "9013")
 
 
 def request_answer(fields: dict[str, Any], *, result: int = 1) -> bytes:
     """The answer 9011 to a request; ``result`` 1 is that it will be carried out."""
-    return _answer(fields, "9011", f"QnRtn={result}")
+    return _answer(fields, "9011", content=f"QnRtn={result}")
 
 
 def execution_result(fields: dict[str, Any], *, result: int = 1) -> bytes:
     """The answer 9012 at the end of a request; ``result`` 1 is success."""
-    return _answer(fields, "9012", f"ExeRtn={result}")
+    return _answer(fields, "9012", content=f"ExeRtn={result}")
 
 
-def _answer(fields: dict[str, Any], command: str, content: str) -> bytes:
+def _answer(fields: dict[str, Any], command: str, *, content: str = "") -> bytes:
     """An answer keeps QN, PW, MN and the edition; it wants no answer and is in one part."""
     flag = int(fields.get("Flag", "4")) & 0b11111100
     head = [f"QN={fields['QN']}"] if "QN" in fields else []

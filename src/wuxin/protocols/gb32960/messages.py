@@ -40,16 +40,19 @@ def login(reader: Reader, edition: str) -> dict[str, Any]:
     said: dict[str, Any] = {
         "time": moment(reader),
         "serial_number": reader.whole(2, "the serial number"),
-        "iccid": _loose(reader, 20, "the ICCID"),
+        "iccid": _loose(reader, "the ICCID", size=20),
     }
     count = reader.whole(1, "the number of battery systems")
     if edition == "2016":
         size = reader.whole(1, "the length of a battery's code")
-        said["battery_codes"] = [_loose(reader, size, "a battery's code") for _ in range(count)]
+        said["battery_codes"] = [
+            _loose(reader, "a battery's code", size=size) for _ in range(count)
+        ]
         return said
     packs = reader.take(count, "the numbers of packs")
     said["batteries"] = [
-        [_loose(reader, _CODE_2025, "a pack's code") for _ in range(number)] for number in packs
+        [_loose(reader, "a pack's code", size=_CODE_2025) for _ in range(number)]
+        for number in packs
     ]
     return said
 
@@ -70,7 +73,7 @@ def platform_login(reader: Reader, _edition: str) -> dict[str, Any]:
         BadFrame: it is cut off or its time does not exist.
     """
     said = logout(reader, _edition)
-    said["user"] = _loose(reader, 12, "the user's name")
+    said["user"] = _loose(reader, "the user's name", size=12)
     said["password_given"] = bool(reader.take(20, "the password").strip(b"\0 "))
     raw = reader.whole(1, "the encryption")
     return {**said, "login_encryption": ENCRYPTIONS.get(raw, f"unknown ({raw})")}
@@ -85,9 +88,9 @@ def activation(reader: Reader, *, public_key: bytes | None) -> dict[str, Any]:
     start = reader.at
     said: dict[str, Any] = {
         "time": moment(reader),
-        "chip": _loose(reader, 16, "the chip's number"),
+        "chip": _loose(reader, "the chip's number", size=16),
         "public_key": reader.take(reader.whole(2, "a length"), "the public key").hex(),
-        "vin": _loose(reader, 17, "the VIN"),
+        "vin": _loose(reader, "the VIN", size=17),
     }
     signed = reader.data[start : reader.at]
     said["signature"] = signature(reader, signed=signed, public_key=public_key)
@@ -137,9 +140,9 @@ def nothing(_reader: Reader, _edition: str) -> dict[str, Any]:
     return {}
 
 
-def _loose(reader: Reader, count: int, what: str) -> str:
+def _loose(reader: Reader, what: str, *, size: int) -> str:
     """Text as it should be, or the bytes in hexadecimal where a device fills them with others."""
-    data = reader.take(count, what)
+    data = reader.take(size, what)
     text = data.rstrip(b"\0 \xff")
     if all(32 <= byte < 127 for byte in text):
         return text.decode("ascii")
