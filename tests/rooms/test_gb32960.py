@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.rooms.frames import bytes_of, holds, load, mutated, named, proper, registered
 from wuxin.protocols import gb32960
+from wuxin.protocols.gb32960 import sm2
 
 EDITIONS = (load("gb32960"), load("gb32960_2025"))
 VECTORS = {kind: [v for edition in EDITIONS for v in edition[kind]] for kind in EDITIONS[0]}
@@ -94,12 +95,66 @@ def test_a_report_without_signature_is_refused_where_the_vehicle_has_a_key() -> 
     assert not gb32960.decode(frame, public_key=public(RSA, Encoding.PEM))["ok"]
 
 
-def test_what_cannot_be_checked_is_kept_and_says_why() -> None:
-    said = gb32960.decode(signed(1, (b"\1" * 32, b"\2" * 32)), public_key=public(EC, Encoding.DER))
-    assert said["fields"]["signature"]["check"] == "unchecked"
-    assert "SM2" in said["fields"]["signature"]["reason"]
-    said = gb32960.decode(rsa_frame(), public_key=b"no key")
-    assert said["fields"]["signature"]["reason"] == "the public key cannot be read"
+def test_a_key_that_cannot_be_read_leaves_the_signature_unchecked() -> None:
+    for key in (b"no key", b"-----BEGIN PUBLIC KEY-----=-----END PUBLIC KEY-----", b""):
+        said = gb32960.decode(rsa_frame(), public_key=key)["fields"]["signature"]
+        assert said["check"] == "unchecked"
+        assert said["reason"] == "the public key cannot be read"
+
+
+# The standard's own example: GB/T 32918.5-2017 Annex A.
+SM2_KEY = bytes.fromhex(
+    "09F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"
+    "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
+)
+SM2_R = 0xF5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3
+SM2_S = 0xB1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA
+
+
+def test_the_standards_example_of_sm2_is_valid_and_its_neighbours_are_not() -> None:
+    point = sm2.public_point(SM2_KEY)
+    assert point is not None
+    assert sm2.verify(b"message digest", (SM2_R, SM2_S), public=point)
+    for data, r, s in (
+        (b"message digesT", SM2_R, SM2_S),
+        (b"message digest", SM2_R + 1, SM2_S),
+        (b"message digest", SM2_S, SM2_R),
+        (b"message digest", SM2_R + sm2.N, SM2_S),
+        (b"message digest", 0, SM2_S),
+        (b"message digest", SM2_R, sm2.N - SM2_R),
+    ):
+        assert not sm2.verify(data, (r, s), public=point)
+
+
+def test_a_point_off_the_curve_is_no_key() -> None:
+    assert sm2.public_point(b"\4" + SM2_KEY) == sm2.public_point(SM2_KEY)
+    assert sm2.public_point(SM2_KEY[:-1] + b"\x14") is None
+    assert sm2.public_point(SM2_KEY[:-1]) is None
+
+
+# Key and signature of another program, OpenSSL 3.0 (`pkeyutl -sign -rawin -digest sm3`), over BODY.
+OPENSSL_KEY = bytes.fromhex("""
+    3059301306072a8648ce3d020106082a811ccf5501822d03420004e88fa2eb48396aad903f2103da3527da5a
+    7a7a06e4964515eef0f2da4ae4845be684576eae60345c7cfec64897eb1b05670fce9be92673b1867a62d3dd
+    e37493
+""")
+OPENSSL_SIGNATURE = bytes.fromhex("""
+    30450221008ebb2f672ba2d3475f58e52949a0f5032c8d4946787543e3e259c15f3922ab430220106785a537
+    4d678245f59ce61a6468074ddbe7d74dc074a287cad874f00695d6
+""")
+
+
+def sm2_frame(body: bytes = BODY) -> bytes:
+    r, s = decode_dss_signature(OPENSSL_SIGNATURE)
+    return signed(1, (r.to_bytes(32, "big"), s.to_bytes(32, "big")), body=body)
+
+
+def test_an_sm2_signature_of_another_program_is_checked() -> None:
+    said = gb32960.decode(sm2_frame(), public_key=OPENSSL_KEY)
+    assert said["fields"]["signature"]["check"] == "valid"
+    assert not gb32960.decode(sm2_frame(BODY[:-1] + b"\0"), public_key=OPENSSL_KEY)["ok"]
+    assert not gb32960.decode(sm2_frame(), public_key=SM2_KEY)["ok"]
+    assert not gb32960.decode(sm2_frame(), public_key=public(EC, Encoding.DER))["ok"]
 
 
 def test_an_answer_keeps_the_head_and_the_time_and_no_more() -> None:

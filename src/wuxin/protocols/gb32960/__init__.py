@@ -48,8 +48,9 @@ def decode(frame: bytes, *, public_key: bytes | None = None) -> dict[str, Any]:
 
     Args:
         frame: the bytes from ``##`` or ``$$`` to the BCC, or the same in hexadecimal.
-        public_key: the vehicle's SubjectPublicKeyInfo (PEM or DER), by which the signature that
-            2025 asks for is checked; without it the signature is kept and said to be unchecked.
+        public_key: the vehicle's (SubjectPublicKeyInfo in PEM or DER, or 64 bytes for SM2), by
+            which the signature that 2025 asks for is checked; a report whose signature is false
+            or missing is then refused. Without a key it is kept and said to be unchecked.
 
     Returns:
         ``ok`` true with ``message``, ``version`` (edition), ``device`` (the VIN, or a platform's

@@ -1,23 +1,29 @@
 """The vehicle's own signature over what it reports, which the edition of 2025 brings.
 
-It is always kept. It is checked where a public key is given and `cryptography` knows the
-algorithm: RSA (PKCS #1 v1.5) and ECDSA, both over SHA-256. SM2 it does not know, so that such a
-signature is said to be unchecked.
+It is always kept, and checked where a public key is given: SM2 over SM3, RSA (PKCS #1 v1.5) and
+ECDSA over SHA-256. What it covers is read as the data unit up to the signature's mark, as the
+activation (Annex B) signs everything before its signature.
 
 Source: GB/T 32960.3-2025 §7.2.2 table 8 (form of the signature: algorithm, R, S).
 """
 
+import binascii
+import re
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from wuxin.protocols.gb32960 import sm2
 from wuxin.protocols.octets import BadFrame, Reader
 
 ALGORITHMS: Final = {1: "sm2", 2: "rsa", 3: "ecc"}
+
+_PEM: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----([^-]*)-----END PUBLIC KEY-----")
+_FALSE: Final = ("invalid", "it does not belong to these bytes and this key")
 
 
 def signature(reader: Reader, *, signed: bytes, public_key: bytes | None) -> dict[str, Any]:
@@ -26,7 +32,8 @@ def signature(reader: Reader, *, signed: bytes, public_key: bytes | None) -> dic
     Args:
         reader: at the byte of the algorithm.
         signed: the bytes of the data unit before the signature's mark.
-        public_key: the vehicle's SubjectPublicKeyInfo in PEM or DER; None if nobody knows it.
+        public_key: the vehicle's SubjectPublicKeyInfo in PEM or DER, or a point of SM2 in 64
+            bytes; None if nobody knows it.
 
     Returns:
         ``algorithm``, ``r`` and ``s`` in hexadecimal, and ``check``: ``valid``, ``unchecked`` or
@@ -59,22 +66,33 @@ def demand_not_false(said: dict[str, Any]) -> None:
 def _check(
     name: str, parts: tuple[bytes, bytes], *, signed: bytes, public_key: bytes
 ) -> tuple[str, str]:
-    r, s = parts
+    raw = _der(public_key)
+    numbers = (int.from_bytes(parts[0], "big"), int.from_bytes(parts[1], "big"))
+    point = sm2.public_point(raw)
     try:
-        pem = public_key.lstrip().startswith(b"-----")
-        key = (load_pem_public_key if pem else load_der_public_key)(public_key)
-    except (ValueError, UnsupportedAlgorithm):
-        return "unchecked", "the public key cannot be read"
-    try:
-        if name == "rsa" and isinstance(key, rsa.RSAPublicKey):
-            key.verify(r, signed, padding.PKCS1v15(), SHA256())
+        key = None if point else load_der_public_key(raw)
+        if name == "sm2" and point:
+            if not sm2.verify(signed, numbers, public=point):
+                return _FALSE
+        elif name == "rsa" and isinstance(key, rsa.RSAPublicKey):
+            key.verify(parts[0], signed, padding.PKCS1v15(), SHA256())
         elif name == "ecc" and isinstance(key, ec.EllipticCurvePublicKey):
-            whole = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
-            key.verify(whole, signed, ec.ECDSA(SHA256()))
-        elif name == "sm2":
-            return "unchecked", "SM2 cannot be checked here"
+            key.verify(encode_dss_signature(*numbers), signed, ec.ECDSA(SHA256()))
         else:
             return "invalid", f"the signature is {name} and the key is of another kind"
+    except (ValueError, UnsupportedAlgorithm):
+        return "unchecked", "the public key cannot be read"
     except InvalidSignature:
-        return "invalid", "it does not belong to these bytes and this key"
+        return _FALSE
     return "valid", ""
+
+
+def _der(key: bytes) -> bytes:
+    """The bytes of a key that may be written as PEM; what is no PEM is left as it is."""
+    found = _PEM.fullmatch(key.strip())
+    if not found:
+        return key
+    try:
+        return binascii.a2b_base64(found[1])
+    except binascii.Error:
+        return key
