@@ -200,6 +200,23 @@ def test_the_largest_frame_is_read_in_bounds_and_a_larger_one_is_not() -> None:
     assert not gb32960.decode(b"ab" * 1_000_000)["ok"]
 
 
+def test_a_frame_full_of_small_bodies_stays_in_bounds() -> None:
+    vehicle = bytes.fromhex("0101010101900001e2400ed8277450010207d01465")
+    for unit, version in ((b"\4\7\xd0" * 21_000, "2025"), (vehicle * 3_100, "2016")):
+        answer = gb32960.decode(gb32960.encode(2, BODY[:6] + unit, vin=VIN, version=version))
+        assert answer["ok"]
+        proper(answer, most=4_000_000)
+
+
+def test_an_invalid_insulation_is_no_reading_in_either_edition() -> None:
+    for version, rest in (("2016", b"\0\0"), ("2025", b"")):
+        unit = BODY[:6] + b"\1" + b"\xff" * 15 + b"\0" + b"\xff" * 2 + rest
+        answer = gb32960.decode(gb32960.encode(2, unit, vin=VIN, version=version))
+        assert answer["fields"]["bodies"][0]["insulation_resistance"] == "invalid"
+        names = [reading["indicator"] for reading in answer["readings"]]
+        assert names == (["accelerator_pedal", "brake_pedal"] if version == "2016" else [])
+
+
 def leading(text: str) -> float:
     return round(float(text.split(maxsplit=1)[0]), 3)
 

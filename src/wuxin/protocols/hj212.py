@@ -209,7 +209,8 @@ def _time(text: str, name: str) -> str:
     if not _TIME.fullmatch(text):
         raise BadFrame(f"{name} is {text[:40]!a}, which is not yyyyMMddHHmmss", name)
     try:
-        moment = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
+        month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
+        moment = datetime(int(text[:4]), month, day, hour, minute, second, tzinfo=BEIJING)
         return utc(moment + timedelta(milliseconds=int(text[14:] or 0)))
     except (ValueError, OverflowError):
         raise BadFrame(f"{name} is {text!a}, which is no time that exists", name) from None
@@ -233,7 +234,7 @@ def data_answer(fields: dict[str, Any]) -> bytes:
     Args:
         fields: ``fields`` of the decoded frame.
 
-    Source: HJ 212-2017 §6.6.5, table 9 and Annex C.
+    Source: HJ 212-2017, command code 9014.
     """
     return _answer(fields, "9014")
 

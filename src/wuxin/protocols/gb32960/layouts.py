@@ -1,6 +1,6 @@
 """The information bodies of GB/T 32960.3 as tables of fields, for both editions.
 
-Source: GB/T 32960.3-2016 §7.2.3 tables 9 to 19 and Annex A; GB/T 32960.3-2025 §7.2.4 tables 10
+Source: GB/T 32960.3-2016 §7.2.3 tables 9 on, Annexes A, B; GB/T 32960.3-2025 §7.2.4 tables 10
 and on. Where 2025 differs: motors (no voltage and current, 4 bytes of torque), currents down to
 -3000 A, engine (speed only), position (system of coordinates), no body of extremes.
 """
@@ -47,7 +47,8 @@ VEHICLE_2016: Final[Layout] = (
     Field("soc", 1, unit="%"),
     Field("dcdc_state", 1, codes=_ON_OFF),
     Field("gear", 1, marks=False),
-    Field("insulation_resistance", 2, unit="kohm", marks=False),
+    # 2016 names no marks here, but its range ends at 60000, and vehicles send FFFF for invalid.
+    Field("insulation_resistance", 2, unit="kohm"),
     Field("accelerator_pedal", 1, unit="%"),
     Field("brake_pedal", 1, unit="%", codes={101: "pressed"}),
 )
