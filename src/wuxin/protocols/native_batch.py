@@ -71,8 +71,16 @@ class Decoder:
         self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
-        """Decode the messages that end at ``ends`` (m); what cannot be read is refused."""
+        """Decode the messages that end at ``ends`` (m); what cannot be read is refused.
+
+        Where ``ends`` do not take the payload apart into messages, the whole of it is.
+        """
         data = np.frombuffer(payload, np.uint8)
+        if not _parts(ends, len(data)):
+            wrong = f"the {len(ends)} ends of messages do not divide {len(data)} bytes of payload"
+            found = _room(0, data[:0])
+            none = np.empty(0, np.int32)
+            return Messages(found.head, none, found.ends, none, np.empty(0), [(0, wrong)])
         found = self._scanned(data, ends)
         odd = np.flatnonzero(found.status)
         slow: dict[int, tuple[list[int], list[float]]] = {}
@@ -215,6 +223,13 @@ class _Table:
             text = np.frombuffer(b"".join(self._known) or b"\0", np.uint8).copy()
             self._frozen = Names(slots, np.array(self._hashes or [0], np.uint64), ends, text)
         return self._frozen
+
+
+def _parts(ends: NDArray[np.int32], size: int) -> bool:
+    """Whether ``ends`` rise to ``size``; compiled code reads what they say without asking again."""
+    if not len(ends):
+        return size == 0
+    return bool(ends[0] >= 0 and ends[-1] == size and np.all(ends[1:] >= ends[:-1]))
 
 
 def _room(messages: int, data: NDArray[np.uint8]) -> Found:
