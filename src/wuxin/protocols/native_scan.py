@@ -70,6 +70,26 @@ def hashed(text: NDArray[np.uint8]) -> np.uint64:
     return found
 
 
+@compiled()
+def seat(names: Names, first: int, count: int) -> None:
+    """Put the names numbered ``first`` up to ``count`` into the hash table that holds those before.
+
+    Their text and ends stand in ``names`` already; the table must have an empty slot beyond them.
+    """
+    mask = np.int64(len(names.slots) - 1)
+    begin = np.int64(names.ends[first - 1]) if first else np.int64(0)
+    for number in range(first, count):
+        key = _BASIS
+        for k in range(begin, names.ends[number]):
+            key = (key ^ np.uint64(names.text[k])) * _PRIME
+        begin = np.int64(names.ends[number])
+        names.hashes[number] = key
+        at = np.int64(key & np.uint64(mask))
+        while names.slots[at] >= 0:
+            at = (at + 1) & mask
+        names.slots[at] = number
+
+
 @compiled(inner=True)
 def _number_of(names: Names, data: NDArray[np.uint8], start: int, end: int, key: int) -> int:
     """The number of the name at ``start`` to ``end``, -1 if there is none."""
