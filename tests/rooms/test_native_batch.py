@@ -92,6 +92,34 @@ def test_plain_and_odd_messages_come_in_their_order() -> None:
     ])  # fmt: skip
 
 
+def test_plain_messages_are_read_without_the_exact_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [frame(device=f"inverter:{k % 40}", seq=k, readings={"price": k}) for k in range(99)]
+    wanted = exactly(frames)
+    monkeypatch.setattr(native, "decode", None)
+    decoder, found = read(frames)
+    assert told(decoder, found) == wanted
+
+
+def test_names_in_another_order_than_before_are_not_mistaken_for_those() -> None:
+    same([
+        frame(readings={"price": 1, "ac_power": 2}), frame(readings={"ac_power": 3, "price": 4}),
+        frame(readings={"price": 5}), frame(readings={"pric": 6, "price": 7}), frame(readings={}),
+        frame(readings={"temperature": 1, "price": 2, "energy_day": 3, "ac_power": 4}),
+        frame(readings={"temperature": 5, "temperature ": 6, "price": 7}), frame(readings={"": 8}),
+        frame(readings={"temperature": 9, "price2": 10}), frame(readings={"temperature": 1})[:-9],
+    ])  # fmt: skip
+
+
+def test_many_things_met_over_many_batches_keep_their_numbers() -> None:
+    decoder, dice, seen = Decoder(UNITS), random.Random(3), list[str]()  # noqa: S311 - repeatable
+    for _ in range(30):
+        ids = [f"inverter:{dice.randrange(4000):x}" for _ in range(300)]
+        seen += [d for d in dict.fromkeys(ids) if d not in seen]
+        _, found = read([frame(device=d) for d in ids], decoder)
+        assert [str(decoder.things[k]) for k in found.thing] == ids
+        assert [str(key) for key in decoder.things] == seen
+
+
 def test_what_is_refused_is_named_with_its_reason() -> None:
     _, found = read([frame(), b"nonsense", frame(readings={"unheard_of": 1})])
     assert [k for k, _ in found.refused] == [1, 2]
