@@ -110,6 +110,17 @@ def test_names_in_another_order_than_before_are_not_mistaken_for_those() -> None
     ])  # fmt: skip
 
 
+def test_the_shortest_readings_have_room() -> None:
+    names = [chr(c) for c in range(97, 123)] + [chr(c) for c in range(65, 91)]
+    said = b",".join(b'"%c":0' % ord(name) for name in names)
+    one = (
+        b'{"device":"a:b","boot":"b","seq":1,"time":"2022-01-02T12:00:00Z","readings":{%s}}' % said
+    )
+    _, found = read([one, one[:-2]] * 50, Decoder(dict.fromkeys(names, "")))
+    assert found.indicator.tolist() == list(range(52)) * 50
+    assert not found.value.any()
+
+
 def test_many_things_met_over_many_batches_keep_their_numbers() -> None:
     decoder, dice, seen = Decoder(UNITS), random.Random(3), list[str]()  # noqa: S311 - repeatable
     for _ in range(30):
