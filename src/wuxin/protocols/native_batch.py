@@ -7,20 +7,21 @@ are numbered as the decoder first meets them; what it remembers of them changes 
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.protocols import native
-from wuxin.protocols.native_scan import DECLINED, UNKNOWN, Found, Names, hashed, scan
+from wuxin.protocols.native_scan import DECLINED, UNKNOWN, Found, Names, hashed, scan, seat
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey, thing_key
 from wuxin.terms.units import conversion
 
 PROTOCOL: Final = "wuxin"
-_COMMA: Final = ord(",")
+_SHORTEST: Final = len(b'"a":0,')
+_Item = TypeVar("_Item", bound=np.generic)
 _WORTH_A_THREAD: Final = 2000
 
 
@@ -71,16 +72,27 @@ class Decoder:
         self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
-        """Decode the messages that end at ``ends`` (m); what cannot be read is refused."""
+        """Decode the messages that end at ``ends`` (m); what cannot be read is refused.
+
+        Where ``ends`` do not take the payload apart into messages, the whole of it is.
+        """
         data = np.frombuffer(payload, np.uint8)
+        if not _parts(ends, len(data)):
+            wrong = f"the {len(ends)} ends of messages do not divide {len(data)} bytes of payload"
+            found = _room(0, data[:0])
+            none = np.empty(0, np.int32)
+            return Messages(found.head, none, found.ends, none, np.empty(0), [(0, wrong)])
         found = self._scanned(data, ends)
         odd = np.flatnonzero(found.status)
         slow: dict[int, tuple[list[int], list[float]]] = {}
         refused: list[tuple[int, str]] = []
-        for i in odd.tolist():
-            if found.status[i] == UNKNOWN and self._intern(bytes(data[slice(*found.device[i])])):
-                found.head[i, 0] = self._devices.number(bytes(data[slice(*found.device[i])]))
-                continue
+        for i, status, (start, end) in zip(
+            odd.tolist(), found.status[odd].tolist(), found.device[odd].tolist(), strict=True
+        ):
+            if status == UNKNOWN:
+                found.head[i, 0] = number = self._intern(payload[start:end])
+                if number >= 0:
+                    continue
             begin = int(ends[i - 1]) if i else 0
             answer = native.decode(payload[begin : int(ends[i])])
             values = self._read(answer, found.head[i], at=i, refused=refused)
@@ -113,17 +125,17 @@ class Decoder:
 
         return _together(list(self._threads.map(part, range(self._parts))))
 
-    def _intern(self, name: bytes) -> bool:
-        """Give a new thing its number; False where the name is that of no thing."""
-        if self._devices.number(name) >= 0:
-            return True
+    def _intern(self, name: bytes) -> int:
+        """The number of a thing, given to it now if it is new; -1: the name is that of no thing."""
+        number = self._devices.number(name)
+        if number >= 0:
+            return number
         try:
             key = thing_key(name.decode())
         except BadInput:
-            return False
-        self._devices.add(name)
+            return -1
         self.things.append(key)
-        return True
+        return self._devices.add(name)
 
     def _read(
         self, answer: Mapping[str, Any], head: NDArray[np.int64], *, at: int,
@@ -133,10 +145,8 @@ class Decoder:
         if not answer["ok"]:
             refused.append((at, f"{answer['error']} at {answer['at']}"))
             return None
-        device = answer["device"].encode()
-        self._intern(device)
         boot = int(hashed(np.frombuffer(answer["boot"].encode(), np.uint8)))
-        head[0], head[1] = self._devices.number(device), moment(answer["time"])
+        head[0], head[1] = self._intern(answer["device"].encode()), moment(answer["time"])
         head[2], head[3] = np.uint64(boot).astype(np.int64), answer["seq"]
         numbers, values = [], []
         for reading in answer["readings"]:
@@ -187,39 +197,71 @@ class Decoder:
 
 
 class _Table:
-    """Names by number, growing; :meth:`frozen` is what the quick reader looks them up in."""
+    """Names by number, growing; :meth:`frozen` is what the quick reader looks them up in.
+
+    A new name costs what it is long, however many there are: only where the table gets too full is
+    it laid out again, twice as large.
+    """
 
     def __init__(self) -> None:
         self._known: dict[bytes, int] = {}
-        self._hashes: list[int] = []
-        self._frozen: Names | None = None
+        self._new: list[bytes] = []
+        self._names = Names(
+            np.full(16, -1, np.int32),
+            np.zeros(8, np.uint64),
+            np.zeros(8, np.int32),
+            np.zeros(256, np.uint8),
+        )
 
     def number(self, name: bytes) -> int:
         return self._known.get(name, -1)
 
-    def add(self, name: bytes) -> None:
-        self._known[name] = len(self._known)
-        self._hashes.append(int(hashed(np.frombuffer(name, np.uint8))))
-        self._frozen = None
+    def add(self, name: bytes) -> int:
+        number = self._known[name] = len(self._known)
+        self._new.append(name)
+        return number
 
     def frozen(self) -> Names:
-        if self._frozen is None:
-            size = 1 << max(4, (2 * len(self._known)).bit_length())
-            slots = np.full(size, -1, np.int32)
-            for number, key in enumerate(self._hashes):
-                at = key & (size - 1)
-                while slots[at] >= 0:
-                    at = (at + 1) & (size - 1)
-                slots[at] = number
-            ends = np.cumsum([len(name) for name in self._known] or [0]).astype(np.int32)
-            text = np.frombuffer(b"".join(self._known) or b"\0", np.uint8).copy()
-            self._frozen = Names(slots, np.array(self._hashes or [0], np.uint64), ends, text)
-        return self._frozen
+        """The table with all that was added; it does not change until the next call."""
+        if self._new:
+            self._seat()
+        return self._names
+
+    def _seat(self) -> None:
+        slots, hashes, ends, text = self._names
+        count, added = len(self._known), np.frombuffer(b"".join(self._new), np.uint8)
+        first = count - len(self._new)
+        begin = int(ends[first - 1]) if first else 0
+        hashes, ends = _grown(hashes, count), _grown(ends, count)
+        text = _grown(text, begin + len(added))
+        ends[first:count] = begin + np.cumsum([len(name) for name in self._new])
+        text[begin : begin + len(added)] = added
+        if 2 * count > len(slots):
+            slots, first = np.full(1 << (2 * count).bit_length(), -1, np.int32), 0
+        self._names = Names(slots, hashes, ends, text)
+        self._new.clear()
+        seat(self._names, first, count)
+
+
+def _grown(array: NDArray[_Item], size: int) -> NDArray[_Item]:
+    """The array itself if it has that size, else one with room for as much again."""
+    if size <= len(array):
+        return array
+    larger = np.zeros(2 * size, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def _parts(ends: NDArray[np.int32], size: int) -> bool:
+    """Whether ``ends`` rise to ``size``; compiled code reads what they say without asking again."""
+    if not len(ends):
+        return size == 0
+    return bool(ends[0] >= 0 and ends[-1] == size and np.all(ends[1:] >= ends[:-1]))
 
 
 def _room(messages: int, data: NDArray[np.uint8]) -> Found:
-    """Room for what a payload of so many messages can hold: a comma or a message for a reading."""
-    readings = int(np.count_nonzero(data == _COMMA)) + messages
+    """Room for what a payload can hold; pages of it that nothing is written to cost nothing."""
+    readings = len(data) // _SHORTEST
     return Found(
         np.zeros(messages, np.uint8),
         np.zeros((messages, 6), np.int64),
