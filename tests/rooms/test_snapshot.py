@@ -35,7 +35,7 @@ def arrays() -> dict[str, NDArray[Any]]:
     }
 
 
-def state(number: int = 42, schema: str = "1", meta: Any = META) -> Snapshot:
+def state(number: int = 42, schema: str = "1", *, meta: Any = META) -> Snapshot:
     return Snapshot(number, schema, meta, arrays())
 
 
@@ -256,7 +256,7 @@ def test_the_file_is_synced_before_it_has_its_name_and_the_folder_after(
     fsync, replace, unlink = os.fsync, Path.replace, Path.unlink
 
     def noted_fsync(handle: int) -> None:
-        told.append("sync " + os.path.basename(os.readlink(f"/proc/self/fd/{handle}")))  # noqa: PTH119, PTH115 - of a handle
+        told.append(f"sync {Path(f'/proc/self/fd/{handle}').resolve().name}")
         fsync(handle)
 
     def noted_replace(self: Path, target: Path) -> Path:
