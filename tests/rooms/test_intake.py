@@ -75,7 +75,9 @@ def books() -> Iterator[Books]:
     eventually(lambda: not any(t.name.startswith("intake") for t in threading.enumerate()))
 
 
-def offer(intake: Intake[int], books: Books, position: object, payload: bytes = b"x") -> None:
+def offer(intake: Intake[int], books: Books, *told: Any) -> None:
+    """Offer a message: told are its position and, where it matters, its payload."""
+    position, payload = (*told, b"x")[:2]
     text = str(position)
     intake.offer(payload, source="s", position=text, acknowledge=books.answer(text))
 
@@ -212,8 +214,8 @@ def test_a_message_larger_than_may_wait_comes_in_alone(books: Books) -> None:
 
 def test_a_batch_does_not_linger_for_those_who_cannot_come_in(books: Books) -> None:
     begun = time.monotonic()
-    limits = {"linger_s": PATIENCE_S, "waiting_bytes": 100}
-    with Intake(books.append, books.process, **limits) as intake:  # type: ignore[arg-type] # by name
+    intake = Intake(books.append, books.process, linger_s=PATIENCE_S, waiting_bytes=100)
+    with intake:
         for n in range(5):
             offer(intake, books, n, bytes(60))
     assert time.monotonic() - begun < PATIENCE_S / 2
