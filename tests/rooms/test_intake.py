@@ -254,7 +254,7 @@ def test_a_batch_that_could_not_be_written_is_not_answered_and_nothing_more_is_t
     offer(intake, books, 0)
     offer(intake, books, 1)
     offered = 2
-    with pytest.raises(Conflict, match="No space left") as caught:  # noqa: PT012 - when is not known
+    with pytest.raises(Conflict, match="No space left") as caught:  # noqa: PT012 - some time
         for n in range(2, 10**6):
             offer(intake, books, n)
             offered += 1
@@ -300,7 +300,7 @@ def test_a_judge_that_fails_ends_the_intake_and_leaves_what_was_answered_written
 ) -> None:
     books.fail_process, books.error = 1, AssertionError("an invariant is broken")
     intake = Intake(books.append, books.process, most=1)
-    with pytest.raises(Conflict, match="an invariant is broken"):  # noqa: PT012 - when is not known
+    with pytest.raises(Conflict, match="an invariant is broken"):  # noqa: PT012 - some time
         for n in range(10**6):
             offer(intake, books, n)
             time.sleep(0.001)
@@ -308,6 +308,27 @@ def test_a_judge_that_fails_ends_the_intake_and_leaves_what_was_answered_written
         intake.close()
     assert books.answered == books.positions
     assert books.judged == [0]
+
+
+def test_what_waits_when_the_judge_fails_is_neither_written_nor_answered(books: Books) -> None:
+    books.bench, books.fail_process = Gate(is_open=False), 0
+    intake = Intake(books.append, books.process, most=1)
+    offer(intake, books, 0)
+    assert books.bench.reached.wait(PATIENCE_S)
+    books.door = Gate(is_open=False)
+    for n in (1, 2, 3):
+        offer(intake, books, n)
+    assert books.door.reached.wait(PATIENCE_S)
+    books.bench.event.set()
+    with pytest.raises(Conflict, match="No space left"):  # noqa: PT012 - some time
+        while True:
+            offer(intake, books, "later")
+            time.sleep(0.001)
+    books.door.event.set()
+    with pytest.raises(OSError, match="No space left"):
+        intake.close()
+    assert books.answered == books.positions == ["0", "1"]
+    assert intake.waiting >= 2
 
 
 def test_a_judge_that_fails_frees_a_writer_that_waits_for_it(books: Books) -> None:

@@ -140,7 +140,7 @@ class Intake(Generic[Token]):
     @property
     def _is_enough(self) -> bool:
         """Whether waiting for more is in vain: the batch is full, or they cannot come in."""
-        return not self._linger_s or len(self._waiting) >= self._most or self._blocked > 0
+        return len(self._waiting) >= self._most or self._blocked > 0
 
     @property
     def _why(self) -> str:
