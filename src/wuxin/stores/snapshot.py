@@ -12,8 +12,9 @@ or of another schema, is passed over with its reason, and the journal is replaye
 """
 
 import hashlib
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,7 +29,7 @@ _MAGIC: Final = b"WXSTATE1"
 _ALIGNED: Final = 64
 _CHECK: Final = 32
 _UNFINISHED: Final = ".writing"
-_PIECE: Final = 16 * 1024 * 1024
+_NAMED: Final = "state-" + 12 * "[0-9]" + ".snap"
 KEPT: Final = 2
 """How many state files stay: the newest, and one more in case that one is damaged."""
 
@@ -53,33 +54,28 @@ class Found:
 def write(folder: Path, snapshot: Snapshot) -> Path:
     """Write a state file durably: whole under its name, or not there at all; then tidy older ones.
 
+    Files of later entries stay: a slice that is run again is not the newest.
+
     Raises:
-        BadInput: an array holds objects, which have no bytes.
-        OSError: the disk refused; the older files stand.
+        BadInput: an array holds objects or fields, of which its bytes do not tell.
+        OSError: the disk refused; the older files stand, and the room is given back.
     """
+    arrays = {k: _plain(v, name=k) for k, v in sorted(snapshot.arrays.items())}
+    table = [[name, a.dtype.str, list(a.shape)] for name, a in arrays.items()]
+    head = msgspec.msgpack.encode([snapshot.number, snapshot.schema, snapshot.meta, table])
+    begin = _MAGIC + len(head).to_bytes(8, "little") + head
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"state-{snapshot.number:012d}.snap"
     unfinished = path.with_name(path.name + _UNFINISHED)
-    arrays = {k: np.ascontiguousarray(v) for k, v in sorted(snapshot.arrays.items())}
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise BadInput(f"state {name!r} holds objects; only arrays of numbers can be kept")
-    table = [[name, a.dtype.str, list(a.shape)] for name, a in arrays.items()]
-    head = msgspec.msgpack.encode([snapshot.number, snapshot.schema, snapshot.meta, table])
-    check = hashlib.sha256()
-    with unfinished.open("wb") as file:
-        begin = _MAGIC + len(head).to_bytes(8, "little") + head
-        parts: list[Any] = [array.data.cast("B") for array in arrays.values() if array.size]
-        for part in (begin, *parts):
-            for piece in (part, bytes(-len(part) % _ALIGNED)):
-                check.update(piece)
-                file.write(piece)
-        file.write(check.digest())
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        _fill(unfinished, [begin, *(a.reshape(-1).view(np.uint8).data for a in arrays.values())])
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
     _sync(folder)
-    for old in sorted(folder.glob("state-*.snap"))[:-KEPT]:
+    older = sorted(old for old in folder.glob(_NAMED) if old.name <= path.name)
+    for old in older[:-KEPT]:
         old.unlink()
     return path
 
@@ -89,18 +85,20 @@ def newest(folder: Path, schema: str, *, at_most: int) -> Found:
     for left in folder.glob(f"*{_UNFINISHED}"):
         left.unlink()
     passed = []
-    for path in sorted(folder.glob("state-*.snap"), reverse=True):
+    for path in sorted(folder.glob(_NAMED), reverse=True):
+        if _number(path) > at_most:
+            passed.append(f"{path.name} is beyond the journal, which ends at entry {at_most}")
+            continue
         try:
             found = read(path)
         except Tampered as wrong:
             passed.append(str(wrong))
-            continue
-        if found.schema != schema:
-            passed.append(f"{path.name} is of schema {found.schema}, not {schema}")
-        elif found.number > at_most:
-            passed.append(f"{path.name} is beyond the journal, which ends at entry {at_most}")
+        except OSError as wrong:
+            passed.append(f"{path.name} cannot be read: {wrong.strerror}")
         else:
-            return Found(found, passed)
+            if found.schema == schema:
+                return Found(found, passed)
+            passed.append(f"{path.name} is of schema {found.schema}, not {schema}")
     return Found(None, passed)
 
 
@@ -108,23 +106,48 @@ def read(path: Path) -> Snapshot:
     """Read one state file.
 
     Raises:
-        Tampered: it is not whole, or a byte of it has changed.
+        Tampered: it is not whole, a byte of it has changed, or it bears another's number.
+        OSError: the disk refused.
     """
     data = np.fromfile(path, np.uint8)
-    check = hashlib.sha256()
-    for at in range(0, len(data) - _CHECK, _PIECE):
-        check.update(data[at : min(at + _PIECE, len(data) - _CHECK)].data)
+    check = hashlib.sha256(data[:-_CHECK].data)
     if bytes(data[:8]) != _MAGIC or check.digest() != data[-_CHECK:].tobytes():
         raise Tampered(f"{path.name} does not match its checksum")
     at = 16 + int.from_bytes(bytes(data[8:16]), "little")
-    number, schema, meta, table = msgspec.msgpack.decode(bytes(data[16:at]))
+    number, schema, meta, table = msgspec.msgpack.decode(data[16:at].data)
+    if number != _number(path):
+        raise Tampered(f"{path.name} is the state of entry {number}")
     at += -at % _ALIGNED
     arrays = {}
     for name, kind, shape in table:
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+        size = math.prod(shape) * np.dtype(kind).itemsize
         arrays[name] = data[at : at + size].view(kind).reshape(shape)
         at += size + -size % _ALIGNED
     return Snapshot(number, schema, meta, arrays)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.removeprefix("state-"))
+
+
+def _plain(array: NDArray[Any], *, name: str) -> NDArray[Any]:
+    """The array in the order of C; not copied where it is so already."""
+    if array.dtype.hasobject or array.dtype.kind == "V":
+        raise BadInput(f"state {name!r} holds {array.dtype}; only plain arrays can be kept")
+    return np.asarray(array, order="C")
+
+
+def _fill(path: Path, parts: Sequence[Any]) -> None:
+    """Write parts durably, each filled up to where the next begins, and the checksum."""
+    check = hashlib.sha256()
+    with path.open("wb") as file:
+        for part in parts:
+            for piece in (part, bytes(-len(part) % _ALIGNED)):
+                check.update(piece)
+                file.write(piece)
+        file.write(check.digest())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:
