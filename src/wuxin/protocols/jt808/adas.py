@@ -20,13 +20,17 @@ EVENT: Final = Choice(
 ITEM: Final = Variants(
     *(
         Group(
-            *HEAD, ("event", EVENT), ("level", LEVEL), ("front_speed_kmh", U8),
-    ("front_distance_s", Number(1, scale=10)),  # time to the one in front, in steps of 100 ms
-    ("deviation", Choice({1: "left", 2: "right"})),
-    ("road_sign", Choice({1: "speed_limit", 2: "height_limit", 3: "weight_limit"})),
-    ("road_sign_value", U8), *base,
+            *HEAD,
+            ("event", EVENT),
+            ("level", LEVEL),
+            ("front_speed_kmh", U8),
+            ("front_distance_s", Number(1, scale=10)),
+            ("deviation", Choice({1: "left", 2: "right"})),
+            ("road_sign", Choice({1: "speed_limit", 2: "height_limit", 3: "weight_limit"})),
+            ("road_sign_value", U8),
+            *base,
         )
         for base in BASES
     )
-)  # fmt: skip
-"""The item's layout, 47 bytes."""
+)
+"""The item's layout, 47 bytes; the distance in front is the time to it, in steps of 100 ms."""

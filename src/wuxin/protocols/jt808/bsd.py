@@ -13,9 +13,11 @@ EVENT: Final = Choice({1: "approaching_behind", 2: "approaching_left", 3: "appro
 ITEM: Final = Variants(
     *(
         Group(
-            *HEAD, ("event", EVENT), *base,
+            *HEAD,
+            ("event", EVENT),
+            *base,
         )
         for base in BASES
     )
-)  # fmt: skip
+)
 """The item's layout, 41 bytes."""

@@ -18,10 +18,14 @@ EVENT: Final = Choice(
 ITEM: Final = Variants(
     *(
         Group(
-            *HEAD, ("event", EVENT), ("time_threshold", U16), ("threshold_1", U16), ("threshold_2", U16),
-    *base,
+            *HEAD,
+            ("event", EVENT),
+            ("time_threshold", U16),
+            ("threshold_1", U16),
+            ("threshold_2", U16),
+            *base,
         )
         for base in BASES
     )
-)  # fmt: skip
+)
 """The item's layout, 47 bytes; the units of the thresholds depend on the event."""

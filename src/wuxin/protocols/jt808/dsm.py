@@ -18,9 +18,14 @@ EVENT: Final = Choice(
 ITEM: Final = Variants(
     *(
         Group(
-            *HEAD, ("event", EVENT), ("level", LEVEL), ("fatigue_degree", U8), ("reserved", Raw(4)), *base,
+            *HEAD,
+            ("event", EVENT),
+            ("level", LEVEL),
+            ("fatigue_degree", U8),
+            ("reserved", Raw(4)),
+            *base,
         )
         for base in BASES
     )
-)  # fmt: skip
+)
 """The item's layout, 47 bytes; the degree is 1 to 10, higher is more tired."""

@@ -32,16 +32,14 @@ class Cursor:
         """How many bytes are not read yet."""
         return self.end - self.at
 
-    def take(self, count: int, what: str = "the body") -> bytes:
+    def take(self, count: int, what: str = "the field") -> bytes:
         """The next bytes.
 
         Raises:
             Malformed: there are fewer.
         """
         if count > self.end - self.at:
-            raise Malformed(
-                f"{what} ends after {self.left} of {count} bytes that are due here", self.at
-            )
+            raise Malformed(f"{what} needs {count} bytes, but {self.left} are left", self.at)
         found = self.data[self.at : self.at + count]
         self.at += count
         return found
@@ -142,8 +140,15 @@ class Variants:
         raise why
 
     def write(self, value: Any, version: str) -> bytes:
-        """The bytes in the standard's layout."""
-        return self.layouts[0].write(value, version)
+        """The bytes in the first layout that the fields fit."""
+        why = None
+        for layout in self.layouts:
+            try:
+                return layout.write(value, version)
+            except BadInput as wrong:
+                why = why or wrong
+        assert why is not None
+        raise why
 
 
 Condition = Callable[[Mapping[str, Any], str], bool]

@@ -23,9 +23,11 @@ TYRE: Final = Group(
 ITEM: Final = Variants(
     *(
         Group(
-            *HEAD, *base, ("tyres", Several(U8, TYRE)),
+            *HEAD,
+            *base,
+            ("tyres", Several(U8, TYRE)),
         )
         for base in BASES
     )
-)  # fmt: skip
+)
 """The item's layout, 41 bytes and 9 for each tyre; counted from the front left, in a Z."""

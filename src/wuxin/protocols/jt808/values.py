@@ -80,8 +80,12 @@ class Bits:
 
     def named(self, word: int) -> list[str]:
         """The names of the bits that are set in a number."""
-        bits = range(8 * self.number.size)
-        return [self.names.get(bit, f"bit_{bit}") for bit in bits if word >> bit & 1]
+        found = []
+        while word:
+            bit = (word & -word).bit_length() - 1
+            found.append(self.names.get(bit) or f"bit_{bit}")
+            word &= word - 1
+        return found
 
     def write(self, value: Any, version: str) -> bytes:
         """The word with the named bits set; a number is taken as it is."""
@@ -174,7 +178,7 @@ class Moment:
     def read(self, c: Cursor) -> str | None:
         """The time in UTC, ISO 8601."""
         start = c.at
-        digits = c.take(6, "the time").hex()
+        digits = c.take(6).hex()
         if digits == "000000000000":
             return None
         try:
@@ -210,7 +214,7 @@ class Daily:
         if c.data[c.at : min(c.at + 3, c.end)] != bytes(3):
             return Moment().read(c)
         start = c.at
-        digits = c.take(6, "the time").hex()[6:]
+        digits = c.take(6).hex()[6:]
         text = f"{digits[:2]}:{digits[2:4]}:{digits[4:]}+08:00"
         if not self._AT.fullmatch(text):
             raise Malformed(f"{digits!r} is not a time of day hhmmss", start)
