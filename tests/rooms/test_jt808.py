@@ -20,6 +20,7 @@ from wuxin.protocols.jt808.decoder import Opened, opened
 from wuxin.protocols.jt808.frame import ESCAPED, checksum, unwrap, wrap
 from wuxin.protocols.jt808.layout import Malformed
 from wuxin.protocols.jt808.messages import MESSAGES
+from wuxin.protocols.jt808.words import CHINESE
 from wuxin.terms.units import checked
 
 VECTORS = tomllib.loads((files("wuxin.protocols") / "vectors" / "jt808.toml").read_text("utf-8"))
@@ -57,6 +58,11 @@ def test_the_protocol_is_registered_under_its_name() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     entry = project["project"]["entry-points"][decoders.GROUP]["jt808"]
     assert importlib.import_module(entry).decode is jt808.decode
+
+
+def test_every_message_has_its_chinese_name() -> None:
+    assert CHINESE.keys() == {name for name, _ in MESSAGES.values()}
+    assert len(set(CHINESE.values())) == len(CHINESE)
 
 
 def test_every_vector_says_where_it_is_from() -> None:

@@ -73,6 +73,22 @@ def test_what_is_missing_is_asked_for_again() -> None:
     assert (assembler.held, assembler.given_up, assembler.missing(200)) == (0, 1, [])
 
 
+def test_a_part_that_comes_again_after_the_whole_opens_nothing() -> None:
+    _, frames = waybill(3000)
+    assembler = jt808.Assembler()
+    for frame in frames:
+        assembler.take(frame, 0)
+    again = assembler.take(frames[1], 1)
+    assert (again["part"], again["joined"]) == ({"index": 2, "total": 3}, True)
+    assert assembler.missing(before_ns=10) == []
+    # A terminal that has started again uses the serial for something else.
+    other, anew = waybill(3000, seed=9)
+    wholes = [a for a in (assembler.take(f, 2) for f in anew) if "parts" in a]
+    assert [w["fields"]["waybill"] for w in wholes] == [other]
+    assembler.forget(before_ns=10)
+    assert "joined" not in assembler.take(anew[0], 11)
+
+
 def test_an_assembler_holds_no_more_than_it_may() -> None:
     assembler = jt808.Assembler(messages=10, size=8000)
     for n in range(200):

@@ -1,6 +1,6 @@
 """Su-biao 0x64: alarms of the advanced driver assistance system.
 
-Source: T/JSATL 12-2017 table 4-15.
+Source: T/JSATL 12-2017, additional item 0x64.
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Bodies longer than a frame holds are sent in sub-packages with consecutive serials.
 
-Source: JT/T 808-2013 and -2019 clause 4.4, 4.5 and 8.
+Source: JT/T 808-2013 and -2019, message header and platform messages.
 """
 
 from collections.abc import Mapping
@@ -128,10 +128,10 @@ def reply(answer: Answer, *, serial: int, stored: bool = True) -> bytes | None:
         return general(answer, serial=serial, result=result)
     if not stored:
         return general(answer, serial=serial, result="failure")
-    return _own(number, answer, serial)
+    return _own(number, answer, serial=serial)
 
 
-def _own(number: int, answer: Answer, serial: int) -> bytes | None:
+def _own(number: int, answer: Answer, *, serial: int) -> bytes | None:
     """The reply to a good frame that is stored, of its own kind where it has one."""
     if number == 0x0100:
         return None

@@ -2,7 +2,7 @@
 
 The latitude and longitude are magnitudes; bits 6 and 7 of the attributes say south and west.
 
-Source: JT/T 808-2013 table 56 to 72; JT/T 808-2019 table 57 to 77.
+Source: JT/T 808-2013 and -2019, messages 0x8600 to 0x8608 and 0x0608.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Sub-packages: parts of a message joined in whatever order they come, within bounds.
 
-Source: JT/T 808-2019 clause 4.4.3 and 8.3 to 8.4 (sub-packages, resend requests).
+Source: JT/T 808-2013 and -2019, sub-package fields of the header and message 0x8003.
 """
 
 from dataclasses import dataclass, field
@@ -68,10 +68,10 @@ class Assembler:
             error = f"{head.total} parts are more than the {PARTS} that are joined"
             about = {name: answer[name] for name in ("message", "id", "version", "phone", "serial")}
             return {"ok": False, "error": error, "at": "header", **about}
-        whole = self._put(head, found.message[found.start :], now_ns)
+        whole = self._put(head, found.message[found.start :], now_ns=now_ns)
         return answer if whole is None else whole
 
-    def _put(self, head: Header, body: bytes, now_ns: int) -> Answer | None:
+    def _put(self, head: Header, body: bytes, *, now_ns: int) -> Answer | None:
         key = _Key(head.phone, head.message_id, head.total, (head.serial - head.part + 1) & 0xFFFF)
         one = self._open.setdefault(key, _Open(head, now_ns))
         if head.part not in one.parts:

@@ -1,6 +1,6 @@
 """Su-biao's attachments: where to upload them, which files there are, whether all came.
 
-Source: T/JSATL 12-2017 clause 4.6 and 4.7, table 4-21 to 4-28.
+Source: T/JSATL 12-2017, messages 0x1210 to 0x1212, 0x9208 and 0x9212.
 """
 
 from typing import Any, Final

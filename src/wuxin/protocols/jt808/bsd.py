@@ -1,6 +1,6 @@
 """Su-biao 0x67: alarms of the blind spot detection.
 
-Source: T/JSATL 12-2017 table 4-20.
+Source: T/JSATL 12-2017, additional item 0x67.
 """
 
 from typing import Final

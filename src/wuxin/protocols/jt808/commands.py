@@ -1,19 +1,20 @@
 """Commands to the driver and the vehicle: text, events, questions, information, phones, control.
 
-Source: JT/T 808-2013 clause 8.23 to 8.38; JT/T 808-2019 clause 8.29 to 8.44.
+Source: JT/T 808-2013 and -2019, messages 0x0301 to 0x0303 and 0x8300 to 0x8500.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from wuxin.protocols.jt808.layout import Cursor, Group, Several, Sized, v2019
+from wuxin.protocols.jt808.layout import Cursor, Group, Several, Sized, v2013, v2019
 from wuxin.protocols.jt808.values import U8, U16, Bits, Choice, Text
 from wuxin.terms.errors import BadInput
 
-_TEXT_FLAG: Final = Bits(
-    U8,
-    {0: "urgent", 2: "on_display", 3: "read_aloud", 4: "on_advertising_screen", 5: "can_fault"},
-)
+_SHOWN: Final = {
+    2: "on_display", 3: "read_aloud", 4: "on_advertising_screen", 5: "can_fault",
+}  # fmt: skip
+_TEXT_FLAG: Final = Bits(U8, {0: "urgent"} | _SHOWN)
+_TEXT_FLAG_2019: Final = Bits(U8, {0: "service", 1: "urgent"} | _SHOWN)  # both: a notice
 _SHORT: Final = Sized(U8, Text())
 _LONG: Final = Sized(U16, Text())
 _EVENTS: Final = Group(("id", U8), ("text", _SHORT))
@@ -83,7 +84,8 @@ MESSAGES: Final[dict[int, tuple[str, Any]]] = {
     0x8300: (
         "text",
         Group(
-            ("flag", _TEXT_FLAG),
+            ("flag", _TEXT_FLAG, v2013),
+            ("flag", _TEXT_FLAG_2019, v2019),
             ("type", Choice({1: "notice", 2: "service"}), v2019),
             ("text", Text()),
         ),

@@ -1,7 +1,6 @@
 """Data passed through: recorder, waybill, driver's card, CAN bus, transparent data, compressed.
 
-Source: JT/T 808-2013 clause 8.44 to 8.50 and 8.60 to 8.62; JT/T 808-2019 clause 8.59 to 8.66 and
-8.76 to 8.78.
+Source: JT/T 808-2013 and -2019, messages 0x0700 to 0x0705, 0x0900, 0x0901, 0x8700 to 0x8900.
 """
 
 from typing import Any, Final

@@ -46,11 +46,11 @@ def of_frame(found: Opened) -> Answer:
     if head.total:
         part = {"index": head.part, "total": head.total}
         ok = {"ok": True, **_about(head), "part": part, "fields": {}, "readings": []}
-        return _refused(head, "", "") if _unreadable(head) else ok
+        return _refused(head) if _unreadable(head) else ok
     cursor = Cursor(found.message, at=found.start, end=len(found.message), version=head.version)
     answer = _of(head, cursor)
     if isinstance(answer, Malformed):
-        return _refused(head, str(answer), place(found.raw, answer.at))
+        return _refused(head, str(answer), at=place(found.raw, answer.at))
     return answer
 
 
@@ -58,7 +58,7 @@ def of_body(head: Header, body: bytes) -> Answer:
     """What the joined body of a message says that came in parts."""
     answer = _of(head, Cursor(body, at=0, end=len(body), version=head.version))
     if isinstance(answer, Malformed):
-        return _refused(head, str(answer), f"byte {answer.at} of the joined body")
+        return _refused(head, str(answer), at=f"byte {answer.at} of the joined body")
     return answer
 
 
@@ -94,9 +94,9 @@ def _about(head: Header) -> Answer:
     }
 
 
-def _refused(head: Header, error: str, at: str) -> Answer:
+def _refused(head: Header, error: str = "", *, at: str = "header") -> Answer:
     error = error or _unreadable(head)
-    return {"ok": False, "error": error, "at": at or "header", **_about(head)}
+    return {"ok": False, "error": error, "at": at, **_about(head)}
 
 
 def _told(message_id: int, fields: Answer) -> Answer:

@@ -1,6 +1,6 @@
 """Su-biao's sibling 0x70: alarms of harsh driving, as several provinces have added them.
 
-Source: DB44/T 2303 and T/GDRTA 002-2019 (Guangdong, "Yue-biao"), table of item 0x70.
+Source: the layout that terminals and the open project go-jt808 use; no standard was at hand.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
 """Su-biao 0x65: alarms of the driver status monitor.
 
-Source: T/JSATL 12-2017 table 4-17.
+Source: T/JSATL 12-2017, additional item 0x65.
 """
 
 from typing import Final

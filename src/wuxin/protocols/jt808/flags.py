@@ -1,6 +1,7 @@
 """Flags of a location: alarms, status, vehicle signals, inputs, and the alarms of JT/T 1078.
 
-Source: JT/T 808-2013 table 24 to 32, JT/T 808-2019 table 24 to 32, JT/T 1078-2016 table 13 to 16.
+Source: JT/T 808-2013 and -2019, message 0x0200, alarm and status words and additional items 0x25
+and 0x2A; JT/T 1078-2016, additional items 0x14 to 0x18.
 """
 
 from typing import Final

@@ -1,6 +1,7 @@
 """Frames: delimiters, escapes and the check byte around one message; splitting a stream.
 
-Source: JT/T 808-2019 clause 4.4 (flag 0x7e, escapes 0x7d02 and 0x7d01, check byte by XOR).
+Source: JT/T 808-2013 and -2019, structure of a message: flag 0x7e, escapes 0x7d02 and 0x7d01, check
+byte by exclusive or.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The header of a message, in the editions of 2013 and 2019.
 
-Source: JT/T 808-2013 table 2 and 3; JT/T 808-2019 table 2, 3 and 4.
+Source: JT/T 808-2013 and -2019, message header.
 """
 
 from typing import Final, NamedTuple

@@ -1,6 +1,7 @@
 """Additional items of a location: mileage, fuel, alarms of areas, signals, and extensions.
 
-Source: JT/T 808-2013 table 26 to 32, JT/T 808-2019 table 26 to 33, JT/T 1078-2016 table 13.
+Source: JT/T 808-2013 and -2019, additional items of message 0x0200; JT/T 1078-2016, items 0x14 to
+0x18.
 """
 
 from typing import Any, Final

@@ -1,6 +1,6 @@
 """JT/T 1078: the signalling of live and recorded video; no video is received or kept.
 
-Source: JT/T 1078-2016 clause 5.3 to 5.6, table 2 to 30.
+Source: JT/T 1078-2016, messages 0x1003 to 0x1206 and 0x9003 to 0x9306.
 """
 
 from typing import Any, Final
@@ -9,7 +9,7 @@ from wuxin.protocols.jt808.flags import ALL_ALARMS
 from wuxin.protocols.jt808.layout import Group, Several, Sized
 from wuxin.protocols.jt808.values import U8, U16, U32, Choice, Moment, Text
 
-_MEDIA: Final = Choice({0: "audio_and_video", 1: "audio", 2: "video", 3: "audio_or_video"})
+_MEDIA: Final = Choice({0: "audio_and_video", 1: "audio", 2: "video", 3: "video_or_both"})
 _STREAM: Final = Choice({0: "any", 1: "main", 2: "sub"})
 _LIVE_STREAM: Final = Choice({0: "main", 1: "sub"})
 _STORE: Final = Choice({0: "any", 1: "main", 2: "backup"})

@@ -2,7 +2,7 @@
 
 A kind reads a value at a cursor and writes it back; `Group` puts named kinds in order.
 
-Source: JT/T 808-2019 clause 4 (data types and byte order).
+Source: JT/T 808-2013 and -2019, data types and byte order.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -3,7 +3,7 @@
 Latitude and longitude are magnitudes; the status says south and west. `wuxin.protocols.jt808`
 makes signed readings of them.
 
-Source: JT/T 808-2013 clause 8.18 to 8.22 and 8.49; JT/T 808-2019 clause 8.24 to 8.28 and 8.65.
+Source: JT/T 808-2013 and -2019, messages 0x0200, 0x0201, 0x0500, 0x0704 and 0x8201 to 0x8203.
 """
 
 from typing import Any, Final

@@ -2,7 +2,7 @@
 
 The data of an upload becomes a digest and a length: pictures are evidence, not readings.
 
-Source: JT/T 808-2013 clause 8.51 to 8.59; JT/T 808-2019 clause 8.67 to 8.75.
+Source: JT/T 808-2013 and -2019, messages 0x0800 to 0x0805 and 0x8800 to 0x8805.
 """
 
 import hashlib

@@ -1,6 +1,7 @@
 """Parameters of a terminal: set, queried, answered; and the command 0x8105.
 
-Source: JT/T 808-2013 table 10 to 12; JT/T 808-2019 table 10 to 13; JT/T 1078-2016 table 1.
+Source: JT/T 808-2013 and -2019, messages 0x8103 to 0x8106 and 0x0104; JT/T 1078-2016 for 0x0075 to
+0x007C.
 """
 
 from typing import Any, Final

@@ -56,12 +56,12 @@ def of_location(fields: Mapping[str, Any]) -> Told:
 
 def _fix(fields: Mapping[str, Any]) -> tuple[list[Reading], list[dict[str, str]]]:
     found = [
-        _reading("altitude", fields["altitude_m"], "m"),
-        _reading("speed", fields["speed_kmh"], "km/h"),
+        _reading("altitude", fields["altitude_m"], unit="m"),
+        _reading("speed", fields["speed_kmh"], unit="km/h"),
     ]
     marks = []
     if fields["direction_deg"] <= 360:
-        found.append(_reading("direction", fields["direction_deg"] % 360, "degree"))
+        found.append(_reading("direction", fields["direction_deg"] % 360, unit="degree"))
     else:
         marks += _marks(("direction",), "out_of_range")
     if fields["latitude"] > 90 or fields["longitude"] > 180:
@@ -74,8 +74,8 @@ def _fix(fields: Mapping[str, Any]) -> tuple[list[Reading], list[dict[str, str]]
     if "coordinates_encrypted" in status:
         place = to_wgs84(place)
     where = [
-        _reading("latitude", round(place.latitude, 7), "degree"),
-        _reading("longitude", round(place.longitude, 7), "degree"),
+        _reading("latitude", round(place.latitude, 7), unit="degree"),
+        _reading("longitude", round(place.longitude, 7), unit="degree"),
     ]
     return where + found, marks
 
@@ -83,7 +83,7 @@ def _fix(fields: Mapping[str, Any]) -> tuple[list[Reading], list[dict[str, str]]
 def _of_item(name: str, value: Any) -> list[Reading]:
     if name in _QUANTITIES:
         indicator, unit = _QUANTITIES[name]
-        return [_reading(indicator, value, unit)]
+        return [_reading(indicator, value, unit=unit)]
     if name == "analog":
         return [_reading("ad0", value["ad0"]), _reading("ad1", value["ad1"])]
     if name in _EVENTS:  # the code of the event, 0 once it has ended
@@ -98,8 +98,8 @@ def _of_tyre(tyre: Mapping[str, Any]) -> list[Reading]:
     where = f"tyre_{tyre['position']}"
     return [
         _reading(f"{where}_alarm", _word(tpms.EVENT.bits, tyre["event"])),
-        _reading(f"{where}_pressure", tyre["pressure_kpa"], "kPa"),
-        _reading(f"{where}_temperature", tyre["temperature_degc"], "degC"),
+        _reading(f"{where}_pressure", tyre["pressure_kpa"], unit="kPa"),
+        _reading(f"{where}_temperature", tyre["temperature_degc"], unit="degC"),
     ]
 
 
@@ -111,5 +111,5 @@ def _marks(indicators: tuple[str, ...], mark: str) -> list[dict[str, str]]:
     return [{"indicator": indicator, "mark": mark} for indicator in indicators]
 
 
-def _reading(indicator: str, value: float, unit: str = "") -> Reading:
+def _reading(indicator: str, value: float, *, unit: str = "") -> Reading:
     return {"indicator": indicator, "value": value, "unit": unit}

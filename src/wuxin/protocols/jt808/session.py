@@ -1,6 +1,7 @@
 """Messages of a session: general responses, register, authenticate, heartbeat, attributes.
 
-Source: JT/T 808-2013 clause 8.1 to 8.8 and 8.15 to 8.18; JT/T 808-2019 clause 8.1 to 8.19.
+Source: JT/T 808-2013 and -2019, messages 0x0001 to 0x0108, 0x8001 to 0x8108, 0x8204, 0x0A00
+and 0x8A00.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ GENERAL: Final = Group(("reply_serial", U16), ("reply_id", U16), ("result", RESU
 EMPTY: Final = Group()
 
 
-def _registration(manufacturer: int, model: int, terminal: int) -> Group:
+def _registration(*, manufacturer: int, model: int, terminal: int) -> Group:
     return Group(
         ("province_id", U16),
         ("city_id", U16),
@@ -51,9 +52,9 @@ class _Register:
     """
 
     _EDITIONS: Final = {
-        "2011": _registration(5, 8, 7),
-        "2013": _registration(5, 20, 7),
-        "2019": _registration(11, 30, 30),
+        "2011": _registration(manufacturer=5, model=8, terminal=7),
+        "2013": _registration(manufacturer=5, model=20, terminal=7),
+        "2019": _registration(manufacturer=11, model=30, terminal=30),
     }
     _SHORTEST_2013: Final = 37
 

@@ -3,7 +3,7 @@
 Several vendors use the item ids 0x64 to 0x70 for things of their own, and some send a wrong time
 in them. Such an item keeps its bytes and says why it was not read; the location around it stands.
 
-Source: T/JSATL 12-2017 clause 4.5, table 4-15 to 4-22 (Jiangsu, "Su-biao").
+Source: T/JSATL 12-2017 (Jiangsu, "Su-biao"), additional items 0x64 to 0x67.
 """
 
 from typing import Any, Final
@@ -38,7 +38,7 @@ IDENTITIES: Final = (
     Group(("terminal_id", Text(30)), *_IDENTITY, ("reserved", Raw(2))),
     Group(("terminal_id", Text(30)), *_IDENTITY),
 )
-"""Alarm identification, under which the attachments are uploaded (table 4-16).
+"""Alarm identification, under which the attachments are uploaded.
 
 The second is Guangdong's, the third Heilongjiang's; nothing but the length tells them apart.
 """

@@ -1,6 +1,6 @@
 """Su-biao 0x66: alarms of the tyre pressure monitor.
 
-Source: T/JSATL 12-2017 table 4-18 and 4-19.
+Source: T/JSATL 12-2017, additional item 0x66 and its list of tyres.
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Numbers are big-endian. Times are BCD in GMT+8 and become ISO 8601 in UTC.
 
-Source: JT/T 808-2019 clause 4 (data types and byte order).
+Source: JT/T 808-2013 and -2019, data types and byte order.
 """
 
 import re
@@ -14,7 +14,7 @@ from wuxin.protocols.jt808.layout import Cursor, Malformed
 from wuxin.terms.errors import BadInput
 
 CHINA: Final = timezone(timedelta(hours=8))
-"""The clock of every terminal, whatever zone the vehicle is in (JT/T 808-2019 clause 4.1, BCD)."""
+"""The clock of every terminal, whatever zone the vehicle is in (data type BCD)."""
 
 _CHARACTERS: Final = "gb18030"  # a superset of the standard's GBK
 
@@ -182,8 +182,11 @@ class Moment:
         if digits == "000000000000":
             return None
         try:
-            pairs = [int(digits[i : i + 2]) for i in range(0, 12, 2)]
-            local = datetime(2000 + pairs[0], *pairs[1:], tzinfo=self.zone)  # type: ignore[misc,arg-type]
+            year, month, day, hour, minute, second = (
+                int(digits[i : i + 2]) for i in range(0, 12, 2)
+            )
+            date = datetime(2000 + year, month, day, tzinfo=self.zone)
+            local = date.replace(hour=hour, minute=minute, second=second)
         except ValueError:
             raise Malformed(f"{digits!r} is not a time YYMMDDhhmmss", start) from None
         return local.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
