@@ -89,6 +89,17 @@ def test_a_part_that_comes_again_after_the_whole_opens_nothing() -> None:
     assert "joined" not in assembler.take(anew[0], 11)
 
 
+def test_parts_of_an_older_message_with_the_same_serials_are_not_mixed_in() -> None:
+    _, old = waybill(3000, seed=1)
+    data, new = waybill(3000, seed=2)
+    assembler = jt808.Assembler()
+    assembler.take(old[0], 0)
+    assembler.take(old[1], 0)
+    said = [assembler.take(frame, 1) for frame in new]
+    assert [a["fields"]["waybill"] for a in said if "parts" in a] == [data]
+    assert assembler.given_up == 1
+
+
 def test_an_assembler_holds_no_more_than_it_may() -> None:
     assembler = jt808.Assembler(messages=10, size=8000)
     for n in range(200):
