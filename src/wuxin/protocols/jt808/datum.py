@@ -1,0 +1,55 @@
+"""Chinese coordinates: GCJ-02, the shifted datum of Chinese maps, back to WGS-84.
+
+Source: the shift has no public standard (GB 20263-2006 only demands it); the series and the
+ellipsoid of Krasovsky 1940 are those that all open converters agree on, to about 1 m in reverse.
+"""
+
+import math
+from typing import Final, NamedTuple
+
+_AXIS: Final = 6378245.0
+_ECCENTRICITY: Final = 0.00669342162296594323
+_CLOSE: Final = 1e-7  # degrees, a centimetre
+_STEPS: Final = 10
+
+
+class Place(NamedTuple):
+    """Latitude and longitude in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+def to_wgs84(place: Place) -> Place:
+    """The WGS-84 place of a GCJ-02 one; outside of China, where nothing is shifted, the same."""
+    if not (0.8293 <= place.latitude <= 55.8271 and 72.004 <= place.longitude <= 137.8347):
+        return place
+    guess = place
+    for _ in range(_STEPS):
+        shifted = to_gcj02(guess)
+        north, east = shifted.latitude - place.latitude, shifted.longitude - place.longitude
+        guess = Place(guess.latitude - north, guess.longitude - east)
+        if max(abs(north), abs(east)) < _CLOSE:
+            break
+    return guess
+
+
+def to_gcj02(place: Place) -> Place:
+    """The GCJ-02 place of a WGS-84 one inside of China."""
+    x, y = place.longitude - 105.0, place.latitude - 35.0
+    root, pi = math.sqrt(abs(x)), math.pi
+    wave = 20.0 * math.sin(6.0 * x * pi) + 20.0 * math.sin(2.0 * x * pi)
+    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
+    north += (wave + 20.0 * math.sin(y * pi) + 40.0 * math.sin(y / 3.0 * pi)) * 2.0 / 3.0
+    north += (160.0 * math.sin(y / 12.0 * pi) + 320.0 * math.sin(y * pi / 30.0)) * 2.0 / 3.0
+    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
+    east += (wave + 20.0 * math.sin(x * pi) + 40.0 * math.sin(x / 3.0 * pi)) * 2.0 / 3.0
+    east += (150.0 * math.sin(x / 12.0 * pi) + 300.0 * math.sin(x / 30.0 * pi)) * 2.0 / 3.0
+    angle = math.radians(place.latitude)
+    magic = 1.0 - _ECCENTRICITY * math.sin(angle) ** 2
+    meridian = _AXIS * (1.0 - _ECCENTRICITY) / (magic * math.sqrt(magic))
+    parallel = _AXIS / math.sqrt(magic) * math.cos(angle)
+    return Place(
+        place.latitude + math.degrees(north / meridian),
+        place.longitude + math.degrees(east / parallel),
+    )

@@ -1,0 +1,56 @@
+"""The messages' names in Chinese, as the standards have them, for people who read a decoded frame.
+
+Source: JT/T 808-2013 and -2019, JT/T 1078-2016, T/JSATL 12-2017.
+"""
+
+from typing import Final
+
+CHINESE: Final = {
+    "terminal_general_response": "终端通用应答", "heartbeat": "终端心跳", "logout": "终端注销",
+    "query_server_time": "查询服务器时间请求", "terminal_resend_request": "终端补传分包请求",
+    "register": "终端注册", "authenticate": "终端鉴权", "parameters_answer": "查询终端参数应答",
+    "attributes": "查询终端属性应答", "upgrade_result": "终端升级结果通知",
+    "location_report": "位置信息汇报", "location_answer": "位置信息查询应答",
+    "event_report": "事件报告", "question_answer": "提问应答",
+    "information_demand": "信息点播/取消", "vehicle_control_answer": "车辆控制应答",
+    "areas_answer": "查询区域或线路数据应答", "recorder_data": "行驶记录数据上传",
+    "waybill": "电子运单上报", "driver_identity": "驾驶员身份信息采集上报",
+    "location_batch": "定位数据批量上传", "can_data": "CAN总线数据上传",
+    "multimedia_event": "多媒体事件信息上传", "multimedia_upload": "多媒体数据上传",
+    "multimedia_search_answer": "存储多媒体数据检索应答",
+    "photo_answer": "摄像头立即拍摄命令应答", "data_up": "数据上行透传",
+    "compressed_data": "数据压缩上报", "terminal_rsa_key": "终端RSA公钥",
+    "video_attributes": "终端上传音视频属性", "passengers": "终端上传乘客流量",
+    "video_list": "终端上传音视频资源列表", "file_upload_done": "文件上传完成通知",
+    "alarm_attachments": "报警附件信息消息", "attachment_file": "文件信息上传",
+    "attachment_sent": "文件上传完成消息", "platform_general_response": "平台通用应答",
+    "platform_resend_request": "服务器补传分包请求", "server_time": "查询服务器时间应答",
+    "register_answer": "终端注册应答", "set_parameters": "设置终端参数",
+    "query_all_parameters": "查询终端参数", "terminal_control": "终端控制",
+    "query_parameters": "查询指定终端参数", "query_attributes": "查询终端属性",
+    "upgrade_package": "下发终端升级包", "query_location": "位置信息查询",
+    "track_location": "临时位置跟踪控制", "confirm_alarm": "人工确认报警消息",
+    "link_check": "链路检测", "text": "文本信息下发", "set_events": "事件设置",
+    "question": "提问下发", "set_information_menu": "信息点播菜单设置", "information": "信息服务",
+    "call_back": "电话回拨", "set_phone_book": "设置电话本", "vehicle_control": "车辆控制",
+    "set_circles": "设置圆形区域", "delete_circles": "删除圆形区域",
+    "set_rectangles": "设置矩形区域", "delete_rectangles": "删除矩形区域",
+    "set_polygon": "设置多边形区域", "delete_polygons": "删除多边形区域", "set_route": "设置路线",
+    "delete_routes": "删除路线", "query_areas": "查询区域或线路数据",
+    "recorder_query": "行驶记录数据采集命令", "recorder_set": "行驶记录参数下传命令",
+    "query_driver_identity": "上报驾驶员身份信息请求",
+    "multimedia_upload_answer": "多媒体数据上传应答", "take_photo": "摄像头立即拍摄命令",
+    "search_multimedia": "存储多媒体数据检索", "upload_multimedia": "存储多媒体数据上传命令",
+    "record_audio": "录音开始命令", "upload_one_multimedia": "单条存储多媒体数据检索上传命令",
+    "data_down": "数据下行透传", "platform_rsa_key": "平台RSA公钥",
+    "query_video_attributes": "查询终端音视频属性", "start_live_video": "实时音视频传输请求",
+    "control_live_video": "音视频实时传输控制", "live_video_state": "实时音视频传输状态通知",
+    "start_playback": "平台下发远程录像回放请求", "control_playback": "平台下发远程录像回放控制",
+    "query_video_list": "查询资源列表", "upload_file": "文件上传指令",
+    "control_file_upload": "文件上传控制", "turn_camera": "云台旋转",
+    "camera_focus": "云台调整焦距控制", "camera_aperture": "云台调整光圈控制",
+    "camera_wiper": "云台雨刷控制", "camera_infrared": "红外补光控制",
+    "camera_zoom": "云台变倍控制", "upload_attachments": "报警附件上传指令",
+    "attachment_answer": "文件上传完成消息应答",
+}  # fmt: skip
+"""Name of a message to its Chinese name."""
