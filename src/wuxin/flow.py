@@ -135,7 +135,7 @@ class Flow:
     def __init__(self, tenant: Tenant, packs: Callable[[str], Pack], *, lanes: int = 1) -> None:
         self.tenant = tenant
         self.lanes = lanes
-        self.arrival = 0
+        self.arrival, self.entry = 0, Digest("")
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
         self.frames: list[tuple[str, Digest]] = []
@@ -156,7 +156,7 @@ class Flow:
             BadInput: an opening or a command that cannot be obeyed (check before you journal it).
         """
         self._outcome = Outcome(number, entry, said.source, said.arrival)
-        self.arrival = said.arrival
+        self.arrival, self.entry = said.arrival, entry
         if isinstance(said, Opened):
             self._open(said)
         source = self.sources[said.source]

@@ -39,6 +39,7 @@ def freeze(flow: Flow) -> tuple[Any, dict[str, NDArray[Any]]]:
             for (pack, key, rule), found in flow.open.items()
         ],
         "arrival": flow.arrival,
+        "entry": flow.entry,
     }
     arrays = {
         f"{name}.{k}": v for name, line in flow.lines.items() for k, v in line.twin.freeze().items()
@@ -69,7 +70,7 @@ def thaw(
         flow.number_frame(file, Digest(key))
     for pack, key, rule, found in meta["open"]:
         flow.open[pack, ThingKey(*key), rule] = msgspec.convert(found, Finding)
-    flow.arrival = meta["arrival"]
+    flow.arrival, flow.entry = meta["arrival"], Digest(meta["entry"])
     return flow
 
 

@@ -121,6 +121,9 @@ class Home:
         )
         if kept and not flow:
             self.passed.append(f"the state of entry {kept.number} is that of packs since changed")
+        if kept and flow and not self._is_ours(kept.number, flow.entry):
+            self.passed.append(f"the state of entry {kept.number} is that of another journal")
+            flow = None
         for reason in self.passed:
             _LOGGER.warning("%s; the journal is replayed instead", reason)
         if not flow and self.journal.discarded:
@@ -128,6 +131,11 @@ class Home:
         self.history.forget_after(kept.number if kept and flow else 0)
         return (flow, kept.number) if kept and flow else (
             Flow(self.tenant, schema.load, lanes=lanes), 0)  # fmt: skip
+
+    def _is_ours(self, number: int, entry: Digest) -> bool:
+        """Whether the book knows that entry as the one which a state file follows."""
+        known = self.book.rows(tables.batch, self.tenant, n=number)
+        return [row["entry"] for row in known] == [entry]
 
     def keep(self) -> None:
         """Write history and a state file to disk, and archive the journal that lies before it."""

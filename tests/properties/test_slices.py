@@ -114,6 +114,25 @@ def test_a_damaged_state_is_passed_over_and_said(entries: Piece, tmp_path: Path)
         assert (frozen.digest(home.flow), home.log.head.root) == (wanted, root)
 
 
+def test_the_state_of_another_journal_is_passed_over_and_said(
+    entries: Piece, tmp_path: Path
+) -> None:
+    told = [said for _, _, said in entries]
+    with Home(tmp_path / "other", clock=still) as home:
+        home.accept_many([*told[:1], *told[2:6]])
+    with Home(tmp_path / "ours", clock=still) as home:
+        home.accept_many(told[:8])
+        wanted = frozen.digest(home.flow)
+    stale = tmp_path / "ours" / DEFAULT_TENANT / "state"
+    for path in stale.glob("*.snap"):
+        path.unlink()
+    for path in (tmp_path / "other" / DEFAULT_TENANT / "state").glob("*.snap"):
+        path.rename(stale / path.name)
+    with Home(tmp_path / "ours", clock=still) as home:
+        assert any("another journal" in reason for reason in home.passed)
+        assert frozen.digest(home.flow) == wanted
+
+
 def test_an_arrival_is_never_earlier_than_the_one_before(entries: Piece, tmp_path: Path) -> None:
     from msgspec.structs import replace
 
