@@ -33,6 +33,7 @@ from wuxin.terms.records import (
     Cleared,
     Command,
     Finding,
+    Frame,
     Measured,
     Readings,
     Refusal,
@@ -44,6 +45,7 @@ from wuxin.twin.registry import Registry, Thing
 from wuxin.twin.rows import in_order, joined, known
 from wuxin.twin.twin import TICK, Event, Stop, Twin
 from wuxin.twin.window import Day
+from wuxin.wire.packed import message
 
 EARLIEST: Final = 0
 AHEAD: Final = DAY
@@ -67,6 +69,12 @@ class Source:
     midnight: int = NEVER
     tick: int = NEVER
     ended: bool = False
+
+    def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
+        """The line (or message) of a frame to which a reference points, under its header."""
+        if self.decoder is not None:
+            return (), message(frame, line).decode("utf-8", "replace")
+        return self.mapped[frame.stream].header, table.slice_lines(frame, line)
 
 
 @dataclass(slots=True)

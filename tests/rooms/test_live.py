@@ -9,6 +9,8 @@ import pytest
 from tests.homes import still
 from wuxin import frozen
 from wuxin.home import Home
+from wuxin.portal import proofs
+from wuxin.portal.access import Session
 from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import HOUR, MINUTE, iso
 from wuxin.terms.errors import BadInput
@@ -127,3 +129,16 @@ def test_a_source_that_cannot_be_meant_is_refused_and_leaves_no_trace(home: Home
         with pytest.raises(BadInput):
             home.attend("more", "logistics", **wrong)  # type: ignore[arg-type] # by name
     assert home.journal.last == last
+
+
+def test_the_evidence_of_a_live_finding_shows_its_message(home: Home) -> None:
+    brought(home, said(1, 0, net_weight=25_000, authorised_weight=25_000))
+    outcome = brought(home, said(2, 1, net_weight=25_000), said(3, 2, net_weight=12_000))
+    [found] = [r for r in outcome.records if isinstance(r, Finding)]
+    who = Session(home.tenant, "o", "risk_officer", "", must_change=False, expires=1 << 62)
+    [cause] = proofs.of_record(home, who, record=found.id)["because"]
+    assert cause["bytes"] == said(3, 2, net_weight=12_000).decode()
+    key = ("logistics", *LOT)
+    at = iso(START + 2 * MINUTE)
+    seen = proofs.of_reading(home, who, key=key, indicator="net_weight", time=at)
+    assert [frame["bytes"] for frame in seen["frames"]] == [cause["bytes"]]

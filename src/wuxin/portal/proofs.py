@@ -10,7 +10,6 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
-from wuxin.protocols.table import slice_lines
 from wuxin.slices import batch_id
 from wuxin.stores import schema as tables
 from wuxin.stores.journal import Arrived
@@ -151,11 +150,11 @@ def _line(home: Home, session: Session, *, number: int, line: int) -> dict[str, 
                 "gone": gone}  # fmt: skip
     assert isinstance(entry, Arrived)
     frame = next(f for f in entry.frames if f.id == row["id"])
-    mapped = home.flow.sources[entry.source].mapped[frame.stream]
+    header, text = home.flow.sources[entry.source].shown(frame, line)
     return {
         "file": row["file"],
         "line": line,
-        "header": list(mapped.header),
-        "bytes": slice_lines(frame, line),
+        "header": list(header),
+        "bytes": text,
         "frame": row["id"],
     }
