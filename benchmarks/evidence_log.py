@@ -41,7 +41,7 @@ def run(parent: Path, batch: int, *, synced: bool) -> dict[str, float]:
         home = Path(name)
         signer = Ed25519Signer.from_file(home / "key", name=ORIGIN)
         if not synced:
-            stack.enter_context(patch("wuxin.evidence.durable.os.fsync"))
+            stack.enter_context(patch("wuxin.terms.durable.os.fsync"))
         log = stack.enter_context(Log.open(home / "log", origin=ORIGIN, signer=signer, size=0))
         for start in range(0, len(leaves), batch):
             began = time.perf_counter()

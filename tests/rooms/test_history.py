@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from wuxin.stores import columns, compaction, manifest
 from wuxin.stores.history import History
+from wuxin.terms import durable
 from wuxin.terms.clock import HOUR, MINUTE
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import UNUSABLE, Refusal
@@ -217,8 +218,8 @@ def crashing_at(step: int) -> Any:
         return call
 
     return (
-        patch.object(columns, "durable", spoiled(columns.durable)),
-        patch.object(columns.os, "fsync", spoiled(columns.os.fsync)),
+        patch.object(durable, "settle", spoiled(durable.settle)),
+        patch.object(durable.os, "fsync", spoiled(durable.os.fsync)),
         patch.object(Path, "replace", spoiled_method(left)),
         patch.object(Path, "unlink", spoiled_method(left, "unlink")),
     )

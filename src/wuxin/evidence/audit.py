@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from wuxin.evidence.durable import UNFINISHED
 from wuxin.evidence.layout import (
     CHECKPOINT,
     ENTRIES,
@@ -25,6 +24,7 @@ from wuxin.evidence.layout import (
     width_at,
 )
 from wuxin.evidence.merkle import EMPTY_HEAD, leaf_hash, tree_head
+from wuxin.terms.durable import UNFINISHED
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from typing import Any, Final, NamedTuple, Self
 
 import cbor2
 
-from wuxin.evidence.durable import private_file
 from wuxin.evidence.layout import MAX_ENTRY
+from wuxin.terms.durable import private_file
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import canonical
 

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from wuxin.evidence.durable import UNFINISHED, make_directory, write_files
 from wuxin.evidence.edge import Edge
 from wuxin.evidence.layout import (
     CHECKPOINT,
@@ -34,6 +33,7 @@ from wuxin.evidence.layout import (
 from wuxin.evidence.merkle import leaf_hash
 from wuxin.evidence.note import Head, Signer, open_checkpoint, sign_checkpoint
 from wuxin.evidence.reader import Reader
+from wuxin.terms.durable import UNFINISHED, make_directory, write_files
 from wuxin.terms.errors import BadInput, Conflict, Tampered
 
 

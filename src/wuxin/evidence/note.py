@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from wuxin.evidence.durable import private_file
+from wuxin.terms.durable import private_file
 from wuxin.terms.errors import BadInput, Tampered
 
 _ED25519: Final = b"\x01"

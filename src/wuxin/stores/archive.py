@@ -13,7 +13,6 @@ one (RFC 8878, clause 3.1.2), which unpackers pass over and which seals what sta
 """
 
 import hashlib
-import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,13 +23,19 @@ import msgspec
 import pyarrow as pa
 
 from wuxin.terms.clock import iso
+from wuxin.terms.durable import (
+    UNFINISHED,
+    make_directory,
+    settle,
+    sync_directory,
+    write_files,
+)
 from wuxin.terms.errors import Gone, Tampered
 
 _SEAL: Final = struct.Struct("<IIQ32s32s")
 _MAGIC: Final = 0x184D2A50
 _DIGEST: Final = 32
 _CHUNK: Final = 1 << 20
-_UNFINISHED: Final = ".tmp"
 _LIST: Final = "discarded.jsonl"
 
 
@@ -74,9 +79,9 @@ def keep(path: Path, archive: Path, *, last: int) -> Path:
         OSError: the disk refused; the archive has the whole file or none.
         Tampered: what was read back is not what was written.
     """
-    make_folder(archive)
+    make_directory(archive)
     target = archive / f"{path.name}.zst"
-    fresh = target.with_name(target.name + _UNFINISHED)
+    fresh = target.with_name(target.name + UNFINISHED)
     raw = hashlib.sha256()
     with path.open("rb") as source, pa.CompressedOutputStream(str(fresh), "zstd") as packed:
         for chunk in _chunks(source):
@@ -89,10 +94,7 @@ def keep(path: Path, archive: Path, *, last: int) -> Path:
         sealed = _SEAL.pack(_MAGIC, _SEAL.size - 8, last, raw.digest(), bytes(_DIGEST))[:-_DIGEST]
         whole.update(sealed)
         file.write(sealed + whole.digest())
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(target)
-    sync_folder(archive)
+    settle(fresh, target)
     back = hashlib.sha256()
     with unpacked(target) as stream:
         for chunk in _chunks(stream):
@@ -179,13 +181,7 @@ def discard(paths: Sequence[Path], archive: Path, *, policy: str, at: int) -> li
     ]
     if fresh:
         lines = [msgspec.json.encode(d) + b"\n" for d in [*discarded(archive), *fresh]]
-        temporary = archive / (_LIST + _UNFINISHED)
-        with temporary.open("wb") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(archive / _LIST)
-        sync_folder(archive)
+        write_files({archive / _LIST: b"".join(lines)})
     finish(archive)
     return fresh
 
@@ -197,7 +193,7 @@ def finish(archive: Path) -> None:
     for path in there:
         path.unlink()
     if there:
-        sync_folder(archive)
+        sync_directory(archive)
 
 
 def first_of(path: Path) -> int:
@@ -208,22 +204,6 @@ def first_of(path: Path) -> int:
 def label(path: Path) -> str:
     """How a file of the journal is named in messages."""
     return f"journal/{path.name}" if path.suffix == ".seg" else f"journal/archive/{path.name}"
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder whose name survives a power cut."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _chunks(file: BinaryIO | Any) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ Rows stand by (pack, kind, thing, indicator, event time); rows of equal place st
 which they came, so that of two the later one is what was known last.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import parquet
+
+from wuxin.terms import durable
 
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 KEY: Final = ("pack", "kind", "thing", "indicator")
@@ -36,7 +37,6 @@ REFUSED: Final = pa.schema(
 GROUP_ROWS: Final = 4096
 """Rows of a row group: what reading one thing costs, against what reading all things costs."""
 _BITS: Final = 63
-UNFINISHED: Final = ".writing"
 
 
 def coded(codes: NDArray[np.int32], names: Sequence[str]) -> pa.Array:
@@ -115,7 +115,7 @@ def write(path: Path, tables: Sequence[pa.Table]) -> list[int]:
     Returns:
         The number of parts (row groups) of each table.
     """
-    unfinished = path.with_name(path.name + UNFINISHED)
+    unfinished = path.with_name(path.name + durable.UNFINISHED)
     schema = tables[0].schema
     texts = [f.name for f in schema if f.type in (TEXT, pa.string())]
     packed = [n for n in ("event_time", "first", "last", "batch", "series") if n in schema.names]
@@ -126,20 +126,8 @@ def write(path: Path, tables: Sequence[pa.Table]) -> list[int]:
     ) as writer:  # fmt: skip
         for table in tables:
             writer.write_table(table, row_group_size=GROUP_ROWS)
-    durable(unfinished, path)
+    durable.settle(unfinished, path)
     return [-(-t.num_rows // GROUP_ROWS) for t in tables]
-
-
-def durable(unfinished: Path, path: Path) -> None:
-    """Sync a file, give it its name, and sync the folder that knows the name."""
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read(

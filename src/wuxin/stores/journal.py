@@ -18,8 +18,9 @@ from typing import Any, Final
 import msgspec
 
 from wuxin.stores import archive as kept
-from wuxin.stores.archive import Discarded, first_of, label, sync_folder
+from wuxin.stores.archive import Discarded, first_of, label
 from wuxin.stores.segments import record, records, segments, torn
+from wuxin.terms.durable import make_directory, sync_directory
 from wuxin.terms.errors import Conflict, Gone, Tampered
 from wuxin.terms.names import Digest, digest
 from wuxin.terms.records import Command, Frame
@@ -85,7 +86,7 @@ class Journal:
         self._archive = archive or folder / "archive"
         self._segment_bytes = segment_bytes
         self._broken = ""
-        kept.make_folder(folder)
+        make_directory(folder)
         self.discarded = self._finished()
         self.last = self._recover()
         self._file, self._size = self._open_tail()
@@ -190,7 +191,7 @@ class Journal:
             [(last, _, _)] = deque(records(path), maxlen=1)
             moved.append(kept.keep(path, self._archive, last=last))
             path.unlink()
-            sync_folder(self._folder)
+            sync_directory(self._folder)
         return moved
 
     def discard(self, before: int, *, policy: str, at: int) -> list[Discarded]:
@@ -303,7 +304,7 @@ def _open(path: Path) -> tuple[int, int]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.fdatasync(handle)
-        sync_folder(path.parent)
+        sync_directory(path.parent)
         return handle, os.fstat(handle).st_size
     except OSError:
         os.close(handle)

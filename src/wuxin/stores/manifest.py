@@ -10,11 +10,11 @@ from typing import Final
 
 import msgspec
 
-from wuxin.stores import columns
+from wuxin.terms.durable import UNFINISHED, write_files
 from wuxin.terms.errors import Tampered
 
 NAME: Final = "manifest.json"
-ENDINGS: Final = (".parquet", columns.UNFINISHED)
+ENDINGS: Final = (".parquet", UNFINISHED)
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -138,9 +138,7 @@ def load(folder: Path) -> Manifest:
 
 def save(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest durably; from here on the files it names are the history."""
-    unfinished = folder / (NAME + columns.UNFINISHED)
-    unfinished.write_bytes(msgspec.json.encode(manifest))
-    columns.durable(unfinished, folder / NAME)
+    write_files({folder / NAME: msgspec.json.encode(manifest)})
 
 
 def stamp(folder: Path) -> tuple[int, int]:

@@ -13,7 +13,6 @@ or of another schema, is passed over with its reason, and the journal is replaye
 
 import hashlib
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +22,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from wuxin.terms.durable import UNFINISHED, settle
 from wuxin.terms.errors import BadInput, Tampered
 
 _MAGIC: Final = b"WXSTATE1"
 _ALIGNED: Final = 64
 _CHECK: Final = 32
-_UNFINISHED: Final = ".writing"
 _NAMED: Final = "state-" + 12 * "[0-9]" + ".snap"
 KEPT: Final = 2
 """How many state files stay: the newest, and one more in case that one is damaged."""
@@ -66,14 +65,13 @@ def write(folder: Path, snapshot: Snapshot) -> Path:
     begin = _MAGIC + len(head).to_bytes(8, "little") + head
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"state-{snapshot.number:012d}.snap"
-    unfinished = path.with_name(path.name + _UNFINISHED)
+    unfinished = path.with_name(path.name + UNFINISHED)
     try:
         _fill(unfinished, [begin, *(a.reshape(-1).view(np.uint8).data for a in arrays.values())])
-        unfinished.replace(path)
+        settle(unfinished, path)
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync(folder)
     older = sorted(old for old in folder.glob(_NAMED) if old.name <= path.name)
     for old in older[:-KEPT]:
         old.unlink()
@@ -82,7 +80,7 @@ def write(folder: Path, snapshot: Snapshot) -> Path:
 
 def newest(folder: Path, schema: str, *, at_most: int) -> Found:
     """The newest state file of this schema that is whole and not beyond entry ``at_most``."""
-    for left in folder.glob(f"*{_UNFINISHED}"):
+    for left in folder.glob(f"*{UNFINISHED}"):
         left.unlink()
     passed = []
     for path in sorted(folder.glob(_NAMED), reverse=True):
@@ -138,7 +136,7 @@ def _plain(array: NDArray[Any], *, name: str) -> NDArray[Any]:
 
 
 def _fill(path: Path, parts: Sequence[Any]) -> None:
-    """Write parts durably, each filled up to where the next begins, and the checksum."""
+    """Write parts, each filled up to where the next begins, and the checksum."""
     check = hashlib.sha256()
     with path.open("wb") as file:
         for part in parts:
@@ -146,13 +144,3 @@ def _fill(path: Path, parts: Sequence[Any]) -> None:
                 check.update(piece)
                 file.write(piece)
         file.write(check.digest())
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -34,6 +34,18 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
         sync_directory(directory)
 
 
+def settle(unfinished: Path, path: Path) -> None:
+    """Give a file that was written in full its name; it survives a power cut once this returns.
+
+    Raises:
+        OSError: the disk refused; under ``path`` is the old file or the new one, and whole.
+    """
+    with unfinished.open("rb+") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    sync_directory(path.parent)
+
+
 def make_directory(directory: Path) -> None:
     """Make a directory, with its parents, that survives a power cut."""
     for changed in _make(directory):
