@@ -8,7 +8,6 @@ the receipts in the book. Nothing is written.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from wuxin import __version__
 from wuxin.evidence.leaf import Sealer, leaf
@@ -18,7 +17,7 @@ from wuxin.evidence.verify import verify_log
 from wuxin.flow import Flow
 from wuxin.home import keys, origin
 from wuxin.packs import schema
-from wuxin.slices import batch_id, leaves
+from wuxin.slices import batch_id, batch_of, leaves
 from wuxin.stores import archive
 from wuxin.stores import schema as tables
 from wuxin.stores.book import Book, Known
@@ -26,9 +25,6 @@ from wuxin.stores.journal import Entry, Opened, decode_entry
 from wuxin.stores.segments import records, segments
 from wuxin.terms.errors import NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant, digest
-
-BATCH: Final = ("n", "entry", "source", "arrival", "accepted", "marked", "refused")
-"""What the leaf of a batch commits to, as columns of the book."""
 
 
 @dataclass(slots=True)
@@ -129,7 +125,7 @@ def _batches(
             if number <= known.batch:
                 report.faults.append(f"book: journal entry {number} has no batch")
             continue
-        said = {name: row[name] for name in BATCH}
+        said = batch_of(row)
         key = batch_id(said)
         if row["entry"] != found:
             report.faults.append(f"journal: entry {number} is not the one that the book names")

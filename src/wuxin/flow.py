@@ -11,7 +11,6 @@ Where a batch is cut makes no difference: time passes by ticks of event time ins
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -179,7 +178,7 @@ class Flow:
             if source.watermark:
                 self._pass(source, next_day(source.watermark, source.zone))
         registry = source.line.registry
-        self._outcome.things = [copy(registry.things[slot]) for slot in sorted(registry.changed)]
+        self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
         registry.changed.clear()
         if any(isinstance(r, Act) for r in self._outcome.records):
             self._outcome.facilities = [*source.desk.facilities()]
@@ -277,6 +276,7 @@ class Flow:
     ) -> Iterator[Rows]:
         """The messages of devices, in the order in which they arrived."""
         line = source.line
+        numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
         for frame in said.frames:
             number = self._frame(source.name, frame.id)
             found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
@@ -288,7 +288,6 @@ class Flow:
                 key, reason = unknown[int(found.thing[i])]
                 refusal = Refusal(source.name, int(found.line[i]), "device", str(key), reason)
                 self._outcome.refusals.append(refusal)
-            numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
             yield known(found, slots, numbers=numbers, frame=number)
 
     def _frame(self, file: str, frame: Digest) -> int:

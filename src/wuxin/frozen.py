@@ -4,16 +4,16 @@ What is frozen is a function of the journal alone, so a state file can be made a
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from wuxin import __version__
 from wuxin.flow import Flow, Line
 from wuxin.stores.journal import Opened
+from wuxin.stores.snapshot import Snapshot
 from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
@@ -24,8 +24,8 @@ SCHEMA: Final = f"1/{__version__}"
 _CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended")
 
 
-def freeze(flow: Flow) -> tuple[Any, dict[str, NDArray[Any]]]:
-    """What a flow remembers between two entries: plain values, and arrays by name."""
+def freeze(flow: Flow, number: int) -> Snapshot:
+    """What a flow remembers after entry ``number``: plain values, and arrays by name."""
     meta = {
         "packs": {name: line.pack.digest for name, line in flow.lines.items()},
         "lines": [[name, line.registry.freeze()] for name, line in flow.lines.items()],
@@ -44,22 +44,21 @@ def freeze(flow: Flow) -> tuple[Any, dict[str, NDArray[Any]]]:
     arrays = {
         f"{name}.{k}": v for name, line in flow.lines.items() for k, v in line.twin.freeze().items()
     }
-    return meta, arrays
+    return Snapshot(number, SCHEMA, meta, arrays)
 
 
 def thaw(
-    tenant: Tenant, packs: Callable[[str], Pack], *, meta: Any,
-    arrays: Mapping[str, NDArray[Any]], lanes: int = 1,
-) -> Flow | None:  # fmt: skip
+    kept: Snapshot, tenant: Tenant, *, packs: Callable[[str], Pack], lanes: int = 1
+) -> Flow | None:
     """A flow from what :func:`freeze` gave; None where a pack has changed since."""
-    flow = Flow(tenant, packs, lanes=lanes)
+    meta, flow = kept.meta, Flow(tenant, packs, lanes=lanes)
     if any(packs(name).digest != digest for name, digest in meta["packs"].items()):
         return None
     for name, registered in meta["lines"]:
         line = flow.lines[name] = Line.of(packs(name), lanes)
         line.registry.thaw(registered)
         prefix = f"{name}."
-        own = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+        own = {k[len(prefix) :]: v for k, v in kept.arrays.items() if k.startswith(prefix)}
         line.twin.thaw(own)
     for opened, clock, desk in meta["sources"]:
         source = flow.source_of(msgspec.convert(opened, Opened))
@@ -76,9 +75,9 @@ def thaw(
 
 def digest(flow: Flow) -> str:
     """SHA-256 over all that a flow remembers, in hexadecimal."""
-    meta, arrays = freeze(flow)
-    found = hashlib.sha256(msgspec.msgpack.encode(meta))
-    for name, array in sorted(arrays.items()):
+    kept = freeze(flow, 0)
+    found = hashlib.sha256(msgspec.msgpack.encode(kept.meta))
+    for name, array in sorted(kept.arrays.items()):
         found.update(name.encode())
         found.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
     return found.hexdigest()

@@ -115,22 +115,23 @@ class Home:
         upto = min(self.journal.last, self._committed, self.history.durable)
         found = snapshot.newest(own / "state", frozen.SCHEMA, at_most=upto)
         self.passed += found.passed
-        kept = found.snapshot
-        flow = kept and frozen.thaw(
-            self.tenant, schema.load, meta=kept.meta, arrays=kept.arrays, lanes=lanes
-        )
-        if kept and not flow:
-            self.passed.append(f"the state of entry {kept.number} is that of packs since changed")
-        if kept and flow and not self._is_ours(kept.number, flow.entry):
-            self.passed.append(f"the state of entry {kept.number} is that of another journal")
-            flow = None
+        flow, after = None, 0
+        if found.snapshot:
+            after = found.snapshot.number
+            flow = frozen.thaw(found.snapshot, self.tenant, packs=schema.load, lanes=lanes)
+            if not flow:
+                self.passed.append(f"the state of entry {after} is that of packs since changed")
+            elif not self._is_ours(after, flow.entry):
+                self.passed.append(f"the state of entry {after} is that of another journal")
+                flow = None
         for reason in self.passed:
             _LOGGER.warning("%s; the journal is replayed instead", reason)
-        if not flow and self.journal.discarded:
-            raise self.journal.discarded[-1].gone()
-        self.history.forget_after(kept.number if kept and flow else 0)
-        return (flow, kept.number) if kept and flow else (
-            Flow(self.tenant, schema.load, lanes=lanes), 0)  # fmt: skip
+        if not flow:
+            if self.journal.discarded:
+                raise self.journal.discarded[-1].gone()
+            flow, after = Flow(self.tenant, schema.load, lanes=lanes), 0
+        self.history.forget_after(after)
+        return flow, after
 
     def _is_ours(self, number: int, entry: Digest) -> bool:
         """Whether the book knows that entry as the one which a state file follows."""
@@ -143,8 +144,7 @@ class Home:
             self.history.flush()
             if self._kept == self._committed or not self._committed:
                 return
-            meta, arrays = frozen.freeze(self.flow)
-            kept = snapshot.Snapshot(self._committed, frozen.SCHEMA, meta, arrays)
+            kept = frozen.freeze(self.flow, self._committed)
             path = snapshot.write(self.folder / self.tenant / "state", kept)
             self._kept, self._since = self._committed, 0
             self._enough = max(JOURNALLED, 4 * path.stat().st_size)

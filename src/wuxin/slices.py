@@ -112,15 +112,12 @@ def run_stored(
         path = states / f"state-{after:012d}.snap"
         if not path.exists():
             raise NotFound(f"{states} has no state file for entry {after}")
-        kept = snapshot.read(path)
-        found = frozen.thaw(tenant, schema.load, meta=kept.meta, arrays=kept.arrays, lanes=lanes)
+        found = frozen.thaw(snapshot.read(path), tenant, packs=schema.load, lanes=lanes)
         if found is None:
             raise NotFound(f"the state of entry {after} is that of packs that have changed since")
         flow = found
     result = run_slice(flow, piece, sealer=sealer)
-    upto = result.manifest.upto
-    meta, arrays = frozen.freeze(flow)
-    path = snapshot.write(states, snapshot.Snapshot(upto, frozen.SCHEMA, meta, arrays))
+    path = snapshot.write(states, frozen.freeze(flow, result.manifest.upto))
     state = sha256(path.read_bytes()).hexdigest()
     return Result(msgspec.structs.replace(result.manifest, state=state), result.prepared)
 
@@ -178,6 +175,12 @@ def leaves(outcome: Outcome, sealer: Sealer) -> list[Sealed]:
         salt, commit = sealer.seal(kind, key, record=record)
         sealed.append((kind, key, salt, leaf(kind, commit, n=outcome.number, at=at)))
     return sealed
+
+
+def batch_of(row: Any) -> dict[str, Any]:
+    """A batch as its leaf commits to it (:attr:`Outcome.batch`), from its row in the book."""
+    names = ("n", "entry", "source", "arrival", "accepted", "marked", "refused")
+    return {name: row[name] for name in names}
 
 
 def batch_id(batch: Mapping[str, Any]) -> Digest:

@@ -59,7 +59,7 @@ def test_any_cut_into_slices_and_lanes_gives_the_same(
     kept = snapshot.newest(tmp_path, frozen.SCHEMA, at_most=len(entries)).snapshot
     assert kept is not None
     assert kept.number == len(entries)
-    flow = frozen.thaw(DEFAULT_TENANT, schema.load, meta=kept.meta, arrays=kept.arrays)
+    flow = frozen.thaw(kept, DEFAULT_TENANT, packs=schema.load)
     assert flow is not None
     assert frozen.digest(flow) == whole[1]
 

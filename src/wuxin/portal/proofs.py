@@ -10,7 +10,7 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
-from wuxin.slices import batch_id
+from wuxin.slices import batch_id, batch_of
 from wuxin.stores import schema as tables
 from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import iso, moment
@@ -94,9 +94,7 @@ def file_of(home: Home, session: Session, *, record: str) -> str:
 def _record(home: Home, session: Session, *, kind: str, key: str, batch: int) -> dict[str, Any]:
     """A record as its leaf commits to it."""
     if kind == "batch":
-        row = home.book.rows(tables.batch, session.tenant, n=batch)[0]
-        names = ("n", "entry", "source", "arrival", "accepted", "marked", "refused")
-        return {name: row[name] for name in names}
+        return batch_of(home.book.rows(tables.batch, session.tenant, n=batch)[0])
     if kind == "finding":
         queries.one_finding(home, session, name=key)
         return dict(json.loads(home.book.rows(tables.finding, session.tenant, id=key)[0]["record"]))

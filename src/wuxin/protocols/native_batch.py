@@ -44,7 +44,7 @@ class Messages:
     @property
     def thing(self) -> NDArray[np.int64]:
         """The decoder's number of each message's thing (m)."""
-        return self.head[:, 0].copy()
+        return self.head[:, 0]
 
 
 class Decoder:

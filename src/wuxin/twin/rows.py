@@ -22,19 +22,15 @@ from wuxin.twin.layout import (
 
 def in_order(found: Sequence[Readings]) -> Rows:
     """The readings of a batch's frames as messages by event time, then stream, then row."""
-    parts = [_messages(r) for r in found]
-    if not parts:
-        none = np.empty(0, np.int64)
-        return rows_of(np.empty((0, 6), np.int64), none, indicator=none, value=np.empty(0))
-    head = np.concatenate([p.head for p in parts])
-    sizes = np.concatenate([np.diff(p.start) for p in parts])
-    indicator = np.concatenate([p.indicator for p in parts])
-    value = np.concatenate([p.value for p in parts])
-    order = np.argsort(head[:, EVENT_TIME], kind="stable")
+    rows = joined([_messages(r) for r in found])
+    order = np.argsort(rows.event_time, kind="stable")
     if np.all(np.diff(order) == 1):
-        return rows_of(head, sizes, indicator=indicator, value=value)
-    picked = spans(np.concatenate([[0], np.cumsum(sizes)[:-1]])[order], sizes[order])
-    return rows_of(head[order], sizes[order], indicator=indicator[picked], value=value[picked])
+        return rows
+    sizes = np.diff(rows.start)[order]
+    picked = spans(rows.start[:-1][order], sizes)
+    return rows_of(
+        rows.head[order], sizes, indicator=rows.indicator[picked], value=rows.value[picked]
+    )
 
 
 class Decoded(Protocol):
@@ -82,7 +78,7 @@ def known(
     good = head[:, THING] >= 0
     sizes = np.diff(start)
     if not good.all():
-        picked = spans(start[:-1][good].astype(np.int64), sizes[good])
+        picked = spans(start[:-1][good], sizes[good])
         head, sizes, indicator, value = head[good], sizes[good], indicator[picked], value[picked]
     return rows_of(head, sizes, indicator=indicator, value=value)
 
@@ -92,8 +88,8 @@ def joined(parts: Sequence[Rows]) -> Rows:
     if len(parts) == 1:
         return parts[0]
     none = np.empty(0, np.int64)
-    empty = rows_of(np.empty((0, 6), np.int64), none, indicator=none, value=np.empty(0))
-    parts = [empty, *parts]
+    nothing = rows_of(np.empty((0, 6), np.int64), none, indicator=none, value=np.empty(0))
+    parts = [nothing, *parts]
     return rows_of(
         np.concatenate([p.head for p in parts]),
         np.concatenate([np.diff(p.start) for p in parts]),
@@ -138,9 +134,9 @@ def in_messages(
     return rows_of(head, sizes, indicator=indicator[order], value=v[order])
 
 
-def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def spans(starts: NDArray[np.int32], sizes: NDArray[np.int32]) -> NDArray[np.int64]:
     """The indices of consecutive spans: ``starts[k]``, ``starts[k] + 1``, … for each k."""
-    before = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if len(sizes) else sizes
+    before = np.cumsum(sizes) - sizes
     picked: NDArray[np.int64] = np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
     return picked
 
