@@ -18,23 +18,15 @@ import sqlglot
 from sqlglot import expressions as sql
 from sqlglot.errors import SqlglotError
 
-from wuxin.terms.clock import DAY, MINUTE, duration
+from wuxin.terms.clock import DAY, duration
 from wuxin.terms.errors import BadInput
-from wuxin.terms.standards import Rule
-
-PANE: Final = 5 * MINUTE
-"""The grain of windows (ns)."""
+from wuxin.terms.standards import MOMENTARY, OVER_TIME, PANE, Rule
 
 LONGEST: Final = DAY
 """The longest window (ns)."""
 
 DEEPEST: Final = 60
 """How deep the nodes of a condition may lie."""
-
-MOMENTARY: Final = ("rate", "age")
-OVER_TIME: Final = (
-    "avg_over_time", "min_over_time", "max_over_time", "sum_over_time", "count_over_time",
-)  # fmt: skip
 
 EVENT_TIME: Final = "event_time"
 _PARTS: Final = frozenset(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from wuxin.terms.clock import MINUTE
 from wuxin.terms.money import Money
 from wuxin.terms.names import Digest, ThingKey
 from wuxin.terms.records import Cause, Level, Measured, Words
@@ -116,6 +117,16 @@ class Rule(msgspec.Struct, frozen=True):
     enterprise: Words
     examples: tuple[Example, ...]
     limit_of: str = ""
+
+
+PANE: Final = 5 * MINUTE
+"""The grain of windows over event time (ns)."""
+
+MOMENTARY: Final = ("rate", "age")
+OVER_TIME: Final = (
+    "avg_over_time", "min_over_time", "max_over_time", "sum_over_time", "count_over_time",
+)  # fmt: skip
+"""What a rule may read of an indicator beyond its latest value, now and over panes."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.compiled import compiled
+from wuxin.terms.standards import PANE
 from wuxin.twin.layout import (
     ARRIVED,
     BOOT,
@@ -35,7 +36,6 @@ from wuxin.twin.layout import (
     LOW,
     NEWEST,
     NO_SEQUENCE,
-    PANE,
     PENDING,
     RAISED,
     RATE,

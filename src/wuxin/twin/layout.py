@@ -10,9 +10,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-PANE: Final = 300_000_000_000
-"""Length of an event-time pane (ns): five minutes."""
-
 NO_SEQUENCE: Final = -1
 LONG_AGO: Final = int(np.iinfo(np.int64).min)
 NEVER: Final = int(np.iinfo(np.int64).max)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wuxin.terms.records import UNUSABLE, Quality
-from wuxin.terms.standards import Indicator
-from wuxin.twin.layout import NO_SEQUENCE, PANE, Bounds
+from wuxin.terms.standards import PANE, Indicator
+from wuxin.twin.layout import NO_SEQUENCE, Bounds
 from wuxin.twin.registry import Zone
 from wuxin.twin.tables import Code, Reads, RuleSet
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wuxin.terms.standards import Indicator, Rule
+from wuxin.terms.standards import MOMENTARY, OVER_TIME, PANE, Indicator, Rule
 from wuxin.twin.layout import (
     ALLOWED,
     BOOT_SINCE,
@@ -14,7 +14,6 @@ from wuxin.twin.layout import (
     LONG_AGO,
     NEVER,
     NEWEST,
-    PANE,
     RING,
     SEEN,
     TIME,
@@ -24,10 +23,7 @@ from wuxin.twin.layout import (
     Tables,
 )
 
-FUNCTIONS: Final = (
-    "rate", "age", "avg_over_time", "min_over_time", "max_over_time", "sum_over_time",
-    "count_over_time",
-)  # fmt: skip
+FUNCTIONS: Final = (*MOMENTARY, *OVER_TIME)
 """What a rule may read beyond latest values, in the order of the kernel's numbers."""
 
 PLACE: Final = ("latitude", "longitude", "inside_geofence", "silence")
