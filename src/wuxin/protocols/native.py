@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from wuxin.protocols.octets import BadFrame, from_hex
 from wuxin.terms.clock import from_datetime, iso
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import thing_key
@@ -25,7 +26,6 @@ FRAME_BYTES: Final = 64 * 1024
 READINGS: Final = 256
 _NAME: Final = 64
 _TIMES: Final = range(-(2**63), 2**63)
-_HEX: Final = re.compile(rb"[0-9A-Fa-f\s]+")
 _OFFSET: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII
 )
@@ -63,14 +63,6 @@ _ONE: Final = msgspec.json.Decoder(dict[_Short, float | _Value])
 _SOME: Final = "$.readings[...]"
 
 
-class _Wrong(Exception):  # noqa: N818 - never leaves this module
-    """Why a frame is refused, and where in it."""
-
-    def __init__(self, error: str, at: str) -> None:
-        super().__init__(error)
-        self.at = at
-
-
 def decode(frame: bytes) -> dict[str, Any]:
     """Decode one frame; never raises, whatever the bytes.
 
@@ -94,26 +86,23 @@ def decode(frame: bytes) -> dict[str, Any]:
             "time": _time(said.time),
             "readings": [_reading(name, value) for name, value in said.readings.items()],
         }
-    except _Wrong as wrong:
-        return {"ok": False, "error": str(wrong), "at": wrong.at}
+    except BadFrame as wrong:
+        return wrong.answer()
 
 
 def _plain(frame: bytes) -> bytes:
     """The JSON bytes, from hexadecimal where they are written so."""
     data = frame.strip()
-    if len(data) <= 3 * FRAME_BYTES and _HEX.fullmatch(data):
-        try:
-            data = bytes.fromhex(data.decode("ascii"))
-        except ValueError:
-            raise _Wrong("hexadecimal digits do not come in pairs", "byte 0") from None
+    if len(data) <= 3 * FRAME_BYTES:
+        data = from_hex(data)
     if len(data) > FRAME_BYTES:
-        raise _Wrong(f"the frame is longer than {FRAME_BYTES} bytes", f"byte {FRAME_BYTES}")
+        raise BadFrame(f"the frame is longer than {FRAME_BYTES} bytes", f"byte {FRAME_BYTES}")
     if not data.startswith(b"{"):
-        raise _Wrong("a frame is a JSON object or its bytes in hexadecimal", "byte 0")
+        raise BadFrame("a frame is a JSON object or its bytes in hexadecimal", "byte 0")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as wrong:
-        raise _Wrong("the text is not UTF-8", f"byte {wrong.start}") from None
+        raise BadFrame("the text is not UTF-8", f"byte {wrong.start}") from None
     return data
 
 
@@ -121,15 +110,15 @@ def _parsed(data: bytes) -> _Frame:
     try:
         return _DECODER.decode(data)
     except RecursionError:
-        raise _Wrong("the object is nested too deeply", "$") from None
+        raise BadFrame("the object is nested too deeply", "$") from None
     except msgspec.DecodeError as wrong:
         found = _PLACE.fullmatch(str(wrong))
         if found is None:
-            raise _Wrong("the frame cannot be read", "$") from None
+            raise BadFrame("the frame cannot be read", "$") from None
         at = found["path"] or found["byte"] or "$"
         if at.startswith(_SOME):
             at = f"$.readings.{_odd(data)}" + at.removeprefix(_SOME)
-        raise _Wrong(found["what"], at) from None
+        raise BadFrame(found["what"], at) from None
 
 
 def _odd(data: bytes) -> str:
@@ -152,7 +141,7 @@ def _unique(data: bytes) -> None:
         names = [name for name, _ in found]
         for name in names:
             if names.count(name) > 1:
-                raise _Wrong(f"name {name!r} is given twice", "$")
+                raise BadFrame(f"name {name!r} is given twice", "$")
 
     json.loads(data.decode("utf-8"), object_pairs_hook=pairs)
 
@@ -161,27 +150,27 @@ def _device(text: str) -> str:
     try:
         key = thing_key(text)
     except BadInput as wrong:
-        raise _Wrong(str(wrong), "$.device") from None
+        raise BadFrame(str(wrong), "$.device") from None
     return _printable(str(key), "$.device")
 
 
 def _printable(text: str, at: str) -> str:
     if not text.isprintable() or text != text.strip():
-        raise _Wrong(f"{text!r} has characters that cannot be printed, or spaces around it", at)
+        raise BadFrame(f"{text!r} has characters that cannot be printed, or spaces around it", at)
     return text
 
 
 def _time(text: str) -> str:
     if not _OFFSET.fullmatch(text):
-        raise _Wrong(
+        raise BadFrame(
             f"{text!r} is not a time with its offset; write 2022-01-02T12:00:00Z", "$.time"
         )
     try:
         nanos = from_datetime(datetime.fromisoformat(text.upper()))
     except ValueError:
-        raise _Wrong(f"{text!r} is not a time that exists", "$.time") from None
+        raise BadFrame(f"{text!r} is not a time that exists", "$.time") from None
     if nanos not in _TIMES:
-        raise _Wrong(f"{text!r} is outside of the years 1677 to 2262", "$.time")
+        raise BadFrame(f"{text!r} is outside of the years 1677 to 2262", "$.time")
     return iso(nanos)
 
 

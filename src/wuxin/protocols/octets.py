@@ -72,6 +72,20 @@ class Reader:
         return data.decode("ascii")
 
 
+def from_hex(frame: bytes) -> bytes:
+    """The bytes that hexadecimal digits and white space stand for; other bytes stay as they are.
+
+    Raises:
+        BadFrame: the digits do not come in pairs.
+    """
+    if not _HEX.fullmatch(frame):
+        return frame
+    try:
+        return bytes.fromhex(frame.decode("ascii"))
+    except ValueError:
+        raise BadFrame("hexadecimal digits do not come in pairs", "byte 0") from None
+
+
 def plain(frame: bytes, *, starts: tuple[bytes, ...], limit: int) -> bytes:
     """The frame's bytes, from hexadecimal where it is written so.
 
@@ -83,13 +97,9 @@ def plain(frame: bytes, *, starts: tuple[bytes, ...], limit: int) -> bytes:
     Raises:
         BadFrame: the frame is longer, or hexadecimal digits do not come in pairs.
     """
-    data = frame
     # Room for a space between every two digits; anything longer is refused without being read.
-    if len(frame) <= 4 * limit and not frame.startswith(starts) and _HEX.fullmatch(frame):
-        try:
-            data = bytes.fromhex(frame.decode("ascii"))
-        except ValueError:
-            raise BadFrame("hexadecimal digits do not come in pairs", "byte 0") from None
+    short = len(frame) <= 4 * limit and not frame.startswith(starts)
+    data = from_hex(frame) if short else frame
     if len(data) > limit:
         raise BadFrame(f"the frame is longer than {limit} bytes", f"byte {limit}")
     return data

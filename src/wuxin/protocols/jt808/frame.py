@@ -8,6 +8,7 @@ import re
 from typing import Final, NamedTuple
 
 from wuxin.protocols.jt808.layout import Malformed
+from wuxin.protocols.octets import BadFrame, from_hex
 
 FLAG: Final = 0x7E
 LONGEST: Final = 17 + 4 + 1023 + 1
@@ -17,7 +18,6 @@ ESCAPED: Final = 2 * LONGEST + 2
 """Bytes of the longest frame, if every byte were escaped."""
 
 _FLAG: Final = b"\x7e"
-_HEX: Final = re.compile(rb"[0-9A-Fa-f\s]+")
 _ODD_ESCAPE: Final = re.compile(rb"\x7d(?![\x01\x02])")
 
 
@@ -59,11 +59,10 @@ def plain(frame: bytes) -> bytes:
     """
     if len(frame) > 3 * ESCAPED:
         raise Malformed(f"the frame is longer than {ESCAPED} bytes", -1)
-    if _HEX.fullmatch(frame):
-        try:
-            frame = bytes.fromhex(frame.decode("ascii"))
-        except ValueError:
-            raise Malformed("hexadecimal digits do not come in pairs", -1) from None
+    try:
+        frame = from_hex(frame)
+    except BadFrame as wrong:
+        raise Malformed(str(wrong), -1) from None
     if len(frame) > ESCAPED:
         raise Malformed(f"the frame is longer than {ESCAPED} bytes", -1)
     return frame

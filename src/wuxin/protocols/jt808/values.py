@@ -7,14 +7,12 @@ Source: JT/T 808-2013 and -2019, data types and byte order.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from wuxin.protocols.jt808.layout import Cursor, Malformed
+from wuxin.protocols.octets import BEIJING, utc
 from wuxin.terms.errors import BadInput
-
-CHINA: Final = timezone(timedelta(hours=8))
-"""The clock of every terminal, whatever zone the vehicle is in (data type BCD)."""
 
 _CHARACTERS: Final = "gb18030"  # a superset of the standard's GBK
 
@@ -172,7 +170,7 @@ class Digits:
 class Moment:
     """A time YYMMDDhhmmss in BCD, GMT+8; all zeros mean that there is none."""
 
-    def __init__(self, zone: timezone = CHINA) -> None:
+    def __init__(self, zone: timezone = BEIJING) -> None:
         self.zone = zone
 
     def read(self, c: Cursor) -> str | None:
@@ -189,7 +187,7 @@ class Moment:
             local = date.replace(hour=hour, minute=minute, second=second)
         except ValueError:
             raise Malformed(f"{digits!r} is not a time YYMMDDhhmmss", start) from None
-        return local.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+        return utc(local)
 
     def write(self, value: Any, version: str) -> bytes:  # noqa: ARG002 - the same in each version
         """The bytes of an ISO 8601 time with its offset, or of none."""
