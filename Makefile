@@ -40,7 +40,9 @@ format: setup .venv/.dev ## put the code into its form
 	$(BIN)/ruff format $(CODE)
 
 bench: setup .venv/.dev ## run the benchmarks
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in $$($(BIN)/wuxin bench | cut -d' ' -f1); do \
+	  echo "== $$name"; $(BIN)/wuxin bench $$name || exit 1; \
+	done
 
 requirements: .venv/.python ## recompile the pinned lists (UPGRADE=--upgrade for newer releases)
 	@for name in uv build base dev; do \

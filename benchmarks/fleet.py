@@ -22,11 +22,10 @@ W = Words("基准", "benchmark")
 NAMES = ("current", "power", "speed", "heat", "latitude", "longitude", "torque", "noise")
 LOW, HIGH = -180.0, 1000.0
 YARD = [[31.0 + 0.2 * np.sin(a), 121.0 + 0.2 * np.cos(a)] for a in np.linspace(0, 6.28, 9)[:-1]]
-PANE = 5 * MINUTE
 
 
 class Law(NamedTuple):
-    """A rule as SQL, and the same as Python over the values ``v`` and a term ``f`` of them."""
+    """A rule: its condition, that of its end (empty: the first no longer holds), minutes."""
 
     when: str
     clear: str

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from fleet import HIGH, LOW, NAMES, PANE, YARD, Law, laws
+from fleet import HIGH, LOW, NAMES, YARD, Law, laws
 from wuxin.risk.rules import Compiled
 from wuxin.terms.clock import DAY, MINUTE
+from wuxin.terms.standards import PANE
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 INDEX = {name: k for k, name in enumerate((*NAMES, "inside_geofence", "silence"))}
