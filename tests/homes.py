@@ -14,6 +14,26 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NOW = moment("2026-01-05T08:00:00Z")
 
 
+STOCK = """
+pack = "logistics"
+[[stream]]
+file = "stock.csv"
+time = { column = "time", format = "iso" }
+thing = { kind = "lot", id = "lot", parent = { kind = "warehouse", fixed = "WH" } }
+[stream.readings]
+net_weight = { column = "weight", unit = "t" }
+authorised_weight = { column = "book", unit = "t" }
+"""
+
+
+def stocked(folder: Path) -> Path:
+    """Write a recording of three lots, of which a third is missing from the 21st on."""
+    rows = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 20)},25" for d in range(1, 29)]
+    (folder / "stock.csv").write_text("time,lot,weight,book\n" + "\n".join(rows) + "\n")
+    (folder / "recording.toml").write_text(STOCK)
+    return folder / "recording.toml"
+
+
 def still() -> Nanos:
     """Return the same arrival time always, so that runs can be compared bit for bit."""
     return NOW

@@ -2,16 +2,11 @@
 
 from pathlib import Path
 
-MANIFEST = """
-pack = "logistics"
-[[stream]]
-file = "stock.csv"
-time = { column = "time", format = "iso" }
-thing = { kind = "lot", id = "lot", parent = { kind = "warehouse", fixed = "WH" } }
-[stream.readings]
-net_weight = { column = "weight", unit = "t" }
-authorised_weight = { column = "book", unit = "t" }
-[[stream]]
+from tests.homes import STOCK
+
+MANIFEST = (
+    STOCK
+    + """[[stream]]
 file = "price.csv"
 time = { column = "time", format = "iso" }
 thing = { kind = "price_series", fixed = "copper" }
@@ -43,6 +38,7 @@ by = "obligor"
 facility = "F-1"
 amount = "20000.00"
 """
+)
 
 
 def write(folder: Path, days: int = 14) -> Path:

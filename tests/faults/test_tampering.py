@@ -8,31 +8,17 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from tests.homes import brought_in
+from tests.homes import brought_in, stocked
 from wuxin.audit import audit
 from wuxin.cli import main
 from wuxin.home import DEFAULT_TENANT
 from wuxin.terms.names import Digest
 
-MANIFEST = """
-pack = "logistics"
-[[stream]]
-file = "stock.csv"
-time = { column = "time", format = "iso" }
-thing = { kind = "lot", id = "lot", parent = { kind = "warehouse", fixed = "WH" } }
-[stream.readings]
-net_weight = { column = "weight", unit = "t" }
-authorised_weight = { column = "book", unit = "t" }
-"""
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tamper")
-    rows = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 20)},25" for d in range(1, 29)]
-    (folder / "stock.csv").write_text("time,lot,weight,book\n" + "\n".join(rows) + "\n")
-    (folder / "recording.toml").write_text(MANIFEST)
-    with brought_in(folder / "recording.toml", folder / "home", batch_rows=7):
+    with brought_in(stocked(folder), folder / "home", batch_rows=7):
         pass
     return folder / "home"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.homes import NOW, still
+from tests.homes import NOW, still, stocked
 from wuxin.audit import audit
 from wuxin.cli import main
 from wuxin.home import Home
@@ -176,27 +176,12 @@ def test_the_listing_names_every_entry_once(tmp_path: Path, journal: Journal) ->
     assert set(states) == {"discarded", "archived", "hot"}
 
 
-MANIFEST = """
-pack = "logistics"
-[[stream]]
-file = "stock.csv"
-time = { column = "time", format = "iso" }
-thing = { kind = "lot", id = "lot", parent = { kind = "warehouse", fixed = "WH" } }
-[stream.readings]
-net_weight = { column = "weight", unit = "t" }
-authorised_weight = { column = "book", unit = "t" }
-"""
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     """A home of small segments, all but the last archived."""
-    rows = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 20)},25" for d in range(1, 29)]
-    (tmp_path / "stock.csv").write_text("time,lot,weight,book\n" + "\n".join(rows) + "\n")
-    (tmp_path / "recording.toml").write_text(MANIFEST)
     with Home(tmp_path / "home", clock=still) as home:
         home.journal._segment_bytes = 100
-        for _ in home.replay(open_recording(tmp_path / "recording.toml"), batch_rows=7):
+        for _ in home.replay(open_recording(stocked(tmp_path)), batch_rows=7):
             pass
         home.journal.retire(home.journal.last)
         yield home

@@ -1,18 +1,17 @@
 """Wuxin's own frame: its vectors, and that no bytes whatever bring the decoder down."""
 
 import json
-import tomllib
-from importlib.resources import files
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rooms.frames import load, named
 from wuxin.protocols import decoders, native
 from wuxin.terms.errors import NotFound
 
-VECTORS = tomllib.loads((files("wuxin.protocols") / "vectors" / "native.toml").read_text("utf-8"))
+VECTORS = load("native")
 FRAME = json.dumps(
     {
         "device": "inverter:A1", "boot": "b1", "seq": 1, "time": "2022-01-02T12:00:00Z",
@@ -28,10 +27,6 @@ def bytes_of(vector: dict[str, Any]) -> bytes:
     if "repeat" in vector:
         text = text.replace("REPEAT", vector["repeat"]["text"] * vector["repeat"]["times"])
     return text.encode()
-
-
-def named(vector: dict[str, Any]) -> str:
-    return vector["name"]
 
 
 def test_every_vector_says_where_it_is_from() -> None:
