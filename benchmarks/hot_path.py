@@ -68,7 +68,7 @@ class Kernel:
         frame = Frame("s", 0, payload, ends.tobytes())
         hashed = self.threads.submit(lambda: frame.id) if self.threads else None
         found = self.decoder.decode(payload, ends)
-        slots, _ = self.registry.slots(self.decoder.things, "s")
+        slots, _ = self.registry.slots(self.decoder.devices, "s")
         rows = known(found, slots, numbers=self.numbers, frame=1)
         events = [e for e in self.twin.observe(rows, BOUNDS) if isinstance(e, Event)]
         key = hashed.result() if hashed else frame.id
@@ -174,10 +174,15 @@ def bursts() -> dict[str, Any]:
 
 
 def memory(count: int) -> dict[str, Any]:
-    """Resident memory that a million things take, registry included, all columns touched."""
+    """Resident memory that a million things take: decoder, registry and state, all touched."""
     kernel = Kernel()
     kernel.take(*packed(burst(10)))
     before = _resident()
+    for key in things(count):
+        name = str(key).encode()
+        if kernel.decoder.devices.number(name) < 0:
+            kernel.decoder.devices.add(name)
+    kernel.registry.slots(kernel.decoder.devices, "s")
     kernel.register(count)
     kernel.twin.grow()
     for part in kernel.twin.arrays:

@@ -40,8 +40,9 @@ from wuxin.terms.records import (
 from wuxin.terms.standards import Derived, Pack
 from wuxin.twin import tables
 from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
-from wuxin.twin.registry import Registry, Thing
+from wuxin.twin.registry import Registry
 from wuxin.twin.rows import in_order, joined, known
+from wuxin.twin.things import Thing
 from wuxin.twin.twin import TICK, Event, Stop, Twin
 from wuxin.twin.window import Day
 from wuxin.wire.packed import message
@@ -177,9 +178,7 @@ class Flow:
             source.ended = True
             if source.watermark:
                 self._pass(source, next_day(source.watermark, source.zone))
-        registry = source.line.registry
-        self._outcome.things = [registry.things[slot] for slot in sorted(registry.changed)]
-        registry.changed.clear()
+        self._outcome.things = source.line.registry.taken()
         if any(isinstance(r, Act) for r in self._outcome.records):
             self._outcome.facilities = [*source.desk.facilities()]
         return self._outcome
@@ -231,11 +230,9 @@ class Flow:
             line.registry.enclose(name, corners)
         for told in manifest["things"]:
             parent = thing_key(told["parent"]) if told["parent"] else None
-            if parent is not None:
-                line.registry.register(parent, source=source.name)
             key = ThingKey(told["kind"], told["id"])
-            thing = line.registry.register(key, source=source.name, parent=parent)
-            thing.facts.update(told["facts"])
+            line.registry.register(key, source=source.name, parent=parent)
+            line.registry.describe(key, told["facts"])
             if told.get("geofence"):
                 line.registry.fence(key, told["geofence"])
 
@@ -280,7 +277,7 @@ class Flow:
         for frame in said.frames:
             number = self._frame(source.name, frame.id)
             found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
-            slots, unknown = line.registry.slots(decoder.things, source.name)
+            slots, unknown = line.registry.slots(decoder.devices, source.name)
             self._outcome.refusals += [
                 Refusal(source.name, i, "", "", reason) for i, reason in found.refused
             ]
@@ -362,8 +359,7 @@ class Flow:
         """References to the measured values of the days for which something was derived."""
         line, at = source.line, derived.t
         days = day_start(int(at[0]), source.zone), next_day(int(at[-1]), source.zone)
-        for key in line.registry.below(derived.thing):
-            slot = line.registry.thing(key).slot
+        for slot in line.registry.things.below(line.registry.slot(derived.thing)):
             found = line.twin.window.references(slot, start=days[0], end=days[1])
             if found is not None:
                 return found
@@ -485,7 +481,7 @@ class Reader:
 
     def facts(self, thing: ThingKey) -> Mapping[str, float]:
         """The registered facts of a thing."""
-        return self.twin.registry.thing(thing).facts if thing in self.twin.registry else {}
+        return self.twin.registry.facts(thing)
 
     def causes(self, measured: Measured) -> tuple[Cause, ...]:
         """The frames and lines behind a value."""

@@ -4,11 +4,12 @@ What is frozen is a function of the journal alone, so a state file can be made a
 """
 
 import hashlib
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from wuxin import __version__
 from wuxin.flow import Flow, Line
@@ -18,17 +19,19 @@ from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
 
-SCHEMA: Final = f"1/{__version__}"
+SCHEMA: Final = f"2/{__version__}"
 """What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
+_Arrays = dict[str, NDArray[Any]]
 _CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended")
 
 
 def freeze(flow: Flow, number: int) -> Snapshot:
     """What a flow remembers after entry ``number``: plain values, and arrays by name."""
+    registered = {name: line.registry.freeze() for name, line in flow.lines.items()}
     meta = {
         "packs": {name: line.pack.digest for name, line in flow.lines.items()},
-        "lines": [[name, line.registry.freeze()] for name, line in flow.lines.items()],
+        "lines": [[name, told] for name, (told, _) in registered.items()],
         "sources": [
             [msgspec.to_builtins(s.opened), [getattr(s, c) for c in _CLOCK], s.desk.freeze()]
             for s in flow.sources.values()
@@ -42,7 +45,9 @@ def freeze(flow: Flow, number: int) -> Snapshot:
         "entry": flow.entry,
     }
     arrays = {
-        f"{name}.{k}": v for name, line in flow.lines.items() for k, v in line.twin.freeze().items()
+        f"{name}.{k}": v
+        for name, line in flow.lines.items()
+        for k, v in _of_line(registered[name][1], line.twin.freeze()).items()
     }
     return Snapshot(number, SCHEMA, meta, arrays)
 
@@ -56,9 +61,8 @@ def thaw(
         return None
     for name, registered in meta["lines"]:
         line = flow.lines[name] = Line.of(packs(name), lanes)
-        line.registry.thaw(registered)
-        prefix = f"{name}."
-        own = {k[len(prefix) :]: v for k, v in kept.arrays.items() if k.startswith(prefix)}
+        own = _under(f"{name}.", kept.arrays)
+        line.registry.thaw(registered, _under("registry.", own))
         line.twin.thaw(own)
     for opened, clock, desk in meta["sources"]:
         source = flow.source_of(msgspec.convert(opened, Opened))
@@ -81,3 +85,11 @@ def digest(flow: Flow) -> str:
         found.update(name.encode())
         found.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
     return found.hexdigest()
+
+
+def _of_line(registered: Mapping[str, NDArray[Any]], twin: Mapping[str, NDArray[Any]]) -> _Arrays:
+    return {**{f"registry.{name}": array for name, array in registered.items()}, **twin}
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> _Arrays:
+    return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}

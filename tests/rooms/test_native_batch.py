@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from wuxin.protocols import native
 from wuxin.protocols.native_batch import Decoder, Messages
-from wuxin.protocols.native_scan import hashed
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
+from wuxin.terms.interned import hashed
 from wuxin.terms.units import conversion
 
 UNITS = {"ac_power": "W", "energy_day": "J", "temperature": "K", "price": ""}
@@ -42,7 +42,9 @@ def told(decoder: Decoder, found: Messages) -> list[Any]:
             (decoder.names[m], np.float64(v).tobytes())
             for m, v in zip(found.indicator[span], found.value[span], strict=True)
         ]
-        rows.append((int(found.line[k]), str(decoder.things[head[0]]), *head[1:4], values))
+        rows.append(
+            (int(found.line[k]), decoder.devices.name(int(head[0])).decode(), *head[1:4], values)
+        )
     return rows
 
 
@@ -127,8 +129,8 @@ def test_many_things_met_over_many_batches_keep_their_numbers() -> None:
         ids = [f"inverter:{dice.randrange(4000):x}" for _ in range(300)]
         seen += [d for d in dict.fromkeys(ids) if d not in seen]
         _, found = read([frame(device=d) for d in ids], decoder)
-        assert [str(decoder.things[k]) for k in found.thing] == ids
-        assert [str(key) for key in decoder.things] == seen
+        assert [decoder.devices.name(int(k)).decode() for k in found.thing] == ids
+        assert [decoder.devices.name(k).decode() for k in range(len(decoder.devices))] == seen
 
 
 def test_what_is_refused_is_named_with_its_reason() -> None:
@@ -205,7 +207,7 @@ def test_parts_at_the_same_time_give_what_one_gives() -> None:
     with ThreadPoolExecutor(2) as threads:
         many, found = read(frames, Decoder(UNITS, threads=threads, parts=2))
     assert told(many, found) == told(one, alone)
-    assert many.things == one.things
+    assert [*map(many.devices.name, range(3))] == [*map(one.devices.name, range(3))]
 
 
 @pytest.mark.parametrize("ends", [[], [-5], [40], [90, 40], [10**9], [2**31 - 1, 90], [200, 90]])

@@ -12,7 +12,8 @@ from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Readings, Words
 from wuxin.terms.standards import Device, Indicator, Kind
-from wuxin.twin.registry import NEVER, Registry
+from wuxin.twin.layout import NEVER
+from wuxin.twin.registry import Registry
 
 W = Words("字", "word")
 KINDS = {
@@ -66,7 +67,7 @@ def reported(
 
 
 def test_things_are_numbered_as_they_are_first_seen(registry: Registry) -> None:
-    slots = [registry.register(key, source="s").slot for key in (STORE, LOT, STORE, OTHER)]
+    slots = [registry.register(key, source="s") for key in (STORE, LOT, STORE, OTHER)]
     assert slots == [0, 1, 0, 2]
     assert len(registry) == 3
     assert LOT in registry
@@ -97,7 +98,7 @@ def test_a_thing_may_stand_only_within_what_its_kind_declares(registry: Registry
 
 def test_a_move_leaves_nothing_behind(registry: Registry) -> None:
     reported(registry, {LOT: STORE, R1: LOT})
-    registry.changed.clear()
+    del registry.changed[:]
     reported(registry, {LOT: OTHER})
     assert registry.below(STORE) == [STORE]
     assert registry.below(OTHER) == [OTHER, LOT, R1]
@@ -173,10 +174,12 @@ def test_standing_within_is_not_naming(registry: Registry) -> None:
 
 
 def test_the_most_patient_device_says_how_long_a_thing_may_be_silent(registry: Registry) -> None:
-    assert registry.register(LOT, source="s").allowed_silence == 5 * HOUR
-    assert registry.register(STORE, source="s").allowed_silence == NEVER
+    assert registry.things[registry.register(LOT, source="s")].allowed_silence == 5 * HOUR
+    assert registry.things[registry.register(STORE, source="s")].allowed_silence == NEVER
 
 
 def test_a_thing_that_reports_seldom_may_be_silent_for_three_periods(registry: Registry) -> None:
-    assert registry.register(LOT, source="s", period=24 * HOUR).allowed_silence == 72 * HOUR
-    assert registry.register(LOT, source="s").period == 24 * HOUR
+    registry.register(LOT, source="s", period=24 * HOUR)
+    registry.register(LOT, source="s")
+    assert registry.thing(LOT).allowed_silence == 72 * HOUR
+    assert registry.thing(LOT).period == 24 * HOUR

@@ -7,21 +7,21 @@ are numbered as the decoder first meets them; what it remembers of them changes 
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.protocols import native
-from wuxin.protocols.native_scan import DECLINED, UNKNOWN, Found, Names, hashed, scan, seat
+from wuxin.protocols.native_scan import DECLINED, UNKNOWN, Found, scan
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
-from wuxin.terms.names import ThingKey, thing_key
+from wuxin.terms.interned import Interned, hashed
+from wuxin.terms.names import thing_key
 from wuxin.terms.units import conversion
 
 PROTOCOL: Final = "wuxin"
 _SHORTEST: Final = len(b'"a":0,')
-_Item = TypeVar("_Item", bound=np.generic)
 _WORTH_A_THREAD: Final = 2000
 
 
@@ -55,20 +55,21 @@ class Decoder:
             one that is quoted in a unit of its own, which is kept.
         threads: runs the parts of a large batch at the same time; None: one after the other.
         parts: into how many parts a large batch is cut.
+
+    ``devices`` has the names (``kind:id``) of the things that reported, by the decoder's number.
     """
 
     def __init__(
         self, units: Mapping[str, str], *, threads: Executor | None = None, parts: int = 1
     ) -> None:
         self.names = list(units)
-        self.things: list[ThingKey] = []
         self._units = dict(units)
         self._threads, self._parts = threads, parts
         self._numbers = {name: i for i, name in enumerate(self.names)}
-        self._indicators = _Table()
+        self._indicators = Interned()
         for name in self.names:
             self._indicators.add(name.encode())
-        self._devices = _Table()
+        self.devices = Interned()
         self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
@@ -107,7 +108,7 @@ class Decoder:
 
     def _scanned(self, data: NDArray[np.uint8], ends: NDArray[np.int32]) -> Found:
         """The whole batch read quickly, in parts at the same time where that pays."""
-        things, names = self._devices.frozen(), self._indicators.frozen()
+        things, names = self.devices.names, self._indicators.names
         if self._threads is None or len(ends) < _WORTH_A_THREAD:
             found = _room(len(ends), data)
             scan(data, ends, things, names, found)
@@ -127,15 +128,14 @@ class Decoder:
 
     def _intern(self, name: bytes) -> int:
         """The number of a thing, given to it now if it is new; -1: the name is that of no thing."""
-        number = self._devices.number(name)
+        number = self.devices.number(name)
         if number >= 0:
             return number
         try:
-            key = thing_key(name.decode())
+            thing_key(name.decode())
         except BadInput:
             return -1
-        self.things.append(key)
-        return self._devices.add(name)
+        return self.devices.add(name)
 
     def _read(
         self, answer: Mapping[str, Any], head: NDArray[np.int64], *, at: int,
@@ -194,62 +194,6 @@ class Decoder:
             np.concatenate([*value, found.value[done:n]]),
             refused,
         )
-
-
-class _Table:
-    """Names by number, growing; :meth:`frozen` is what the quick reader looks them up in.
-
-    A new name costs what it is long, however many there are: only where the table gets too full is
-    it laid out again, twice as large.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, int] = {}
-        self._new: list[bytes] = []
-        self._names = Names(
-            np.full(16, -1, np.int32),
-            np.zeros(8, np.uint64),
-            np.zeros(8, np.int32),
-            np.zeros(256, np.uint8),
-        )
-
-    def number(self, name: bytes) -> int:
-        return self._known.get(name, -1)
-
-    def add(self, name: bytes) -> int:
-        number = self._known[name] = len(self._known)
-        self._new.append(name)
-        return number
-
-    def frozen(self) -> Names:
-        """The table with all that was added; it does not change until the next call."""
-        if self._new:
-            self._seat()
-        return self._names
-
-    def _seat(self) -> None:
-        slots, hashes, ends, text = self._names
-        count, added = len(self._known), np.frombuffer(b"".join(self._new), np.uint8)
-        first = count - len(self._new)
-        begin = int(ends[first - 1]) if first else 0
-        hashes, ends = _grown(hashes, count), _grown(ends, count)
-        text = _grown(text, begin + len(added))
-        ends[first:count] = begin + np.cumsum([len(name) for name in self._new])
-        text[begin : begin + len(added)] = added
-        if 2 * count > len(slots):
-            slots, first = np.full(1 << (2 * count).bit_length(), -1, np.int32), 0
-        self._names = Names(slots, hashes, ends, text)
-        self._new.clear()
-        seat(self._names, first, count)
-
-
-def _grown(array: NDArray[_Item], size: int) -> NDArray[_Item]:
-    """The array itself if it has that size, else one with room for as much again."""
-    if size <= len(array):
-        return array
-    larger = np.zeros(2 * size, array.dtype)
-    larger[: len(array)] = array
-    return larger
 
 
 def _parts(ends: NDArray[np.int32], size: int) -> bool:

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.compiled import compiled
+from wuxin.terms.interned import BASIS, PRIME, Names, number_of
 
 READ: Final = 0
 DECLINED: Final = 1
 UNKNOWN: Final = 2
 
-_PRIME: Final = np.uint64(1099511628211)
-_BASIS: Final = np.uint64(14695981039346656037)
 _LONGEST: Final = 128
 _BOOT: Final = 64
 _READINGS: Final = 64
@@ -32,15 +31,6 @@ _RUN: Final = np.frombuffer(b'","boot":"', np.uint8).copy()
 _SEQ: Final = np.frombuffer(b'","seq":', np.uint8).copy()
 _TIME: Final = np.frombuffer(b',"time":"', np.uint8).copy()
 _VALUES: Final = np.frombuffer(b'","readings":{', np.uint8).copy()
-
-
-class Names(NamedTuple):
-    """Names by number in a hash table: ``slots`` (a power of two, -1 empty), and their bytes."""
-
-    slots: NDArray[np.int32]
-    hashes: NDArray[np.uint64]
-    ends: NDArray[np.int32]
-    text: NDArray[np.uint8]
 
 
 class Found(NamedTuple):
@@ -58,57 +48,6 @@ class Found(NamedTuple):
     value: NDArray[np.float64]
 
 
-@compiled()
-def hashed(text: NDArray[np.uint8]) -> np.uint64:
-    """The 64-bit FNV-1a hash of bytes.
-
-    Source: RFC 9923 §2.
-    """
-    found = _BASIS
-    for byte in text:
-        found = (found ^ np.uint64(byte)) * _PRIME
-    return found
-
-
-@compiled()
-def seat(names: Names, first: int, count: int) -> None:
-    """Put the names numbered ``first`` up to ``count`` into the hash table that holds those before.
-
-    Their text and ends stand in ``names`` already; the table must have an empty slot beyond them.
-    """
-    mask = np.int64(len(names.slots) - 1)
-    begin = np.int64(names.ends[first - 1]) if first else np.int64(0)
-    for number in range(first, count):
-        key = _BASIS
-        for k in range(begin, names.ends[number]):
-            key = (key ^ np.uint64(names.text[k])) * _PRIME
-        begin = np.int64(names.ends[number])
-        names.hashes[number] = key
-        at = np.int64(key & np.uint64(mask))
-        while names.slots[at] >= 0:
-            at = (at + 1) & mask
-        names.slots[at] = number
-
-
-@compiled(inner=True)
-def _number_of(names: Names, data: NDArray[np.uint8], start: int, end: int, key: int) -> int:
-    """The number of the name at ``start`` to ``end``, -1 if there is none."""
-    mask = len(names.slots) - 1
-    at = np.int64(key & np.uint64(mask))
-    while names.slots[at] >= 0:
-        number = names.slots[at]
-        if names.hashes[number] == key:
-            begin = names.ends[number - 1] if number else 0
-            if names.ends[number] - begin == end - start:
-                same = True
-                for k in range(end - start):
-                    same &= names.text[begin + k] == data[start + k]
-                if same:
-                    return np.int64(number)
-        at = (at + 1) & mask
-    return -1
-
-
 @compiled(inner=True)
 def _follows(data: NDArray[np.uint8], at: int, stop: int, wanted: NDArray[np.uint8]) -> int:
     """The place behind ``wanted`` if it stands at ``at``, else -1."""
@@ -123,12 +62,12 @@ def _follows(data: NDArray[np.uint8], at: int, stop: int, wanted: NDArray[np.uin
 @compiled(inner=True)
 def _text(data: NDArray[np.uint8], at: int, stop: int, most: int) -> tuple[int, np.uint64]:
     """The end of plain text that begins at ``at`` and its hash; -1 where it is not plain."""
-    key, end = _BASIS, at
+    key, end = BASIS, at
     while end < stop and data[end] != 34:
         byte = data[end]
         if byte < 32 or byte > 126 or byte == 92:
             return -1, key
-        key = (key ^ np.uint64(byte)) * _PRIME
+        key = (key ^ np.uint64(byte)) * PRIME
         end += 1
     if end == at or end >= stop or end - at > most or data[at] == 32 or data[end - 1] == 32:
         return -1, key
@@ -239,7 +178,7 @@ def _message(
         return DECLINED
     head = found.head[i]
     found.device[i, 0], found.device[i, 1] = start, end
-    head[0] = _number_of(things, data, start, end, key)
+    head[0] = number_of(things, data, start, end, key)
     end, run = _text(data, at, stop, _BOOT)
     at = _follows(data, end, stop, _SEQ)
     if at < 0:
@@ -259,7 +198,7 @@ def _message(
 @compiled(inner=True)
 def _again(data: NDArray[np.uint8], at: int, stop: int, names: Names, number: int) -> int:
     """The end of the name at ``at`` if it is, up to its quote, that of ``number``; else -1."""
-    begin = np.int64(names.ends[number - 1]) if number else np.int64(0)
+    begin = names.ends[number - 1] if number else np.int64(0)
     end = at + names.ends[number] - begin
     if end >= stop or data[end] != 34:
         return -1
@@ -292,7 +231,7 @@ def _readings(
             end = _again(data, at + 1, stop, names, number)
         if end < 0:
             end, key = _text(data, at + 1, stop, _BOOT)
-            number = _number_of(names, data, at + 1, end, key)
+            number = number_of(names, data, at + 1, end, key)
         if end < 0 or end + 1 >= stop or data[end + 1] != 58:
             return False
         at, value = _number(data, end + 2, stop)

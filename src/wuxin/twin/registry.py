@@ -1,35 +1,21 @@
 """The registry: which things there are, with dense slots, parents, facts and sampling periods."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.errors import BadInput
-from wuxin.terms.names import ThingKey
+from wuxin.terms.interned import Interned
+from wuxin.terms.names import ThingKey, thing_key
 from wuxin.terms.records import Readings
 from wuxin.terms.standards import Device, Indicator, Kind
-from wuxin.twin.layout import NEVER
+from wuxin.twin.things import NOWHERE, Keys, Thing, Things
 
 Zone = tuple[tuple[float, float], ...]
 """A geofence: its corners in degrees, latitude before longitude (WGS-84)."""
-
-
-@dataclass(slots=True)
-class Thing:
-    """What is registered of one thing: parent, facts (SI), source, period, silence, geofence."""
-
-    key: ThingKey
-    slot: int
-    source: str
-    parent: ThingKey | None = None
-    facts: dict[str, float] = field(default_factory=dict)
-    period: int = 0
-    allowed_silence: int = NEVER
-    naming: list[ThingKey] = field(default_factory=list)
-    zone: int = -1
 
 
 class Registry:
@@ -53,16 +39,12 @@ class Registry:
         self.indicators = indicators
         self.number = {name: i for i, name in enumerate(indicators)}
         self.names = list(indicators)
-        self.things: list[Thing] = []
-        self.keys: list[ThingKey] = []
-        self.changed: set[int] = set()
-        self.fresh: set[int] = set()
+        self.things = Things(list(kinds))
+        self.changed = array("i")
+        self.fresh = array("i")
         self.zones: tuple[Zone, ...] = ()
         self._zone_names: dict[str, int] = {}
-        self._of: dict[str, list[int]] = {}
         self._decoded: dict[str, tuple[NDArray[np.int32], dict[int, tuple[ThingKey, str]]]] = {}
-        self._slots: dict[ThingKey, int] = {}
-        self._children: dict[ThingKey, list[ThingKey]] = {}
         self._silence: dict[str, int] = {}
         for device in devices.values():
             known = self._silence.get(device.of, 0)
@@ -72,16 +54,33 @@ class Registry:
         return len(self.things)
 
     def __contains__(self, key: ThingKey) -> bool:
-        return key in self._slots
+        return self.things.slot(key) >= 0
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of all things by slot."""
+        return Keys(self.things)
+
+    def slot(self, key: ThingKey) -> int:
+        """The slot of a registered thing (KeyError if there is none)."""
+        slot = self.things.slot(key)
+        if slot < 0:
+            raise KeyError(key)
+        return slot
 
     def thing(self, key: ThingKey) -> Thing:
         """The registered thing of that key (KeyError if there is none)."""
-        return self.things[self._slots[key]]
+        found: Thing = self.things[self.slot(key)]
+        return found
+
+    def facts(self, key: ThingKey) -> Mapping[str, float]:
+        """What is registered of a thing in figures (SI); nothing if it is not registered."""
+        return self.things.facts.get(self.things.slot(key), {})
 
     def register(
         self, key: ThingKey, *, source: str, parent: ThingKey | None = None, period: int = 0
-    ) -> Thing:
-        """Find or add a thing; a parent or period that is given is kept.
+    ) -> int:
+        """Find or add a thing (and its parent) and return its slot; a period given is kept.
 
         Raises:
             BadInput: the kind is not declared, may not stand within the parent's kind, or the
@@ -92,24 +91,28 @@ class Registry:
             raise BadInput(f"kind {key.kind!r} is not declared; declared: {', '.join(self.kinds)}")
         if parent is not None:
             self._check(key, kind, parent=parent)
-        slot = self._slots.get(key)
-        if slot is None:
-            slot = self._slots[key] = len(self.things)
-            self.things.append(Thing(key, slot, source))
-            self.keys.append(key)
-            self._of.setdefault(source, []).append(slot)
-            self.changed.add(slot)
-            self.fresh.add(slot)
-        thing = self.things[slot]
-        if parent is not None and parent != thing.parent:
-            self._adopt(thing, parent)
+            self.register(parent, source=source)
+        slot = self.things.slot(key)
+        if slot < 0:
+            slot = self.things.add(key, source)
+            self.changed.append(slot)
+            self.fresh.append(slot)
+        if parent is not None:
+            self._adopt(slot, parent)
         if period:
-            thing.period = period
+            self.things.period[slot] = period
         allowed = self._silence.get(key.kind)
-        if allowed is not None and thing.allowed_silence != max(allowed, 3 * thing.period):
-            thing.allowed_silence = max(allowed, 3 * thing.period)
-            self.fresh.add(slot)
-        return thing
+        if allowed is not None:
+            allowed = max(allowed, 3 * self.things.period[slot])
+            if self.things.allowed_silence[slot] != allowed:
+                self.things.allowed_silence[slot] = allowed
+                self.fresh.append(slot)
+        return slot
+
+    def describe(self, key: ThingKey, facts: Mapping[str, float]) -> None:
+        """Add facts (SI) to those that are registered of a thing."""
+        if facts:
+            self.things.facts.setdefault(self.slot(key), {}).update(facts)
 
     def fence(self, key: ThingKey, name: str) -> None:
         """Let a thing have its place inside of a geofence.
@@ -119,9 +122,9 @@ class Registry:
         """
         if name not in self._zone_names:
             raise BadInput(f"there is no geofence {name!r}; there are {sorted(self._zone_names)}")
-        thing = self.thing(key)
-        thing.zone = self._zone_names[name]
-        self.fresh.add(thing.slot)
+        slot = self.slot(key)
+        self.things.zone[slot] = self._zone_names[name]
+        self.fresh.append(slot)
 
     def enclose(self, name: str, corners: Sequence[Sequence[float]]) -> None:
         """Add a geofence, or replace the one of that name.
@@ -160,24 +163,21 @@ class Registry:
                 self.register(above, source=source)
                 self.register(upper, source=source, parent=above)
         for i, key in enumerate(readings.things):
-            before = self.thing(key).parent if key in self._slots else None
+            before = self._parent(key)
             parent = readings.parents.get(key)
-            if parent is not None:
-                self.register(parent, source=source)
-            thing = self.register(
+            slots[i] = slot = self.register(
                 key, source=source, parent=parent, period=periods.get(key.kind, 0)
             )
-            slots[i] = thing.slot
             if parent not in {None, before}:
                 moved = [k for k in (before, parent) if k is not None and self._names(key, k)]
-                changed |= {thing.slot: moved} if moved else {}
+                changed |= {slot: moved} if moved else {}
         numbers = np.array([self.number[n] for n in readings.indicators], np.int32)
         readings.thing = slots[readings.thing] if len(slots) else readings.thing
         readings.indicator = numbers[readings.indicator] if len(numbers) else readings.indicator
         return changed
 
     def slots(
-        self, things: Sequence[ThingKey], source: str
+        self, devices: Interned, source: str
     ) -> tuple[NDArray[np.int32], dict[int, tuple[ThingKey, str]]]:
         """The slots of things (k) as a decoder numbers them; new ones are registered.
 
@@ -185,11 +185,12 @@ class Registry:
             Slots, -1 where a thing is refused, and by its number such a thing and the reason.
         """
         known, refused = self._decoded.setdefault(source, (np.empty(0, np.int32), {}))
-        if len(known) < len(things):
-            more = np.full(len(things) - len(known), -1, np.int32)
-            for i, key in enumerate(things[len(known) :]):
+        if len(known) < len(devices):
+            more = np.full(len(devices) - len(known), -1, np.int32)
+            for i in range(len(more)):
+                key = thing_key(devices.name(len(known) + i).decode())
                 try:
-                    more[i] = self.register(key, source=source).slot
+                    more[i] = self.register(key, source=source)
                 except BadInput as wrong:
                     refused[len(known) + i] = (key, str(wrong))
             known = np.concatenate([known, more])
@@ -198,54 +199,48 @@ class Registry:
 
     def above(self, key: ThingKey) -> list[ThingKey]:
         """What the thing stands within, nearest first."""
-        found = []
-        while key in self._slots and (parent := self.thing(key).parent) is not None:
-            found.append(key := parent)
-        return found
+        slot = self.things.slot(key)
+        return [self.things.key(up) for up in self.things.above(slot)] if slot >= 0 else []
 
-    def below(self, root: ThingKey) -> list[ThingKey]:
-        """The root and everything below it, each before its children, in order of registration."""
-        found = [root]
-        for key in found:
-            found.extend(self._children.get(key, ()))
-        return found
+    def below(self, root: ThingKey, kind: str = "") -> list[ThingKey]:
+        """The root and everything below it (of one kind), each before its children."""
+        slot = self.things.slot(root)
+        if slot < 0:
+            return [root] if kind in {"", root.kind} else []
+        only = self.kind_number.get(kind, -1)
+        found = self.things.below(slot)
+        return [self.things.key(k) for k in found if not kind or self.things.kind[k] == only]
 
     def of(self, source: str) -> Sequence[int]:
         """The slots of the things that one source was the first to name."""
-        return self._of.get(source, ())
+        return self.things.of.get(source, ())
 
-    def roots(self, source: str) -> Iterable[ThingKey]:
+    def roots(self, source: str) -> list[ThingKey]:
         """The topmost things of one source, in order of registration."""
-        mine = (self.things[slot] for slot in self.of(source))
-        return [t.key for t in mine if t.parent is None]
+        parent = self.things.parent
+        return [self.things.key(slot) for slot in self.of(source) if parent[slot] == NOWHERE]
 
-    def freeze(self) -> dict[str, Any]:
-        """All that is registered, as plain values for a snapshot."""
-        return {
-            "things": [
-                [*t.key, t.source, list(t.parent or ()), t.facts, t.period, t.allowed_silence,
-                 [list(key) for key in t.naming], t.zone]
-                for t in self.things
-            ],
-            "children": [[[*up], [[*k] for k in down]] for up, down in self._children.items()],
-            "zones": [[name, self.zones[k]] for name, k in self._zone_names.items()],
-        }  # fmt: skip
+    def taken(self) -> list[Thing]:
+        """What is new or has moved since the last call, in order of registration."""
+        found = [self.things[slot] for slot in sorted({*self.changed})]
+        del self.changed[:]
+        return found
 
-    def thaw(self, kept: Mapping[str, Any]) -> None:
+    def freeze(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """All that is registered, as plain values and arrays for a snapshot."""
+        meta, arrays = self.things.freeze()
+        return meta | {"zones": [[n, self.zones[k]] for n, k in self._zone_names.items()]}, arrays
+
+    def thaw(self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what :meth:`freeze` gave; the registry must be empty."""
-        for kind, ident, source, parent, facts, period, allowed, naming, zone in kept["things"]:
-            key, slot = ThingKey(kind, ident), len(self.things)
-            up = ThingKey(*parent) if parent else None
-            names = [ThingKey(*k) for k in naming]
-            self.things.append(Thing(key, slot, source, up, facts, period, allowed, names, zone))
-            self.keys.append(key)
-            self._slots[key] = slot
-            self._of.setdefault(source, []).append(slot)
-            self.fresh.add(slot)
-        for up, down in kept["children"]:
-            self._children[ThingKey(*up)] = [ThingKey(*k) for k in down]
-        for name, corners in kept["zones"]:
+        self.things = Things.thaw(list(self.kinds), meta, arrays=arrays)
+        for name, corners in meta["zones"]:
             self.enclose(name, corners)
+
+    def _parent(self, key: ThingKey) -> ThingKey | None:
+        slot = self.things.slot(key)
+        up = self.things.parent[slot] if slot >= 0 else NOWHERE
+        return None if up == NOWHERE else self.things.key(up)
 
     def _check(self, key: ThingKey, kind: Kind, *, parent: ThingKey) -> None:
         if kind.within and parent.kind not in kind.within:
@@ -256,13 +251,14 @@ class Registry:
     def _names(self, key: ThingKey, parent: ThingKey | None) -> bool:
         return parent is not None and self.kinds[key.kind].names == parent.kind
 
-    def _adopt(self, thing: Thing, parent: ThingKey) -> None:
-        if thing.parent is not None:
-            self._children[thing.parent].remove(thing.key)
-            if thing.parent in self._slots and thing.key in self.thing(thing.parent).naming:
-                self.thing(thing.parent).naming.remove(thing.key)
-        thing.parent = parent
-        self.changed.add(thing.slot)
-        self._children.setdefault(parent, []).append(thing.key)
-        if parent in self._slots and self._names(thing.key, parent):
-            self.thing(parent).naming.append(thing.key)
+    def _adopt(self, slot: int, parent: ThingKey) -> None:
+        things = self.things
+        up = things.slot(parent)
+        if up == things.parent[slot]:
+            return
+        before = things.adopt(slot, up)
+        self.changed.append(slot)
+        if before != NOWHERE and slot in things.naming.get(before, ()):
+            things.naming[before].remove(slot)
+        if self._names(things.key(slot), parent):
+            things.naming.setdefault(up, []).append(slot)

@@ -161,11 +161,19 @@ def ring_of(tables: Tables) -> int:
     return int(tables.at[RING])
 
 
-def empty(tables: Tables, things: int) -> State:
-    """The state of things of which nothing is known yet."""
+def room(tables: Tables, things: int) -> State:
+    """Room for the state of things; rows that nothing is written to take no memory."""
+    return State(
+        np.zeros((things, int(tables.at[-2]))),
+        np.zeros((things, int(tables.at[-1])), np.int64),
+        np.zeros((things, 1 + len(tables.rules)), np.uint8),
+    )
+
+
+def begin(tables: Tables, state: State, *, first: int, stop: int) -> None:
+    """Write into rows ``first`` up to ``stop`` that nothing is known of those things yet."""
     at = tables.at
-    real = np.zeros((things, int(at[-2])))
-    whole = np.zeros((things, int(at[-1])), np.int64)
+    real, whole = state.real[first:stop], state.whole[first:stop]
     real[:, : at[TOTAL]] = np.nan
     whole[:, at[TIME] : at[LAST]] = LONG_AGO
     for column, value in (
@@ -173,7 +181,6 @@ def empty(tables: Tables, things: int) -> State:
         (NEWEST, LONG_AGO // PANE),
     ):  # fmt: skip
         whole[:, column] = value
-    return State(real, whole, np.zeros((things, 1 + len(tables.rules)), np.uint8))
 
 
 def _columns(wanted: Sequence[bool]) -> list[int]:

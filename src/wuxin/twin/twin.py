@@ -100,7 +100,7 @@ class Twin:
         self.registry = registry
         self.window = Window(registry, reads)
         self.tables = tables
-        self.arrays = built.empty(tables, 0)
+        self.arrays, self._known = built.room(tables, 0), 0
         self._columns, self._turn = columns, threading.Lock()
         self._enclosed, self._zones = registry.zones, _zones(registry)
         self._lane = np.zeros(0, np.int32)
@@ -130,7 +130,7 @@ class Twin:
 
     def derived(self, found: Sequence[Derived], refs: Sequence[tuple[int, int]]) -> Rows:
         """Rows for derived values, each with the first and last reference of what it came from."""
-        slots = [self.registry.thing(d.thing).slot for d in found]
+        slots = [self.registry.slot(d.thing) for d in found]
         numbers = [self.registry.number[d.indicator] for d in found]
         return in_messages(found, slots, numbers=numbers, refs=refs)
 
@@ -148,21 +148,21 @@ class Twin:
         fallen = np.empty_like(asked)
         fallen = fallen[: silence.silenced(self.arrays, asked, now, fallen)]
         return [
-            (self.registry.things[s].key, (now - int(self.arrays.whole[s, SEEN])) / 1e9)
+            (self.registry.things.key(s), (now - int(self.arrays.whole[s, SEEN])) / 1e9)
             for s in fallen
         ]
 
     def seen(self, thing: ThingKey) -> int:
         """The newest event time (ns) at which a thing reported, far in the past if never."""
         self.grow()
-        return int(self.arrays.whole[self.registry.thing(thing).slot, SEEN])
+        return int(self.arrays.whole[self.registry.slot(thing), SEEN])
 
     def latest(self, thing: ThingKey, indicator: str) -> Measured | None:
         """The latest usable value of an indicator, or None if there never was one."""
         if thing not in self.registry or indicator not in self.registry.number:
             return None
-        slot, number = self.registry.thing(thing).slot, self.registry.number[indicator]
-        if slot >= len(self.arrays.whole):
+        slot, number = self.registry.slot(thing), self.registry.number[indicator]
+        if slot >= self._known:
             return None
         real, whole, at = self.arrays.real[slot], self.arrays.whole[slot], self.tables.at
         time, last = int(whole[at[TIME] + number]), int(whole[at[LAST] + number])
@@ -181,9 +181,7 @@ class Twin:
 
     def within(self, root: ThingKey, kind: str) -> Sequence[ThingKey]:
         """The things of one kind at or below a root, in order of registration."""
-        if root not in self.registry:
-            return []
-        return [key for key in self.registry.below(root) if key.kind == kind]
+        return self.registry.below(root, kind) if root in self.registry else []
 
     def digest(self) -> str:
         """SHA-256 over the state of all things and the window, in hexadecimal."""
@@ -202,7 +200,7 @@ class Twin:
 
     def thaw(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what :meth:`freeze` gave; the registry has been restored before."""
-        self.arrays = built.empty(self.tables, 0)
+        self.arrays, self._known = built.room(self.tables, 0), 0
         self.grow()
         for name in self.arrays._fields:
             kept = arrays[f"twin.{name}"]
@@ -212,22 +210,24 @@ class Twin:
 
     def grow(self) -> None:
         """Room for newly registered things; capacity doubles, so growth is amortised."""
-        fresh: Iterable[int] = self.registry.fresh
-        capacity, things = len(self.arrays.whole), len(self.registry)
-        if things > capacity:
-            wider = built.empty(self.tables, max(64, 2 * things))
+        before, things = self._known, len(self.registry)
+        if things > len(self.arrays.whole):
+            wider = built.room(self.tables, max(64, 2 * things))
             for name in wider._fields:
-                getattr(wider, name)[:capacity] = getattr(self.arrays, name)
+                getattr(wider, name)[:before] = getattr(self.arrays, name)[:before]
             self.arrays = wider
             self._lane = np.resize(self._lane, len(wider.whole))
-            fresh = range(things) if capacity == 0 else fresh
+        if things > before:
+            built.begin(self.tables, self.arrays, first=before, stop=things)
+            self._known = things
+        fresh: Iterable[int] = self.registry.fresh if before else range(things)
+        known = self.registry.things
         for slot in fresh:
-            thing = self.registry.things[slot]
-            known = self.arrays.whole[slot]
-            known[KIND] = self.registry.kind_number[thing.key.kind]
-            known[ALLOWED], known[ZONE] = thing.allowed_silence, thing.zone
-            self._lane[slot] = zlib.crc32(str(thing.key).encode()) % len(self._lanes)
-        self.registry.fresh.clear()
+            whole = self.arrays.whole[slot]
+            whole[KIND] = known.kind[slot]
+            whole[ALLOWED], whole[ZONE] = known.allowed_silence[slot], known.zone[slot]
+            self._lane[slot] = zlib.crc32(str(known.key(slot)).encode()) % len(self._lanes)
+        del self.registry.fresh[:]
         if self._enclosed is not self.registry.zones:
             self._enclosed, self._zones = self.registry.zones, _zones(self.registry)
 
@@ -279,7 +279,7 @@ class Twin:
         numbers, things = whole.tolist(), self.registry.things
         for i in order:
             _, rule, thing, raised, since, at, first, last = numbers[i]
-            (value, limit), key = real[i], things[thing].key
+            (value, limit), key = real[i], things.key(thing)
             yield Event(rule, key, bool(raised), since, at, value, limit, first, last)
 
 

@@ -163,7 +163,7 @@ class Day:
 
     def facts(self, thing: ThingKey) -> Mapping[str, float]:
         """The registered facts of a thing, in SI units."""
-        return self.registry.thing(thing).facts
+        return self.registry.facts(thing)
 
     def period(self, thing: ThingKey) -> int:
         """How often the thing reports (ns); 0 where nobody said."""
@@ -173,5 +173,5 @@ class Day:
         """Usable values in the ``days`` days that end with this one."""
         start = self.start - (days - 1) * DAY
         number = self.registry.number[indicator]
-        slot = self.registry.thing(thing).slot
+        slot = self.registry.slot(thing)
         return self.window.between(slot, number, start=start, end=self.end)
