@@ -125,15 +125,17 @@ def lay(folder: Path, things: int) -> int:
                    (each[0] * count + number).astype(np.int32)]  # fmt: skip
         table = pa.table([*texts, *map(pa.array, numbers)], schema=columns.STORED)
         span = Span(hour, hour + 1, ())
-        blocks = compaction.blocks(span, columns.in_order(table), enough=compaction.SIZES.block)
-        file = compaction.stored(folder, f"hour-{hour}.parquet", parts=blocks)
+        table = columns.in_order(table)
+        blocks = compaction.blocks(span, table, enough=compaction.SIZES.block)
+        file = compaction.stored(folder, f"hour-{hour}.parquet", table, parts=blocks)
         spans.append(Span(hour, hour + 1, (file,)))
         total += len(number)
     keys = [np.zeros(things * count, np.int32)] * 2
     keys += [np.repeat(np.arange(things, dtype=np.int32), count),
              np.tile(np.arange(count, dtype=np.int32), things)]  # fmt: skip
     texts = [columns.coded(c, n) for c, n in zip(keys, names, strict=True)]
-    columns.write(folder / "keys-0.parquet", [pa.table(texts, names=list(columns.KEY))])
+    table = pa.table(texts, names=list(columns.KEY))
+    columns.write(folder / "keys-0.parquet", [table], schema=table.schema)
     known = Manifest(POINTS + 1, 1, spans=tuple(spans), keys="keys-0.parquet")
     manifest.save(folder, known)
     History(folder).compact()

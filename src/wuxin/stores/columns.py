@@ -4,7 +4,7 @@ Rows stand by (pack, kind, thing, indicator, event time); rows of equal place st
 which they came, so that of two the later one is what was known last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +34,15 @@ REFUSED: Final = pa.schema(
     [("source", pa.string()), ("line", pa.int32()), ("column", pa.string()),
      ("text", pa.string()), ("reason", pa.string()), ("batch", pa.int64())]
 )  # fmt: skip
-GROUP_ROWS: Final = 4096
-"""Rows of a row group: what reading one thing costs, against what reading all things costs."""
+STATE: Final = pa.schema(
+    [STORED.field(n).with_nullable(nullable=False)
+     for n in ("series", "event_time", "value", "quality", "batch")]
+)  # fmt: skip
+"""Rows in files that answer for whole fleets: what tells a value and when it was known."""
+GROUP_ROWS: Final = 8192
+"""Rows of a row group where one thing is looked for: what it costs, against the footer's size."""
+_WHOLE_ROWS: Final = 1 << 20
+"""Rows of a row group of a file that is read as a whole."""
 _BITS: Final = 63
 
 
@@ -109,34 +116,35 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.take(pa.array(order))
 
 
-def write(path: Path, tables: Sequence[pa.Table]) -> list[int]:
+def write(path: Path, tables: Iterable[pa.Table], *, schema: pa.Schema) -> None:
     """Write tables into one file durably: whole under its name, or not there at all.
 
-    Returns:
-        The number of parts (row groups) of each table.
+    Files of :data:`STATE` are read as a whole, and are laid out for that.
+
+    Args:
+        path: the file.
+        tables: tables of the schema, one after another.
+        schema: their columns.
     """
     unfinished = path.with_name(path.name + durable.UNFINISHED)
-    schema = tables[0].schema
+    rows = _WHOLE_ROWS if schema.names == STATE.names else GROUP_ROWS
+    # a dictionary array puts all its texts into each row group, texts only those that occur
+    schema = pa.schema([f.with_type(pa.string()) if f.name == "thing" else f for f in schema])
     texts = [f.name for f in schema if f.type in (TEXT, pa.string())]
     packed = [n for n in ("event_time", "first", "last", "batch", "series") if n in schema.names]
     with parquet.ParquetWriter(
-        unfinished, schema, compression="zstd", use_dictionary=[*texts, "value"],
-        write_batch_size=GROUP_ROWS,
+        unfinished, schema, compression="zstd" if rows == GROUP_ROWS else "lz4",
+        use_dictionary=[*texts, "quality", "value"], write_batch_size=GROUP_ROWS,
         column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
     ) as writer:  # fmt: skip
         for table in tables:
-            writer.write_table(table, row_group_size=GROUP_ROWS)
+            writer.write_table(table.cast(schema), row_group_size=rows)
     durable.settle(unfinished, path)
-    return [-(-t.num_rows // GROUP_ROWS) for t in tables]
 
 
-def read(
-    path: Path, names: Sequence[str] | None = None, *, groups: Sequence[int] | None = None
-) -> pa.Table:
-    """Read a file, or some columns or parts of it; key texts stay numbers and a dictionary."""
+def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
+    """Read a file, or some columns of it; key texts stay numbers and a dictionary."""
     wanted = list(parquet.read_schema(path).names if names is None else names)
     texts = [n for n in KEY if n in wanted]
     with parquet.ParquetFile(path, read_dictionary=texts, memory_map=True) as file:
-        if groups is None:
-            return file.read(columns=wanted)
-        return file.read_row_groups(list(groups), columns=wanted)
+        return file.read(columns=wanted)

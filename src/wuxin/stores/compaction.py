@@ -6,6 +6,9 @@ the manifest of before or after, and files that it does not name, which the next
 Hours with few rows share a file: a span is cut where it holds enough. Rows that come late for a
 span go to another file of it, and these are merged when they are many. The state at a span's
 beginning is the latest value of every series before it.
+
+Full spans that follow one another are merged into wide ones, so that one thing's readings of a day
+stand in few places. The blocks stay as they are: states of fleets are read from those.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -17,7 +20,7 @@ import pyarrow as pa
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from wuxin.stores import columns, latest
+from wuxin.stores import columns, latest, merging
 from wuxin.stores.manifest import Block, DataFile, Latest, Manifest, Span
 from wuxin.terms.clock import HOUR, MINUTE
 
@@ -26,7 +29,8 @@ class Sizes(NamedTuple):
     """How much is put together.
 
     Rows after which a span ends, and after which a block does; the most rows in memory; one over
-    the share of late rows at which a span is merged, and how many files of late rows it may have.
+    the share of late rows at which a span is merged, and how many files of late rows it may have;
+    rows of a wide span.
     """
 
     span: int = 2_000_000
@@ -34,6 +38,7 @@ class Sizes(NamedTuple):
     memory: int = 8_000_000
     late: int = 8
     files: int = 4
+    wide: int = 32_000_000
 
 
 SIZES: Final = Sizes()
@@ -60,6 +65,9 @@ def compact(
         taken = _some(known.fresh, sizes.memory // 2)
         known = _bring_in(folder, known, taken=taken, sizes=sizes)
         yield known
+    while narrow := _narrow(known.spans, wide=sizes.wide):
+        known = _widened(folder, known, narrow=narrow, most=sizes.memory // 2)
+        yield known
     for before in _due(known, sizes):
         known = _keep_latest(folder, known, before=before, series=series)
         yield known
@@ -67,16 +75,33 @@ def compact(
     yield known
 
 
-def stored(folder: Path, name: str, *, parts: Sequence[tuple[int, pa.Table]]) -> DataFile:
-    """Write blocks, each with its beginning (ns) and its rows in order, and describe the file."""
-    groups = columns.write(folder / name, [table for _, table in parts])
-    blocks = []
-    for (low, table), count in zip(parts, groups, strict=True):
-        batch, time = _bounds(table, "batch"), (0, 0)
-        if "event_time" in table.schema.names:
-            time = _bounds(table, "event_time")
-        blocks.append(Block(low, table.num_rows, count, *time, *batch))
+def stored(
+    folder: Path, name: str, table: pa.Table, *, parts: Sequence[tuple[int, pa.Table]] = ()
+) -> DataFile:
+    """Write rows in order into a file, and their blocks into files of their own; describe them.
+
+    Args:
+        folder: where to.
+        name: the file's name.
+        table: readings or refusals.
+        parts: the beginning (ns) and the rows of each block; one of all rows if none are told.
+    """
+    columns.write(folder / name, [table], schema=table.schema)
+    blocks = [
+        _block(folder, f"block-{number}-{name}", low=low, table=some)
+        for number, (low, some) in enumerate(parts or [(0, table)])
+    ]
     return DataFile(name, tuple(blocks))
+
+
+def _block(folder: Path, name: str, *, low: int, table: pa.Table) -> Block:
+    """Write a block of readings into a file; refusals have none."""
+    batch = _bounds(table, "batch")
+    if "series" not in table.schema.names:
+        return Block(low, table.num_rows, "", 0, 0, *batch)
+    state = table.select(columns.STATE.names)
+    columns.write(folder / name, [state], schema=columns.STATE)
+    return Block(low, table.num_rows, name, *_bounds(table, "event_time"), *batch)
 
 
 def _bounds(table: pa.Table, name: str) -> tuple[int, int]:
@@ -160,22 +185,49 @@ def _merged(folder: Path, span: Span, *, rows: pa.Table, serial: int, sizes: Siz
     table = columns.in_order(pa.concat_tables([*parts, rows]))
     del parts, rows
     if left:
-        return [_with(folder, span, parts=[(span.low * HOUR, table)], serial=serial, left=left)]
+        file = stored(folder, _name(span, serial), table, parts=[(span.low * HOUR, table)])
+        return [replace(span, files=(*left, file))]
     cuts = {block.low for file in merge for block in file.blocks}
     found = []
     for number, (low, high, part) in enumerate(_cut(span, table, enough=sizes.span)):
         own = Span(low, high, ())
         parts = blocks(own, part, cuts=cuts, enough=sizes.block)
-        found.append(_with(folder, own, parts=parts, serial=serial + number))
+        file = stored(folder, _name(own, serial + number), part, parts=parts)
+        found.append(replace(own, files=(file,)))
     return found
 
 
-def _with(
-    folder: Path, span: Span, *,
-    parts: Sequence[tuple[int, pa.Table]], serial: int, left: Sequence[DataFile] = (),
-) -> Span:  # fmt: skip
-    name = f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
-    return replace(span, files=(*left, stored(folder, name, parts=parts)))
+def _name(span: Span, serial: int) -> str:
+    return f"hour-{span.low}-{span.high}-{serial:08d}.parquet"
+
+
+def _narrow(spans: Sequence[Span], *, wide: int) -> list[Span]:
+    """The first spans in a row that together make a wide one; the last of all may still grow."""
+    run = list[Span]()
+    for span in spans[:-1]:
+        if span.rows >= wide // 2:
+            run = []
+            continue
+        run.append(span)
+        if sum(s.rows for s in run) >= wide:
+            return run
+    return []
+
+
+def _widened(
+    folder: Path, known: Manifest, *, narrow: Sequence[Span], most: int
+) -> Manifest:  # fmt: skip
+    """Put spans together: their rows in one file, a share of the series at a time."""
+    span = Span(narrow[0].low, narrow[-1].high, ())
+    name = _name(span, known.serial)
+    files = [f for s in narrow for f in s.files]
+    rows = merging.by_series([folder / f.name for f in files], most=most)
+    columns.write(folder / name, rows, schema=columns.STORED)
+    parts = sorted((b for f in files for b in f.blocks), key=lambda b: b.low)
+    span = replace(span, files=(DataFile(name, tuple(parts)),))
+    at = known.spans.index(narrow[0])
+    spans = (*known.spans[:at], span, *known.spans[at + len(narrow) :])
+    return replace(known, spans=spans, serial=known.serial + 1)
 
 
 def blocks(
@@ -190,8 +242,9 @@ def blocks(
         enough: rows of a block.
 
     Returns:
-        The beginning of each block (ns) and its rows.
+        The beginning of each block (ns) and its rows, with the columns of a state.
     """
+    table = table.select(columns.STATE.names)
     if table.num_rows <= enough:
         return [(span.low * HOUR, table)]
     slots = columns.numbers(table, "event_time") // _SLOT
@@ -259,7 +312,7 @@ def _keep_latest(folder: Path, known: Manifest, *, before: int, series: int) -> 
     fleet = latest.collect(folder, latest.plan(known, asked), asked=asked, size=series)
     table = latest.state_of(fleet)
     name = f"latest-{before // _SLOT}-{known.durable:012d}-{known.serial:08d}.parquet"
-    columns.write(folder / name, [table])
+    columns.write(folder / name, [table], schema=columns.STATE)
     made = Latest(name, table.num_rows, before, known.durable)
     others = [s for s in known.latest if s.before != before]
     kept = (*others, *latest.earliest(known.latest, before)[:1], made)
@@ -284,8 +337,7 @@ def cut_after(folder: Path, known: Manifest, *, batch: int) -> Manifest:
             elif file.first <= batch:
                 serial += 1
                 stem = file.name.removesuffix(".parquet").rpartition("-")[0]
-                parts = _until(folder, file, batch=batch)
-                yield stored(folder, f"{stem}-{serial:08d}.parquet", parts=parts)
+                yield _until(folder, file, name=f"{stem}-{serial:08d}.parquet", batch=batch)
 
     spans = (replace(s, files=tuple(rest(s.files))) for s in known.spans)
     return Manifest(
@@ -299,13 +351,22 @@ def cut_after(folder: Path, known: Manifest, *, batch: int) -> Manifest:
     )
 
 
-def _until(folder: Path, file: DataFile, *, batch: int) -> list[tuple[int, pa.Table]]:
-    """The blocks of a file without the rows of later batches."""
-    found, begin = [], 0
-    for block in file.blocks:
-        groups, begin = range(begin, begin + block.groups), begin + block.groups
-        if block.first <= batch:
-            table = columns.read(folder / file.name, groups=groups)
-            table = table.filter(pa.array(columns.numbers(table, "batch") <= batch))
-            found.append((block.low, table.combine_chunks()))
-    return found
+def _until(folder: Path, file: DataFile, *, name: str, batch: int) -> DataFile:
+    """A file and its blocks without the rows of later batches."""
+
+    def known(table: pa.Table) -> pa.Table:
+        return table.filter(pa.array(columns.numbers(table, "batch") <= batch)).combine_chunks()
+
+    if not file.blocks[0].file:
+        return stored(folder, name, known(columns.read(folder / file.name)))
+    rows = merging.by_series([folder / file.name], most=SIZES.memory // 2)
+    columns.write(folder / name, map(known, rows), schema=columns.STORED)
+    blocks = []
+    for number, block in enumerate(file.blocks):
+        if block.last <= batch:
+            blocks.append(block)
+        elif block.first <= batch:
+            table = known(columns.read(folder / block.file))
+            made = _block(folder, f"block-{number}-{name}", low=block.low, table=table)
+            blocks.append(made)
+    return DataFile(name, tuple(blocks))

@@ -140,11 +140,11 @@ class History:
             table, keys = old.number(columns.in_order(pa.concat_tables(rows)))
             if keys is not old:
                 new = replace(new, keys=f"keys-{known.serial:08d}.parquet")
-                columns.write(self._folder / new.keys, [keys.table])
-            file = compaction.stored(self._folder, f"flushed-{label}", parts=[(0, table)])
+                columns.write(self._folder / new.keys, [keys.table], schema=keys.table.schema)
+            file = compaction.stored(self._folder, f"flushed-{label}", table)
             new = replace(new, fresh=(*new.fresh, file))
         if refusals.num_rows:
-            file = compaction.stored(self._folder, f"refused-{label}", parts=[(0, refusals)])
+            file = compaction.stored(self._folder, f"refused-{label}", refusals)
             new = replace(new, refused=(*new.refused, file))
         return new
 

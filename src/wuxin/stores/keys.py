@@ -45,6 +45,28 @@ class Keys:
     def _texts(self) -> pa.Array:
         return _joined(self.table)
 
+    @cached_property
+    def _things(self) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
+        """The code of each thing's text, numbers by code, and where each code's begin in them."""
+        chunks = self.table.column("thing").chunks
+        if not chunks:
+            return {}, np.empty(0, np.int64), np.empty(0, np.int64)
+        codes, names = chunks[0].indices.to_numpy(), chunks[0].dictionary.to_pylist()
+        order = np.argsort(codes, kind="stable")
+        begins = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        return {text: n for n, text in enumerate(names)}, order, begins
+
+    def of(self, pack: str, kind: str, thing: str, indicator: str = "") -> NDArray[np.int64]:
+        """The numbers of a thing's series, in order; only of one indicator where it is told."""
+        texts, order, begins = self._things
+        code = texts.get(thing)
+        if code is None:
+            return np.empty(0, np.int64)
+        told = (pack, kind, thing, indicator) if indicator else (pack, kind, thing)
+        mine = np.sort(order[begins[code] : begins[code + 1]])
+        keys = self.table.take(pa.array(mine)).select(KEY[: len(told)]).to_pylist()
+        return mine[np.array([tuple(key.values()) == told for key in keys], np.bool_)]
+
     def number(self, table: pa.Table) -> tuple[pa.Table, "Keys"]:
         """Give each row the number of its series.
 

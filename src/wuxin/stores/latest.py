@@ -1,6 +1,6 @@
 """The latest usable values on two clocks: as of an event time, as known at a batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -9,13 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from wuxin.stores import columns
-from wuxin.stores.columns import KEY
+from wuxin.stores.columns import KEY, STATE
 from wuxin.stores.keys import Keys
-from wuxin.stores.manifest import DataFile, Latest, Manifest
+from wuxin.stores.manifest import Block, DataFile, Latest, Manifest
+from wuxin.terms.compiled import compiled
 from wuxin.terms.records import UNUSABLE
 
-NUMBERS: Final = ("event_time", "value", "quality", "batch")
-STATE: Final = pa.schema([columns.STORED.field(n) for n in ("series", *NUMBERS)])
+NUMBERS: Final = tuple(STATE.names[1:])
+_UNUSABLE: Final = np.uint8(int(UNUSABLE))
 SCHEMA: Final = pa.schema([columns.SCHEMA.field(n) for n in (*KEY, *NUMBERS)])
 
 
@@ -26,24 +27,16 @@ class Moment(NamedTuple):
     known: int
 
 
-class Piece(NamedTuple):
-    """Parts (row groups) of a file that stand together, in order; how many rows they have."""
-
-    name: str
-    groups: range
-    rows: int
-
-
 class Plan(NamedTuple):
-    """A state to begin with, if any, and the pieces of files whose rows may differ from it."""
+    """A state to begin with, if any, and the blocks whose rows may differ from it."""
 
     state: Latest | None
-    pieces: list[Piece]
+    blocks: list[Block]
 
     @property
     def rows(self) -> int:
-        """Rows to read in the pieces."""
-        return sum(p.rows for p in self.pieces)
+        """Rows to read in the blocks."""
+        return sum(b.rows for b in self.blocks)
 
 
 def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan:
@@ -55,29 +48,25 @@ def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan
         exact: only states of this very ``before``.
     """
     data = [f for f in manifest.data if f.since <= asked.at and f.first <= asked.known]
-    found = [Plan(None, _pieces(data, asked, state=None))]
+    found = [Plan(None, _blocks(data, asked, state=None))]
     found += [
-        Plan(s, _pieces(data, asked, state=s)) for s in manifest.latest
+        Plan(s, _blocks(data, asked, state=s)) for s in manifest.latest
         if s.before <= asked.at + 1 and s.known <= asked.known and exact in (None, s.before)
     ]  # fmt: skip
     return min(found[1:] or found, key=lambda p: p.rows)
 
 
-def _pieces(data: Sequence[DataFile], asked: Moment, *, state: Latest | None) -> list[Piece]:
-    """The pieces with rows that are asked for and are not in a state."""
-    found = []
-    for file in data:
-        if state and file.until < state.before and file.last <= state.known:
-            continue
-        begin = 0
-        for block in file.blocks:
-            groups, begin = range(begin, begin + block.groups), begin + block.groups
-            asked_for = block.since <= asked.at and block.first <= asked.known
-            if asked_for and not (
-                state and block.until < state.before and block.last <= state.known
-            ):
-                found.append(Piece(file.name, groups, block.rows))
-    return found
+def _blocks(data: Sequence[DataFile], asked: Moment, *, state: Latest | None) -> list[Block]:
+    """The blocks with rows that are asked for and are not in a state."""
+    return [
+        block
+        for file in data
+        if not (state and file.until < state.before and file.last <= state.known)
+        for block in file.blocks
+        if block.since <= asked.at
+        and block.first <= asked.known
+        and not (state and block.until < state.before and block.last <= state.known)
+    ]
 
 
 class Fleet:
@@ -89,26 +78,49 @@ class Fleet:
             n: np.zeros(size, STATE.field(n).type.to_pandas_dtype()) for n in NUMBERS
         }
 
-    def take(self, table: pa.Table, picked: NDArray[np.int64] | slice) -> None:
-        """Take rows, one of each series at most, where they are later than what is there."""
-        series = columns.numbers(table, "series")[picked]
-        new = {n: columns.numbers(table, n)[picked] for n in NUMBERS}
-        if self.some.any():
-            time, batch = self.columns["event_time"][series], self.columns["batch"][series]
-            later = (new["event_time"] > time) | (
-                (new["event_time"] == time) & (new["batch"] >= batch)
-            )
-            later |= ~self.some[series]
-            series, new = series[later], {n: a[later] for n, a in new.items()}
-        self.some[series] = True
-        for name, array in new.items():
-            self.columns[name][series] = array
+    def take(self, table: pa.Table, asked: Moment) -> None:
+        """Take what is later than what is there of the rows that are usable and asked for."""
+        rows = tuple(columns.numbers(table, n) for n in STATE.names)
+        own = tuple(self.columns[n] for n in NUMBERS)
+        _take(rows, self.some, own, at=asked.at, known=asked.known, marks=_UNUSABLE)
+
+
+@compiled()
+def _take(
+    rows: tuple[Any, ...], some: NDArray[np.bool_], own: tuple[Any, ...],
+    at: int, known: int, marks: np.uint8,
+) -> None:  # fmt: skip
+    """One pass over rows in any order, since of two the later one is taken, or of equal the last.
+
+    Args:
+        rows: the columns of :data:`columns.STATE`, each (n).
+        some: whether a series has a value, shape (series,).
+        own: the columns :data:`NUMBERS` of the fleet, each (series,).
+        at: the last event time (ns).
+        known: the last batch.
+        marks: what makes a value unusable.
+    """
+    series, time, value, quality, batch = rows
+    own_time, own_value, own_quality, own_batch = own
+    for n in range(len(series)):
+        if time[n] > at or batch[n] > known or quality[n] & marks:
+            continue
+        s = series[n]
+        if some[s] and (
+            time[n] < own_time[s] or (time[n] == own_time[s] and batch[n] < own_batch[s])
+        ):
+            continue
+        some[s] = True
+        own_time[s], own_value[s] = time[n], value[n]
+        own_quality[s], own_batch[s] = quality[n], batch[n]
 
 
 def collect(
     folder: Path, chosen: Plan, *, asked: Moment, size: int, more: pa.Table | None = None
 ) -> Fleet:
     """The latest usable value of each series as of a moment.
+
+    Rows that a state has already are taken again, which changes nothing.
 
     Args:
         folder: where the files are.
@@ -118,42 +130,12 @@ def collect(
         more: rows that are in no file yet, in order.
     """
     fleet = Fleet(size)
-    if chosen.state is not None:
-        fleet.take(columns.read(folder / chosen.state.name, STATE.names), slice(None))
-    for table in _tables(folder, chosen.pieces, more=more):
-        fleet.take(table, last(table, asked, beyond=chosen.state))
-    return fleet
-
-
-def _tables(folder: Path, pieces: Sequence[Piece], *, more: pa.Table | None) -> Iterator[pa.Table]:
-    for piece in pieces:
-        yield columns.read(folder / piece.name, STATE.names, groups=piece.groups)
+    names = [chosen.state.name] if chosen.state else []
+    for name in [*names, *(b.file for b in chosen.blocks)]:
+        fleet.take(columns.read(folder / name, STATE.names), asked)
     if more is not None:
-        yield more
-
-
-def last(
-    table: pa.Table, asked: Moment, *, beyond: Latest | None = None
-) -> NDArray[np.int64]:  # fmt: skip
-    """The places of the last row of each series that is usable and known, among rows in order.
-
-    Args:
-        table: rows in order.
-        asked: the moment.
-        beyond: a state whose rows are left out.
-    """
-    time, batch = columns.numbers(table, "event_time"), columns.numbers(table, "batch")
-    usable = (columns.numbers(table, "quality") & np.uint8(int(UNUSABLE))) == 0
-    usable &= time <= asked.at
-    usable &= batch <= asked.known
-    if beyond is not None:
-        usable &= (time >= beyond.before) | (batch > beyond.known)
-    series = columns.numbers(table, "series")
-    places = np.flatnonzero(usable)
-    of = series[places]
-    # within a series the last usable row is the latest: rows of one time stand by batch
-    ends: NDArray[np.int64] = places[np.append(of[1:] != of[:-1], np.ones(len(of[:1]), np.bool_))]
-    return ends
+        fleet.take(more, asked)
+    return fleet
 
 
 def state_of(fleet: Fleet) -> pa.Table:

@@ -18,15 +18,16 @@ ENDINGS: Final = (".parquet", UNFINISHED)
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Rows of a stretch of event time, from ``low`` (ns) on, that stand together in a file.
+    """Rows of a stretch of event time, from ``low`` (ns) on, that a fleet's state is read from.
 
-    Event times from ``since`` to ``until`` (ns), batches ``first`` to ``last``, in so many row
-    groups. Of refusals the times are 0.
+    Event times from ``since`` to ``until`` (ns), batches ``first`` to ``last``; they stand in
+    ``file`` once more, without what a state does not need. Of refusals the times are 0, and there
+    is no such file.
     """
 
     low: int
     rows: int
-    groups: int
+    file: str
     since: int
     until: int
     first: int
@@ -34,7 +35,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class DataFile(msgspec.Struct, frozen=True):
-    """A file of rows, in blocks."""
+    """A file of rows by series and event time, which are in blocks of time, too."""
 
     name: str
     blocks: tuple[Block, ...]
@@ -117,6 +118,7 @@ class Manifest(msgspec.Struct, frozen=True):
         """The names of all files."""
         return (
             {f.name for f in (*self.data, *self.refused)}
+            | {b.file for f in self.data for b in f.blocks}
             | {s.name for s in self.latest}
             | {self.keys} - {""}
         )

@@ -8,7 +8,7 @@ of these no texts: the keys come from their numbers.
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,18 +21,37 @@ from wuxin.stores.columns import KEY, SCHEMA, STORED
 from wuxin.stores.keys import Keys
 from wuxin.stores.manifest import DataFile, Manifest
 
-_THING: Final = 3
 _NUMBERS: Final = [n for n in STORED.names if n not in KEY]
+_OPEN: Final = 32
+"""Files that a thread keeps open: the footer of a large one takes some megabytes."""
 Thing = tuple[str, str, str]
 """Pack, kind and id of a thing."""
 
 
 class Footer(NamedTuple):
-    """What is known of a file: its metadata, and the least and greatest series of each part."""
+    """What is known of a file: its metadata, and of each part (row group) what is in it.
+
+    The least and greatest series, the first and last event time (ns), and rows, each (parts,).
+    """
 
     data: Any
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    since: NDArray[np.int64]
+    until: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, data: Any) -> Self:
+        """From the metadata of a file of :data:`columns.STORED`."""
+        names = data.schema.names
+        series, time = names.index("series"), names.index("event_time")
+        told = []
+        for n in range(data.num_row_groups):
+            part = data.row_group(n)
+            one, two = part.column(series).statistics, part.column(time).statistics
+            told.append((one.min, one.max, two.min, two.max, part.num_rows))
+        return cls(data, *np.array(told, np.int64).reshape(-1, 5).T)
 
 
 class Asked(NamedTuple):
@@ -60,7 +79,7 @@ class Files:
         self, known: Manifest, keys: Keys, *, asked: Asked, more: Sequence[pa.Table]
     ) -> pa.Table:  # fmt: skip
         """The rows of one thing in all files and in memory, by indicator and event time."""
-        numbers = np.flatnonzero(_mine(keys.table, asked))
+        numbers = keys.of(*asked.thing, asked.indicator)
         self._forget(known)
         found = [
             self._rows(f, asked, numbers=numbers) for f in known.data
@@ -74,21 +93,19 @@ class Files:
 
     def _rows(self, file: DataFile, asked: Asked, *, numbers: NDArray[np.int64]) -> pa.Table:
         """The rows of some series in one file, without their keys."""
-        opened = self._open(file.name)
-        footer = self._footers[file.name]
+        opened, footer = self._open(file.name)
         # the first number that is not below a part's least one must not be above its greatest
         first = np.searchsorted(numbers, footer.low)
         parts = numbers[np.minimum(first, len(numbers) - 1)]
-        groups = np.flatnonzero((parts >= footer.low) & (parts <= footer.high))
+        wanted = (parts >= footer.low) & (parts <= footer.high)
+        wanted &= (footer.since < asked.end) & (footer.until >= asked.start)
+        groups = np.flatnonzero(wanted)
         table = opened.read_row_groups(groups.tolist(), columns=_NUMBERS, use_threads=False)
         series = columns.numbers(table, "series")
-        picked = np.flatnonzero((series >= numbers[0]) & (series <= numbers[-1]))
-        if len(picked) and picked[-1] - picked[0] + 1 == len(picked):
-            table = table.slice(int(picked[0]), len(picked))
-        else:
-            table = table.take(pa.array(picked))
+        begin, end = np.searchsorted(series, [numbers[0], numbers[-1] + 1]).tolist()
+        table = table.slice(begin, end - begin)
         if numbers[-1] - numbers[0] + 1 != len(numbers):
-            table = table.filter(pa.array(np.isin(columns.numbers(table, "series"), numbers)))
+            table = table.filter(pa.array(np.isin(series[begin:end], numbers)))
         return _during(table, asked)
 
     def _forget(self, known: Manifest) -> None:
@@ -97,24 +114,31 @@ class Files:
         if len(opened) > len(known.data):
             names = {f.name for f in known.data}
             for name in [n for n in opened if n not in names]:
-                opened.pop(name).close()
-                self._footers.pop(name, None)
+                self._close(name)
 
-    def _opened(self) -> dict[str, Any]:
+    def _close(self, name: str) -> None:
+        self._opened().pop(name)[0].close()
+        self._footers.pop(name, None)
+
+    def _opened(self) -> dict[str, tuple[Any, Footer]]:
+        """The files that this thread has open, the one used last coming last."""
         if not hasattr(self._own, "files"):
             self._own.files = {}
-        opened: dict[str, Any] = self._own.files
+        opened: dict[str, tuple[Any, Footer]] = self._own.files
         return opened
 
-    def _open(self, name: str) -> Any:
+    def _open(self, name: str) -> tuple[Any, Footer]:
         opened = self._opened()
-        footer = self._footers.get(name)
-        if name not in opened or footer is None:
-            file = parquet.ParquetFile(
-                self._folder / name, memory_map=True, metadata=footer and footer.data
-            )
-            opened[name] = file
-            self._footers[name] = footer or _footer(file.metadata)
+        if name in opened:
+            opened[name] = opened.pop(name)
+            return opened[name]
+        while len(opened) >= _OPEN:
+            self._close(next(iter(opened)))
+        known = self._footers.get(name)
+        data = known.data if known else None
+        file = parquet.ParquetFile(self._folder / name, memory_map=True, metadata=data)
+        footer = self._footers[name] = known or Footer.of(file.metadata)
+        opened[name] = file, footer
         return opened[name]
 
 
@@ -135,10 +159,3 @@ def _during(table: pa.Table, asked: Asked) -> pa.Table:
     if asked.known is not None:
         picked &= columns.numbers(table, "batch") <= asked.known
     return table if picked.all() else table.filter(pa.array(picked))
-
-
-def _footer(data: Any) -> Footer:
-    place = data.schema.names.index("series")
-    parts = [data.row_group(n).column(place).statistics for n in range(data.num_row_groups)]
-    low, high = (np.array([getattr(p, n) for p in parts], np.int64) for n in ("min", "max"))
-    return Footer(data, low, high)
