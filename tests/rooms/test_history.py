@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wuxin.stores import columns, compaction, manifest
+from wuxin.stores import columns, compaction, manifest, merging
 from wuxin.stores.history import History
 from wuxin.terms import durable
 from wuxin.terms.clock import HOUR, MINUTE
@@ -304,6 +304,68 @@ def test_late_rows_stand_in_a_file_of_their_own_until_they_are_many(tmp_path: Pa
     assert len(spans[0].files) < 4
     assert len(stored(history)) == 24 + 6
     assert not manifest.load(tmp_path).fresh
+
+
+def test_full_spans_become_wide_and_answer_the_same_with_late_rows_and_corrections(
+    tmp_path: Path,
+) -> None:
+    wide, narrow = tmp_path / "wide", tmp_path / "narrow"
+    batches = day(14, 12)
+    batches += [[(0, 0, 3 * HOUR + 1, 7.0, 0), (0, 0, 9 * HOUR, -7.0, 0)]]  # late, and corrected
+    histories = [filled(wide, batches), History(narrow, sizes=SMALL._replace(wide=10**9))]
+    for number, rows in enumerate(batches, 1):
+        bring(histories[1], number, rows=rows)
+        histories[1].flush()
+        histories[1].compact()
+    spans = [manifest.load(folder).spans for folder in (wide, narrow)]
+    assert max(s.files[0].rows for s in spans[0]) >= SMALL.wide
+    assert len(spans[0]) < len(spans[1])
+    assert stored(histories[0]) == stored(histories[1])
+    came = [(n, r) for n, rows in enumerate(batches, 1) for r in rows]
+    for at, known in ((3 * HOUR + 2, 14), (3 * HOUR + 2, 15), (9 * HOUR, 14), (9 * HOUR, 15)):
+        assert found(histories[0], at, known=known) == scanned(came, at, known=known)
+    span = (2 * HOUR, 10 * HOUR)
+    for thing in ("m-1", "m-2"):
+        for known in (None, 14, 5):
+            one, two = (
+                h.last(("energy", "meter", thing), span=span, as_of=then) for h in histories
+            )
+            assert one.to_pylist() == two.to_pylist()
+    histories[0].forget_after(6)
+    assert {r["batch"] for r in stored(histories[0])} == set(range(1, 7))
+    assert found(histories[0], 9 * HOUR) == scanned(came, 9 * HOUR, known=6)
+
+
+def test_what_comes_between_two_questions_is_in_the_second_answer(tmp_path: Path) -> None:
+    history = History(tmp_path, sizes=SMALL)
+    came: list[tuple[int, Row]] = []
+    rows: list[list[Row]] = [
+        [(0, 0, 5, 1.0, 0)],
+        [(1, 1, 6, 2.0, 0)],  # a series that no file knows
+        [(0, 0, 5, 3.0, 0)],  # a correction
+        [(2, 0, 4, 4.0, 0), (0, 0, 3, 5.0, 0)],  # a late one
+    ]
+    for number, some in enumerate(rows * 3, 1):
+        bring(history, number, rows=some)
+        came += [(number, row) for row in some]
+        for known in (number, number - 1):
+            assert found(history, 9, known=known) == scanned(came, 9, known=known)
+        if number in (2, 7):
+            history.flush()
+            assert found(history, 9) == scanned(came, 9, known=number)
+
+
+def test_rows_of_many_files_come_a_share_of_the_series_at_a_time(tmp_path: Path) -> None:
+    rows: list[list[Row]] = [
+        [(n % 3, n % 2, h * HOUR + n, float(n), 0) for n in range(3000)] for h in range(8)
+    ]
+    with patch.object(columns, "GROUP_ROWS", 100):
+        filled(tmp_path, rows)
+        names = [tmp_path / f.name for f in manifest.load(tmp_path).data]
+        parts = [p.column("series").to_numpy() for p in merging.by_series(names, most=5000)]
+    assert sum(map(len, parts)) == 24000
+    assert len(parts) > 2
+    assert all(a[-1] < b[0] for a, b in pairwise(parts))
 
 
 def test_an_outlier_in_the_far_future_does_not_swallow_the_hours_before(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ class View(NamedTuple):
     number: int
 
 
+class Numbered(NamedTuple):
+    """Rows that are in no file yet, and the same as columns of states by number of series."""
+
+    file: str
+    rows: list[pa.Table]
+    tables: list[pa.Table]
+    keys: Keys
+
+
 class History:
     """The readings of one tenant in one folder; reading is safe from any thread at any time."""
 
@@ -56,6 +65,7 @@ class History:
         self._files = manifest.load(folder)
         self._buffer, self._batch, self._writes = Buffer(), self._files.durable, False
         self._known_keys = "", Keys.load(None)
+        self._numbered = Numbered("", [], [], Keys.load(None))
         self._number = 0
         self._lock, self._turn = threading.Lock(), threading.RLock()
         self._series = series.Files(folder)
@@ -225,9 +235,7 @@ class History:
         asked = latest.Moment(event_time, 2**62 if batch is None else batch)
 
         def ask(view: View) -> pa.Table:
-            more, keys = None, self._keys(view.files)
-            if view.readings:
-                more, keys = keys.number(columns.in_order(pa.concat_tables(view.readings)))
+            more, keys = self._pending(view)
             chosen = latest.plan(view.files, asked)
             fleet = latest.collect(self._folder, chosen, asked=asked, size=len(keys), more=more)
             return latest.table_of(fleet, keys, pack=pack)
@@ -269,6 +277,21 @@ class History:
         found = cursor.sql(sql, params={"points": points}).fetchall()
         cursor.unregister("picked")
         return found
+
+    def _pending(self, view: View) -> tuple[list[pa.Table], Keys]:
+        """What is in memory with numbers, and the keys with them; only new rows are numbered."""
+        rows, known = view.readings, self._numbered
+        seen = known.rows
+        same = len(seen) <= len(rows) and all(a is b for a, b in zip(seen, rows, strict=False))
+        if known.file != view.files.keys or not same:
+            known = Numbered(view.files.keys, [], [], self._keys(view.files))
+        if len(known.rows) < len(rows):
+            new = columns.in_order(pa.concat_tables(rows[len(known.rows) :]))
+            table, keys = known.keys.number(new)
+            tables = [*known.tables, table.select(columns.STATE.names)]
+            known = Numbered(known.file, rows, tables, keys)
+        self._numbered = known
+        return known.tables, known.keys
 
     def _keys(self, files: Manifest) -> Keys:
         """The numbers of the series; read once for each file of them."""

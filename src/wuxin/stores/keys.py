@@ -58,14 +58,21 @@ class Keys:
 
     def of(self, pack: str, kind: str, thing: str, indicator: str = "") -> NDArray[np.int64]:
         """The numbers of a thing's series, in order; only of one indicator where it is told."""
-        texts, order, begins = self._things
-        code = texts.get(thing)
+        codes, order, begins = self._things
+        code = codes.get(thing)
         if code is None:
             return np.empty(0, np.int64)
         told = (pack, kind, thing, indicator) if indicator else (pack, kind, thing)
-        mine = np.sort(order[begins[code] : begins[code + 1]])
-        keys = self.table.take(pa.array(mine)).select(KEY[: len(told)]).to_pylist()
-        return mine[np.array([tuple(key.values()) == told for key in keys], np.bool_)]
+        mine = order[begins[code] : begins[code + 1]]  # in order, since that sort was stable
+        texts = [column.to_pylist() for column in self.some(mine).columns]
+        keys = zip(*texts[: len(told)], strict=True)
+        return mine[np.array([key == told for key in keys], np.bool_)]
+
+    def some(self, numbers: NDArray[np.int64]) -> pa.Table:
+        """The keys of a few numbers, with their own texts only in the dictionaries."""
+        found = self.table.take(pa.array(numbers))
+        arrays = [c.combine_chunks().cast(pa.string()).dictionary_encode() for c in found.columns]
+        return pa.table(arrays, names=list(KEY))
 
     def number(self, table: pa.Table) -> tuple[pa.Table, "Keys"]:
         """Give each row the number of its series.

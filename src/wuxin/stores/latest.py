@@ -116,7 +116,7 @@ def _take(
 
 
 def collect(
-    folder: Path, chosen: Plan, *, asked: Moment, size: int, more: pa.Table | None = None
+    folder: Path, chosen: Plan, *, asked: Moment, size: int, more: Sequence[pa.Table] = ()
 ) -> Fleet:
     """The latest usable value of each series as of a moment.
 
@@ -127,14 +127,14 @@ def collect(
         chosen: see :func:`plan`.
         asked: the moment.
         size: how many series have numbers.
-        more: rows that are in no file yet, in order.
+        more: rows that are in no file yet, those of a batch in order.
     """
     fleet = Fleet(size)
     names = [chosen.state.name] if chosen.state else []
     for name in [*names, *(b.file for b in chosen.blocks)]:
         fleet.take(columns.read(folder / name, STATE.names), asked)
-    if more is not None:
-        fleet.take(more, asked)
+    for table in more:
+        fleet.take(table, asked)
     return fleet
 
 

@@ -85,9 +85,10 @@ class Files:
             self._rows(f, asked, numbers=numbers) for f in known.data
             if len(numbers) and f.since < asked.end and f.until >= asked.start
         ]  # fmt: skip
-        rows = pa.concat_tables([STORED.empty_table().select(_NUMBERS), *found])
-        named = keys.table.take(rows.column("series"))
-        filed = pa.table([*named.columns, *rows.columns[:-1]], names=SCHEMA.names)
+        rows = pa.concat_tables([STORED.empty_table().select(_NUMBERS), *found]).combine_chunks()
+        place = np.searchsorted(numbers, columns.numbers(rows, "series"))
+        named = keys.some(numbers).take(pa.array(place))
+        filed = pa.table([*named.columns, *rows.columns[:-1]], schema=SCHEMA)
         waiting = [_during(t.filter(pa.array(_mine(t, asked))), asked) for t in more]
         return columns.in_order(pa.concat_tables([filed, *(t for t in waiting if t.num_rows)]))
 
