@@ -127,7 +127,7 @@ def lay(folder: Path, things: int) -> int:
         span = Span(hour, hour + 1, ())
         table = columns.in_order(table)
         blocks = compaction.blocks(span, table, enough=compaction.SIZES.block)
-        file = compaction.stored(folder, f"hour-{hour}.parquet", table, parts=blocks)
+        file = compaction.stored(folder, f"hour-{hour}.parquet", table=table, parts=blocks)
         spans.append(Span(hour, hour + 1, (file,)))
         total += len(number)
     keys = [np.zeros(things * count, np.int32)] * 2

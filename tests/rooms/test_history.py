@@ -326,7 +326,7 @@ def test_full_spans_become_wide_and_answer_the_same_with_late_rows_and_correctio
         assert found(histories[0], at, known=known) == scanned(came, at, known=known)
     span = (2 * HOUR, 10 * HOUR)
     for thing in ("m-1", "m-2"):
-        for known in (None, 14, 5):
+        for then in (None, 14, 5):
             one, two = (
                 h.last(("energy", "meter", thing), span=span, as_of=then) for h in histories
             )

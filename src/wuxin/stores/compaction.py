@@ -76,7 +76,7 @@ def compact(
 
 
 def stored(
-    folder: Path, name: str, table: pa.Table, *, parts: Sequence[tuple[int, pa.Table]] = ()
+    folder: Path, name: str, *, table: pa.Table, parts: Sequence[tuple[int, pa.Table]] = ()
 ) -> DataFile:
     """Write rows in order into a file, and their blocks into files of their own; describe them.
 
@@ -185,14 +185,14 @@ def _merged(folder: Path, span: Span, *, rows: pa.Table, serial: int, sizes: Siz
     table = columns.in_order(pa.concat_tables([*parts, rows]))
     del parts, rows
     if left:
-        file = stored(folder, _name(span, serial), table, parts=[(span.low * HOUR, table)])
+        file = stored(folder, _name(span, serial), table=table, parts=[(span.low * HOUR, table)])
         return [replace(span, files=(*left, file))]
     cuts = {block.low for file in merge for block in file.blocks}
     found = []
     for number, (low, high, part) in enumerate(_cut(span, table, enough=sizes.span)):
         own = Span(low, high, ())
         parts = blocks(own, part, cuts=cuts, enough=sizes.block)
-        file = stored(folder, _name(own, serial + number), part, parts=parts)
+        file = stored(folder, _name(own, serial + number), table=part, parts=parts)
         found.append(replace(own, files=(file,)))
     return found
 
@@ -358,7 +358,7 @@ def _until(folder: Path, file: DataFile, *, name: str, batch: int) -> DataFile:
         return table.filter(pa.array(columns.numbers(table, "batch") <= batch)).combine_chunks()
 
     if not file.blocks[0].file:
-        return stored(folder, name, known(columns.read(folder / file.name)))
+        return stored(folder, name, table=known(columns.read(folder / file.name)))
     rows = merging.by_series([folder / file.name], most=SIZES.memory // 2)
     columns.write(folder / name, map(known, rows), schema=columns.STORED)
     blocks = []

@@ -151,10 +151,10 @@ class History:
             if keys is not old:
                 new = replace(new, keys=f"keys-{known.serial:08d}.parquet")
                 columns.write(self._folder / new.keys, [keys.table], schema=keys.table.schema)
-            file = compaction.stored(self._folder, f"flushed-{label}", table)
+            file = compaction.stored(self._folder, f"flushed-{label}", table=table)
             new = replace(new, fresh=(*new.fresh, file))
         if refusals.num_rows:
-            file = compaction.stored(self._folder, f"refused-{label}", refusals)
+            file = compaction.stored(self._folder, f"refused-{label}", table=refusals)
             new = replace(new, refused=(*new.refused, file))
         return new
 

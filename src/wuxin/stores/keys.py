@@ -56,13 +56,13 @@ class Keys:
         begins = np.searchsorted(codes[order], np.arange(len(names) + 1))
         return {text: n for n, text in enumerate(names)}, order, begins
 
-    def of(self, pack: str, kind: str, thing: str, indicator: str = "") -> NDArray[np.int64]:
-        """The numbers of a thing's series, in order; only of one indicator where it is told."""
+    def of(self, thing: tuple[str, str, str], *, indicator: str = "") -> NDArray[np.int64]:
+        """The numbers of the series of a thing (pack, kind, id), or of one indicator; in order."""
         codes, order, begins = self._things
-        code = codes.get(thing)
+        code = codes.get(thing[2])
         if code is None:
             return np.empty(0, np.int64)
-        told = (pack, kind, thing, indicator) if indicator else (pack, kind, thing)
+        told = (*thing, indicator) if indicator else thing
         mine = order[begins[code] : begins[code + 1]]  # in order, since that sort was stable
         texts = [column.to_pylist() for column in self.some(mine).columns]
         keys = zip(*texts[: len(told)], strict=True)

@@ -33,7 +33,7 @@ def by_series(paths: Sequence[Path], *, most: int) -> Iterator[pa.Table]:
         ]
         footers = [Footer.of(f.metadata) for f in files]
         for low, high in pairwise(_cuts(footers, most=most)):
-            parts = [_between(*own, low, high) for own in zip(files, footers, strict=True)]
+            parts = [_between(*own, low=low, high=high) for own in zip(files, footers, strict=True)]
             yield columns.in_order(pa.concat_tables(parts))
 
 
@@ -47,7 +47,7 @@ def _cuts(footers: Sequence[Footer], *, most: int) -> list[int]:
     return [0, *np.unique(ends).tolist()]
 
 
-def _between(file: Any, footer: Footer, low: int, high: int) -> pa.Table:
+def _between(file: Any, footer: Footer, *, low: int, high: int) -> pa.Table:
     """The rows of a file with series from ``low`` up to but not including ``high``."""
     groups = np.flatnonzero((footer.low < high) & (footer.high >= low))
     table = file.read_row_groups(groups.tolist()).combine_chunks()

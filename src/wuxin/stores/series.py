@@ -79,7 +79,7 @@ class Files:
         self, known: Manifest, keys: Keys, *, asked: Asked, more: Sequence[pa.Table]
     ) -> pa.Table:  # fmt: skip
         """The rows of one thing in all files and in memory, by indicator and event time."""
-        numbers = keys.of(*asked.thing, asked.indicator)
+        numbers = keys.of(asked.thing, indicator=asked.indicator)
         self._forget(known)
         found = [
             self._rows(f, asked, numbers=numbers) for f in known.data
