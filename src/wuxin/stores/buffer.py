@@ -77,6 +77,7 @@ class Buffer:
         self.refused: list[dict[str, Any]] = []
         self.rows = 0
         self._tables: list[pa.Table] = []
+        self._refused = columns.REFUSED.empty_table()
 
     def add(self, new: Chunk) -> None:
         """Take a batch's readings."""
@@ -99,9 +100,12 @@ class Buffer:
 
     def refusals(self) -> pa.Table:
         """The refusals."""
-        return pa.Table.from_pylist(self.refused, columns.REFUSED)
+        if self._refused.num_rows != len(self.refused):
+            self._refused = pa.Table.from_pylist(self.refused, columns.REFUSED)
+        return self._refused
 
     def drop(self, chunks: int, refused: int) -> None:
         """Forget the first ones, which are in a file now."""
         self.rows -= sum(c.size for c in self.chunks[:chunks])
         del self.chunks[:chunks], self._tables[:chunks], self.refused[:refused]
+        self._refused = self._refused.slice(refused)

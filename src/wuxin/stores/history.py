@@ -3,6 +3,7 @@
     HISTORY/manifest.json                which files there are; replaced as a whole
     HISTORY/flushed-FIRST-LAST-N.parquet batches as they came, sorted
     HISTORY/hour-LOW-HIGH-N.parquet      whole hours of event time, sorted by thing
+    HISTORY/block-N-FILE.parquet         a stretch of time of such a file: what a state needs, only
     HISTORY/latest-HOUR-BATCH-N.parquet  latest usable values before an hour, as known at a batch
     HISTORY/refused-FIRST-LAST-N.parquet what was refused
 

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from wuxin.stores import columns
 from wuxin.stores.columns import KEY, STATE
 from wuxin.stores.keys import Keys
-from wuxin.stores.manifest import Block, DataFile, Latest, Manifest
+from wuxin.stores.manifest import Block, Latest, Manifest
 from wuxin.terms.compiled import compiled
 from wuxin.terms.records import UNUSABLE
 
 NUMBERS: Final = tuple(STATE.names[1:])
+_STATES: Final = 8
+"""The most states that are weighed against one another, those of the latest times."""
 _UNUSABLE: Final = np.uint8(int(UNUSABLE))
 SCHEMA: Final = pa.schema([columns.SCHEMA.field(n) for n in (*KEY, *NUMBERS)])
 
@@ -28,15 +30,11 @@ class Moment(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A state to begin with, if any, and the blocks whose rows may differ from it."""
+    """A state to begin with, if any, and the blocks whose rows may differ from it; their rows."""
 
     state: Latest | None
     blocks: list[Block]
-
-    @property
-    def rows(self) -> int:
-        """Rows to read in the blocks."""
-        return sum(b.rows for b in self.blocks)
+    rows: int
 
 
 def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan:
@@ -47,26 +45,23 @@ def plan(manifest: Manifest, asked: Moment, *, exact: int | None = None) -> Plan
         asked: the moment.
         exact: only states of this very ``before``.
     """
-    data = [f for f in manifest.data if f.since <= asked.at and f.first <= asked.known]
-    found = [Plan(None, _blocks(data, asked, state=None))]
-    found += [
-        Plan(s, _blocks(data, asked, state=s)) for s in manifest.latest
+    rows, since, until, first, last = manifest.bounds
+    wanted = (since <= asked.at) & (first <= asked.known)
+    fitting = [
+        s for s in manifest.latest
         if s.before <= asked.at + 1 and s.known <= asked.known and exact in (None, s.before)
     ]  # fmt: skip
-    return min(found[1:] or found, key=lambda p: p.rows)
-
-
-def _blocks(data: Sequence[DataFile], asked: Moment, *, state: Latest | None) -> list[Block]:
-    """The blocks with rows that are asked for and are not in a state."""
-    return [
-        block
-        for file in data
-        if not (state and file.until < state.before and file.last <= state.known)
-        for block in file.blocks
-        if block.since <= asked.at
-        and block.first <= asked.known
-        and not (state and block.until < state.before and block.last <= state.known)
+    # all states before these have more after them
+    states = sorted(fitting, key=lambda s: s.before)[-_STATES:]
+    found: list[tuple[int, NDArray[np.bool_], Latest | None]] = [
+        (int(rows[left].sum()), left, state)
+        for state in states
+        for left in [wanted & ~((until < state.before) & (last <= state.known))]
     ]
+    count, left, state = min(
+        found or [(int(rows[wanted].sum()), wanted, None)], key=lambda plan: plan[0]
+    )
+    return Plan(state, [manifest.blocks[n] for n in np.flatnonzero(left).tolist()], count)
 
 
 class Fleet:
@@ -157,7 +152,7 @@ def table_of(fleet: Fleet, keys: Keys, *, pack: str) -> pa.Table:
     if not some.all():
         kept = some[order]
         order, told = order[kept], told.filter(pa.array(kept))
-    arrays = [pa.array(fleet.columns[n][order]) for n in NUMBERS]
+    arrays = [pa.array(fleet.columns[n].take(order)) for n in NUMBERS]
     return pa.table([*told.columns, *arrays], schema=SCHEMA)
 
 

@@ -5,10 +5,13 @@ new one, and no row twice.
 """
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from wuxin.terms.durable import UNFINISHED, write_files
 from wuxin.terms.errors import Tampered
@@ -34,33 +37,33 @@ class Block(msgspec.Struct, frozen=True):
     last: int
 
 
-class DataFile(msgspec.Struct, frozen=True):
+class DataFile(msgspec.Struct, frozen=True, dict=True):
     """A file of rows by series and event time, which are in blocks of time, too."""
 
     name: str
     blocks: tuple[Block, ...]
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows of all blocks."""
         return sum(b.rows for b in self.blocks)
 
-    @property
+    @cached_property
     def since(self) -> int:
         """The first event time (ns)."""
         return min(b.since for b in self.blocks)
 
-    @property
+    @cached_property
     def until(self) -> int:
         """The last event time (ns)."""
         return max(b.until for b in self.blocks)
 
-    @property
+    @cached_property
     def first(self) -> int:
         """The first batch."""
         return min(b.first for b in self.blocks)
 
-    @property
+    @cached_property
     def last(self) -> int:
         """The last batch."""
         return max(b.last for b in self.blocks)
@@ -94,7 +97,7 @@ class Latest(msgspec.Struct, frozen=True):
     known: int
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, dict=True):
     """All files of a history; ``durable`` is the last batch whose rows they hold.
 
     ``keys`` is the file of :class:`wuxin.stores.keys.Keys`, if there is one.
@@ -112,6 +115,17 @@ class Manifest(msgspec.Struct, frozen=True):
     def data(self) -> list[DataFile]:
         """The files of readings, the first batches first within each span."""
         return [f for s in self.spans for f in s.files] + list(self.fresh)
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The blocks of all files of readings, in the order of these."""
+        return [b for f in self.data for b in f.blocks]
+
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """Rows, since, until, first and last of each of :attr:`blocks`, shape (5, blocks)."""
+        told = [(b.rows, b.since, b.until, b.first, b.last) for b in self.blocks]
+        return np.array(told, np.int64).reshape(-1, 5).T.copy()
 
     @property
     def names(self) -> set[str]:
