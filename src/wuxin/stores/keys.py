@@ -37,6 +37,11 @@ class Keys:
         return np.argsort(columns.series(self.table)[0], kind="stable")
 
     @cached_property
+    def stand_in_order(self) -> bool:
+        """Whether the numbers are in order of the keys, as those are whose things came at once."""
+        return bool((self.order == np.arange(len(self))).all())
+
+    @cached_property
     def in_order(self) -> pa.Table:
         """The keys in their order."""
         return self.table.take(pa.array(self.order))

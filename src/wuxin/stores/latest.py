@@ -149,10 +149,14 @@ def table_of(fleet: Fleet, keys: Keys, *, pack: str) -> pa.Table:
         if names != [pack]:
             mine = names.index(pack) if pack in names else -1
             some = some & (column.indices.to_numpy() == mine)
+    found = [fleet.columns[n] for n in NUMBERS]
     if not some.all():
         kept = some[order]
         order, told = order[kept], told.filter(pa.array(kept))
-    arrays = [pa.array(fleet.columns[n].take(order)) for n in NUMBERS]
+        found = [column.take(order) for column in found]
+    elif not keys.stand_in_order:
+        found = [column.take(order) for column in found]
+    arrays = [pa.array(column) for column in found]
     return pa.table([*told.columns, *arrays], schema=SCHEMA)
 
 
