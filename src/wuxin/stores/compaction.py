@@ -7,7 +7,7 @@ Hours with few rows share a file: a span is cut where it holds enough. Rows that
 span go to another file of it, and these are merged when they are many. The state at a span's
 beginning is the latest value of every series before it.
 
-Full spans that follow one another are merged into wide ones, so that one thing's readings of a day
+Full spans that follow one another are merged into wider ones, so that one thing's readings of a day
 stand in few places. The blocks stay as they are: states of fleets are read from those.
 """
 
@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
 
     Rows after which a span ends, and after which a block does; the most rows in memory; one over
     the share of late rows at which a span is merged, and how many files of late rows it may have;
-    rows of a wide span.
+    the most rows of a span that is put together of others.
     """
 
     span: int = 2_000_000
@@ -38,11 +38,15 @@ class Sizes(NamedTuple):
     memory: int = 8_000_000
     late: int = 8
     files: int = 4
-    wide: int = 32_000_000
+    wide: int = 128_000_000
 
 
 SIZES: Final = Sizes()
 _SLOT: Final = 5 * MINUTE
+_TOGETHER: Final = 4
+"""How many spans become one: to read one thing takes half a millisecond for each file."""
+_ALIKE: Final = 3
+"""Spans are alike where none has so many times the rows of another."""
 _STATES: Final = 96
 """The most states made anew in one compaction, the newest first; bounds its time."""
 
@@ -202,14 +206,14 @@ def _name(span: Span, serial: int) -> str:
 
 
 def _narrow(spans: Sequence[Span], *, wide: int) -> list[Span]:
-    """The first spans in a row that together make a wide one; the last of all may still grow."""
-    run = list[Span]()
-    for span in spans[:-1]:
-        if span.rows >= wide // 2:
-            run = []
-            continue
-        run.append(span)
-        if sum(s.rows for s in run) >= wide:
+    """The first spans in a row that are alike in size; the last of all may still grow.
+
+    So a row is written anew once for each time that its span becomes some times larger.
+    """
+    for at in range(len(spans) - _TOGETHER):
+        run = list(spans[at : at + _TOGETHER])
+        rows = [s.rows for s in run]
+        if max(rows) < _ALIKE * min(rows) and sum(rows) <= wide:
             return run
     return []
 
