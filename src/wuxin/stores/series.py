@@ -23,7 +23,7 @@ from wuxin.stores.manifest import DataFile, Manifest
 
 _NUMBERS: Final = [n for n in STORED.names if n not in KEY]
 _OPEN: Final = 32
-"""Files that a thread keeps open: the footer of a large one takes some megabytes."""
+"""Files that a thread keeps open: the footer of a large one takes tens of megabytes."""
 Thing = tuple[str, str, str]
 """Pack, kind and id of a thing."""
 
