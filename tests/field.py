@@ -147,7 +147,7 @@ class Device:
         self.acknowledged: set[Key] = set()
         self._kept: dict[Key, _Kept] = {}
         self._boot, self._seq = 0, 0
-        self._period = dice.choice([6, 10, 15, 30]) * MINUTE
+        self._period = dice.choice([10, 15, 20, 30]) * MINUTE
         self._clock_error, self._drift = 0, dice.uniform(-50e-6, 50e-6)
         self._set_at, self._times, self._full = world.now, set[int](), 25_000.0
         self._asleep_until = 0
@@ -210,7 +210,7 @@ class Device:
         self.sent[key] = payload
         self._kept[key] = _Kept(Message(key, payload))
         world.count("messages")
-        if world.chance(0.3):
+        if world.chance(0.5):
             self._transmit_now()
 
     def _readings(self) -> dict[str, float]:
@@ -228,7 +228,7 @@ class Device:
         return found
 
     def _transmit(self) -> None:
-        self.world.after(self.world.wait(4 * MINUTE), self._transmit)
+        self.world.after(self.world.wait(10 * MINUTE), self._transmit)
         if self.world.now >= self._asleep_until:
             self._transmit_now()
 

@@ -35,6 +35,7 @@ from wuxin.stores.history import History
 from wuxin.stores.journal import _ENCODER, Arrived, Entry, Journal, Told
 from wuxin.stores.segments import record
 from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, iso
+from wuxin.terms.durable import private_file
 from wuxin.terms.records import Command
 from wuxin.wire.packed import packed
 
@@ -63,6 +64,10 @@ POINTS: Final[dict[str, tuple[Owner, str]]] = {
     "state settle": (snapshot, "settle"),
 }
 """Where the power may go: before the call, after it, or where that can be told in the middle."""
+
+KEEPING: Final = {*POINTS} - {"journal append", "tiles append", "tiles write", "tiles publish",
+                              "book commit"}  # fmt: skip
+"""Those that are passed when a home is kept."""
 
 BETWEEN: Final = ("appended", "judged")
 OPENING: Final = (
@@ -246,15 +251,15 @@ class Bank:
     def _turn(self) -> None:
         """Take what has arrived; now and then keep, and now and then the power goes."""
         world = self.world
-        world.after(world.wait(20 * MINUTE), self._turn)
+        world.after(world.wait(45 * MINUTE), self._turn)
         if self.home is None:
             return
-        if world.chance(0.12):
+        if world.chance(0.25):
             self.fuse.arm((*POINTS, *BETWEEN))
         taken, self._waiting = self._waiting, []
         try:
             self._take(self.home, taken)
-            if world.chance(0.15):
+            if self.fuse.point in KEEPING or world.chance(0.1):
                 world.count("keeps")
                 self.home.keep()
         except Crash:
@@ -264,7 +269,7 @@ class Bank:
         world, entries = self.world, list[Entry]()
         left_over = taken
         while left_over:
-            cut = world.dice.randrange(1, 40)
+            cut = world.dice.randrange(1, 100)
             some, left_over = left_over[:cut], left_over[cut:]
             frame = packed(SOURCE, [m.payload for m in some])
             entries.append(Arrived(SOURCE, home.clock(), (frame,), f"turn {world.now}"))
@@ -354,10 +359,9 @@ def simulate(seed: int, *, days: float, devices: int) -> Trace:
 
 def _simulated(folder: Path, seed: int, *, days: float, devices: int) -> Trace:
     world = World(random.Random(seed))  # noqa: S311 - repeatable, nothing secret
-    own = folder / "bank" / DEFAULT_TENANT / "keys"
-    own.mkdir(parents=True)
-    for key, size in (("log.key", 0), ("sealing.key", 0)):
-        del key, size
+    for name in ("log.key", "sealing.key"):
+        key = world.dice.randbytes(32)
+        private_file(folder / "bank" / DEFAULT_TENANT / "keys" / name, lambda key=key: key)  # type: ignore[misc]
     fuse = Fuse(world.dice)
     bank = Bank(world, folder / "bank", fuse=fuse)
     carriers = [

@@ -7,7 +7,7 @@ have to stand in history.
 
 import json
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from wuxin.terms.clock import moment
 from wuxin.terms.records import Quality
 from wuxin.wire.packed import message
 
+WHY={}
 REPORTED: Final = ("net_weight", "authorised_weight", "latitude", "longitude", "price")
 _FIELDS: Final = "first, indicator, event_time, value, quality"
 _READINGS: Final = f"SELECT {_FIELDS} FROM readings WHERE indicator IN {REPORTED}"  # noqa: S608
@@ -46,14 +47,11 @@ class Arrival:
     ref: int
     arrival: int
     key: Key | None
-    said: Mapping[str, Any]
+    time: int = 0
+    wanted: Sequence[tuple[str, int, float]] = ()
     repeated: bool = False
     remembered: bool = True
-
-    @property
-    def time(self) -> int:
-        """When it was measured (ns)."""
-        return moment(self.said["time"])
+    why: str = ''
 
     @property
     def is_plausible(self) -> bool:
@@ -131,19 +129,26 @@ class Truth:
                 one = Arrival(self._frames << 32 | number, said.arrival, *found)
                 self.messages.append(one)
                 if one.key and one.is_plausible:
+                    run = self._runs.get(one.key[0])
                     one.remembered = self._remember(one)
+                    one.why = "boot" if not run or run.boot!=one.key[1] else "behind" if one.key[2]<=run.highest-WINDOW else "taken over"
                     one.repeated = one.key in self._seen
                     self._seen.add(one.key)
             self._frames += 1
 
-    def _read(self, payload: bytes) -> tuple[Key | None, Mapping[str, Any]]:
+    def _read(self, payload: bytes) -> tuple[Key | None, int, Sequence[tuple[str, int, float]]]:
+        """Whose message it is, of when, and its readings in SI in order; None: nobody can read it."""
         if not payload.isascii():
-            return None, {}
+            return None, 0, ()
         said = json.loads(payload)
-        key = said["device"], said["boot"], said["seq"]
+        key, time = (said["device"], said["boot"], said["seq"]), moment(said["time"])
         if self.sent.get(key[0], {}).get(key) != payload:
-            return ("nobody", *key[1:]), said
-        return key, said
+            key = ("nobody", *key[1:])
+        inside = {
+            name: float(v) if isinstance(v, float | int) else 1000.0 * v["value"]
+            for name, v in said["readings"].items()
+        }
+        return key, time, sorted((name, time, v) for name, v in inside.items())
 
     def _remember(self, one: Arrival) -> bool:
         """Whether the house can know a repeat of this: same run, not too far behind."""
@@ -168,13 +173,14 @@ class Truth:
         self.forgotten = 0
         for m in self.messages:
             have = sorted(rows.pop(m.ref, []))
-            if [row[:3] for row in have] != sorted(_wanted(m)):
-                yield f"{m.key} stands in history as {have} and was {m.said}"
+            if [row[:3] for row in have] != [*m.wanted]:
+                yield f"{m.key} stands in history as {have} and was {m.wanted}"
             marks = {bool(row[3] & Quality.DUPLICATE) for row in have}
             if m.key and not m.repeated and marks != {False}:
                 yield f"{m.key} came once and is marked as a repeat"
             if m.repeated and marks != {True}:
                 self.forgotten += 1
+                WHY[m.why] = WHY.get(m.why, 0) + 1
                 if m.remembered:
                     yield f"{m.key} came again and is not marked as a repeat"
         if rows:
@@ -183,15 +189,6 @@ class Truth:
         query = "SELECT count(*) AS n FROM refused WHERE source = 'field'"
         if (refused := home.history.query(query).to_pydict()["n"][0]) != spoilt:
             yield f"{refused} messages were refused and {spoilt} were spoilt"
-
-
-def _wanted(one: Arrival) -> list[tuple[str, int, float]]:
-    """The readings of a message in SI, by name."""
-    found = []
-    for name, value in one.said.get("readings", {}).items():
-        inside = value if isinstance(value, float | int) else 1000.0 * value["value"]
-        found.append((name, one.time, float(inside)))
-    return found
 
 
 def told(home: Home) -> dict[str, Any]:
