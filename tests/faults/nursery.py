@@ -5,6 +5,7 @@ per line from standard input and answers each with a line of JSON.
 """
 
 import ctypes
+import errno
 import hashlib
 import json
 import os
@@ -30,6 +31,8 @@ from wuxin.terms.errors import WuxinError
 from wuxin.wire.recording import open_recording
 
 MODES = {"refuse": 0, "lie": 1, "shorten": 2, "fill": 3}
+KEPT_EVERY = 3
+SEGMENT_BYTES = 400
 
 
 class Nursery:
@@ -71,18 +74,51 @@ class Nursery:
             found = summary(home)
         return wrong + [f"{part} differ" for part in found if found[part] != self.expected[part]]
 
-    def faults(self, word: str, *, mode: str, error: int, every: int = 1) -> dict[str, Any]:
-        """Spoil each (or each ``every``-th) call on files named with a word, one life for each."""
+    def faults(
+        self, word: str, *, mode: str, error: int, every: int = 1, twice: bool = False
+    ) -> dict[str, Any]:
+        """Spoil each (or each ``every``-th) call on files named with a word, one life for each.
+
+        Where it is ``twice``, any call of the next opening is spoilt as well, in any way.
+        """
         calls = self.spoil(word, 0, mode=mode, error=error)["calls"]
-        lives, errors, wrong = 0, 0, []
+        lives, errors, again, wrong = 0, 0, 0, list[str]()
         for k in range(1 + self.dice.randrange(every), calls + 1, every):
             life = self.spoil(word, k, mode=mode, error=error)
+            if twice:
+                second = self.spoil_opening()
+                again += bool(second)
+                life["said"] += f", then {second}"
             after = forked(partial(self.finish, life["told"]))
             lives, errors = lives + 1, errors + bool(life["said"])
             if mode == "shorten" and life["said"]:
                 wrong.append(f"call {k}: a short write was not gone on with: {life['said']}")
             wrong += [f"call {k} ({life['said']}): {what}" for what in after]
-        return {"calls": calls, "lives": lives, "errors": errors, "wrong": wrong}
+        found = {"calls": calls, "lives": lives, "errors": errors, "wrong": wrong}
+        return {**found, "again": again} if twice else found
+
+    def spoil_opening(self) -> str:
+        """Open the home on a disk that fails at any one call, keep it, and crash; says how.
+
+        How many calls there are is counted on a copy first.
+        """
+        copy = self.folder / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.folder / "life", copy)
+        calls, _ = forked(partial(self.opened, copy, 0, mode="refuse"))
+        k, mode = 1 + self.dice.randrange(calls), self.dice.choice([*MODES])
+        _, said = forked(partial(self.opened, self.folder / "life", k, mode=mode))
+        return f"{mode} call {k} of {calls}: {said}" if said else ""
+
+    def opened(self, place: Path, k: int, *, mode: str) -> tuple[int, str]:
+        """Open and keep a home whose k-th call fails; how many calls there were, what it said."""
+        error, said = errno.ENOSPC if mode == "fill" else errno.EIO, ""
+        self.disk.disk_arm(f"/{place.name}/".encode(), ctypes.c_long(k), MODES[mode], error)
+        try:
+            Home(place, clock=still).keep()
+        except Exception as wrong:  # noqa: BLE001 - whatever comes, the process is lost
+            said = repr(wrong)[:160]
+        return self.disk.disk_disarm(), said
 
     def spoil(self, word: str, k: int, *, mode: str, error: int) -> dict[str, Any]:
         """One life in a fresh home whose k-th call fails; it ends as a crash ends."""
@@ -92,8 +128,11 @@ class Nursery:
             self.disk.disk_arm(word.encode(), ctypes.c_long(k), MODES[mode], error)
             told, said = 0, ""
             try:
-                for told in self.replay(Home(self.folder / "life", clock=still)):  # noqa: B007
-                    pass
+                home = Home(self.folder / "life", clock=still)
+                home.journal._segment_bytes = SEGMENT_BYTES
+                for told in self.replay(home):
+                    if told % KEPT_EVERY == 0:
+                        home.keep()
             except Exception as wrong:  # noqa: BLE001 - whatever comes, the process is lost
                 said = repr(wrong)[:160]
             return {"calls": self.disk.disk_disarm(), "told": told, "said": said}

@@ -24,7 +24,8 @@ MODES = {
     "shorten": errno.EIO,  # half is taken, and said so
     "fill": errno.ENOSPC,  # half is taken, and from then on nothing
 }
-EVERY = {"/journal/": 5, "/log/": 40, "book.sqlite": 150}
+EVERY = {"/journal/": 8, "/log/": 40, "book.sqlite": 150, "/history/": 70, "/state/": 5}
+TWICE = {"/journal/": 8, "/log/": 30, "book.sqlite": 150, "/history/": 70, "/state/": 4}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,17 @@ def test_a_home_is_whole_again_after_a_failed_call(jobs: Jobs, word: str, mode: 
     assert found["wrong"] == []
     assert found["lives"] >= 2
     assert bool(found["errors"]) == (mode != "shorten")
+
+
+@pytest.mark.parametrize("word", TWICE)
+def test_a_home_is_whole_again_after_a_failed_call_and_a_failed_opening(
+    jobs: Jobs, word: str
+) -> None:
+    every = EVERY[word] if ALL else TWICE[word]
+    found = jobs("faults", word=word, mode="refuse", error=errno.EIO, every=every, twice=True)
+    assert found["wrong"] == []
+    assert found["lives"] >= 2
+    assert found["again"]
 
 
 def test_a_hundred_kills_leave_no_trace(jobs: Jobs) -> None:
