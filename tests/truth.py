@@ -24,20 +24,12 @@ from wuxin.terms.clock import moment
 from wuxin.terms.records import Quality
 from wuxin.wire.packed import message
 
-WHY={}
+RUNS: Final = 4
+"""How many runs of a device a house remembers."""
+
 REPORTED: Final = ("net_weight", "authorised_weight", "latitude", "longitude", "price")
 _FIELDS: Final = "first, indicator, event_time, value, quality"
 _READINGS: Final = f"SELECT {_FIELDS} FROM readings WHERE indicator IN {REPORTED}"  # noqa: S608
-
-
-@dataclass
-class Run:
-    """One run (boot) of a device, as the house remembers it."""
-
-    boot: str
-    since: int
-    highest: int
-    numbers: set[int]
 
 
 @dataclass
@@ -51,7 +43,6 @@ class Arrival:
     wanted: Sequence[tuple[str, int, float]] = ()
     repeated: bool = False
     remembered: bool = True
-    why: str = ''
 
     @property
     def is_plausible(self) -> bool:
@@ -82,7 +73,7 @@ class Truth:
         self.flow = Flow(self.tenant, schema.load)
         self._frames = 0
         self._seen: set[Key] = set()
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, dict[str, list[int]]] = {}
 
     def follow(self, home: Home, dice: random.Random) -> None:
         """Read on in the journal, in cuts of its own."""
@@ -129,9 +120,7 @@ class Truth:
                 one = Arrival(self._frames << 32 | number, said.arrival, *found)
                 self.messages.append(one)
                 if one.key and one.is_plausible:
-                    run = self._runs.get(one.key[0])
                     one.remembered = self._remember(one)
-                    one.why = "boot" if not run or run.boot!=one.key[1] else "behind" if one.key[2]<=run.highest-WINDOW else "taken over"
                     one.repeated = one.key in self._seen
                     self._seen.add(one.key)
             self._frames += 1
@@ -151,19 +140,15 @@ class Truth:
         return key, time, sorted((name, time, v) for name, v in inside.items())
 
     def _remember(self, one: Arrival) -> bool:
-        """Whether the house can know a repeat of this: same run, not too far behind."""
+        """Whether the house must know this for a repeat: a late run, not too far behind."""
         assert one.key
         device, boot, seq = one.key
-        run = self._runs.get(device)
-        if run is None or run.boot != boot:
-            if run is None or one.time > run.since:
-                self._runs[device] = Run(boot, one.time, seq, {seq})
-            return False
-        known = seq in run.numbers and seq > run.highest - WINDOW
-        if seq > run.highest - WINDOW:
-            run.numbers.add(seq)
-        run.highest = max(run.highest, seq)
-        return known
+        runs = self._runs.setdefault(device, {})
+        heard = runs.pop(boot, [])
+        runs[boot] = [*heard, seq]
+        for old in [*runs][:-RUNS]:
+            del runs[old]
+        return seq in heard and seq > max(heard) - WINDOW
 
     def _history(self, home: Home) -> Iterator[str]:
         rows: dict[int, list[tuple[str, int, float, int]]] = {}
@@ -180,7 +165,6 @@ class Truth:
                 yield f"{m.key} came once and is marked as a repeat"
             if m.repeated and marks != {True}:
                 self.forgotten += 1
-                WHY[m.why] = WHY.get(m.why, 0) + 1
                 if m.remembered:
                     yield f"{m.key} came again and is not marked as a repeat"
         if rows:

@@ -83,7 +83,7 @@ MESSAGE = st.builds(
     st.none() | VALUE,
     st.none() | st.sampled_from([0.0, 1.0, 2.0]),
     st.none() | st.tuples(PLACE, PLACE),
-    st.tuples(st.sampled_from([1, 2]), st.integers(-1, 70)),
+    st.tuples(st.integers(1, 6), st.integers(-1, 70)),
 )
 MESSAGES = st.lists(MESSAGE, min_size=1, max_size=60)
 
@@ -180,11 +180,13 @@ def same_state(twin: Twin, told: plain.Reference) -> None:
         for number, progress in thing.rules.items():
             status = ("idle", "pending", "raised")[twin.arrays.small[slot, 1 + number]]
             assert status == progress.status
-        if thing.boot is not None:
-            high = thing.highest
-            arrived = sum(1 << (high - s) for s in thing.arrived if s > high - 64)
-            assert (whole[layout.BOOT], whole[layout.HIGHEST]) == (thing.boot, high)
-            assert int(whole[layout.ARRIVED]) & (2**64 - 1) == arrived
+        runs = whole[layout.BOOT : at[layout.TIME]].reshape(layout.RUNS, layout.RUN)
+        wanted = [
+            [boot, max(seqs), sum(1 << (max(seqs) - s) for s in seqs)]
+            for boot, seqs in reversed(thing.runs.items())
+        ]
+        found = [[b, high, int(bits) & (2**64 - 1)] for b, high, bits in runs.tolist() if bits]
+        assert found == wanted
 
 
 @settings(deadline=None, max_examples=100)

@@ -68,6 +68,18 @@ def test_a_message_that_is_sent_again_changes_nothing(home: Home) -> None:
     assert [int(q) & Quality.DUPLICATE for rows in outcome.rows for q in rows.quality] == [4, 4]
 
 
+def test_what_was_kept_of_an_earlier_run_and_is_sent_again_changes_nothing(home: Home) -> None:
+    kept = said(1, 0, net_weight=25_000), said(2, 1, net_weight=24_990)
+    brought(home, *kept)
+    wrong_clock = said(0, -525_600, net_weight=24_970).replace(b'"b"', b'"c"')
+    brought(home, wrong_clock, said(1, 2, net_weight=24_980).replace(b'"b"', b'"c"'))
+    before = home.flow.lines["logistics"].twin.latest(LOT, "net_weight")
+    outcome = brought(home, *kept, wrong_clock)
+    marks = [int(q) & Quality.DUPLICATE for rows in outcome.rows for q in rows.quality]
+    assert marks == 3 * [Quality.DUPLICATE]
+    assert home.flow.lines["logistics"].twin.latest(LOT, "net_weight") == before
+
+
 def test_what_cannot_be_understood_is_refused_with_its_place(home: Home) -> None:
     stranger = said(1, 0, net_weight=1).replace(b"lot:L1", b"ghost:G")
     outcome = brought(home, b"{", said(1, 0, net_weight=1, unheard=2), stranger)

@@ -20,7 +20,6 @@ from wuxin.twin.layout import (
     ARRIVED,
     BOOT,
     BOOT_ID,
-    BOOT_SINCE,
     CHANGED,
     COUNT,
     EVENT_TIME,
@@ -40,6 +39,8 @@ from wuxin.twin.layout import (
     RAISED,
     RATE,
     RING,
+    RUN,
+    RUNS,
     SEEN,
     SEQ,
     SILENT,
@@ -227,25 +228,26 @@ def _wake(tables: Tables, asked: Asked, scratch: Scratch, here: Here, out: Out) 
 
 @compiled(inner=True)
 def _repeated(known: NDArray[np.int64], said: NDArray[np.int64]) -> bool:
-    """Whether the device has already sent this number in this run; remembers that it has now."""
-    seq = said[SEQ]
-    if said[BOOT_ID] != known[BOOT] or known[BOOT_SINCE] == LONG_AGO:
-        if said[EVENT_TIME] > known[BOOT_SINCE]:
-            known[BOOT], known[BOOT_SINCE] = said[BOOT_ID], said[EVENT_TIME]
-            known[HIGHEST], known[ARRIVED] = seq, 1
-        return False  # a straggler of an earlier run is known by its content alone
-    ahead = seq - known[HIGHEST]
+    """Whether the device has already sent this number in this run; remembers that it has now.
+
+    The run stands first from now on. It is told by its id alone: by their times runs cannot be put
+    in order, because a device that has just started may have its clock wrong by years.
+    """
+    boot, at = said[BOOT_ID], BOOT
+    while known[at] != boot and known[at + 2] != 0 and at < BOOT + RUN * (RUNS - 1):
+        at += RUN
+    highest, arrived = said[SEQ], np.int64(0)
+    if known[at] == boot and known[at + 2] != 0:
+        highest, arrived = known[at + 1], known[at + 2]
+    for k in range(at - 1, BOOT - 1, -1):
+        known[k + RUN] = known[k]
+    ahead = said[SEQ] - highest
     if ahead > 0:
-        kept = known[ARRIVED] << ahead if ahead < 64 else 0
-        known[ARRIVED], known[HIGHEST] = kept | 1, seq
-        return False
-    if ahead <= -64:
-        return False
-    bit = np.int64(1) << -ahead
-    if known[ARRIVED] & bit:
-        return True
-    known[ARRIVED] |= bit
-    return False
+        arrived = arrived << ahead if ahead < 64 else np.int64(0)
+        highest, ahead = said[SEQ], np.int64(0)
+    bit = np.int64(1) << -ahead if ahead > -64 else np.int64(0)
+    known[BOOT], known[HIGHEST], known[ARRIVED] = boot, highest, arrived | bit
+    return (arrived & bit) != 0
 
 
 @compiled(inner=True)

@@ -65,7 +65,7 @@ class State(NamedTuple):
     Compiled code takes its arguments apart, so few arrays keep it small. ``Tables.at`` says where
     each group of columns begins: in ``real`` :data:`VALUE` (M), :data:`RATE` (rated) per second,
     :data:`TOTAL`, :data:`LOW`, :data:`HIGH` (windowed × ring); in ``whole`` the columns
-    :data:`KIND` to :data:`NEWEST`, then :data:`TIME`, :data:`LAST` (M), :data:`FIRST` (derived),
+    :data:`KIND` to the last run's, then :data:`TIME`, :data:`LAST` (M), :data:`FIRST` (derived),
     :data:`CHANGED` (watched), the time since which a value has stood still, :data:`COUNT`
     (windowed × ring), :data:`SINCE` and :data:`SINCE_REF` (lasting rules); in ``small`` whether the
     thing is silent, then the status of each rule.
@@ -80,10 +80,16 @@ VALUE, RATE, TOTAL, LOW, HIGH = range(5)
 TIME, LAST, FIRST, CHANGED, COUNT, SINCE, SINCE_REF, RING = range(5, 13)
 """Places in ``Tables.at``: where the columns begin, and the length of the ring of panes."""
 
-KIND, ZONE, ALLOWED, SEEN, BOOT, BOOT_SINCE, HIGHEST, ARRIVED, NEWEST = range(9)
-"""Columns of ``State.whole``: kind, geofence (-1: none), allowed silence, newest event time; of the
-sequence its run, the run's begin, the highest number and one bit for each of the 64 up to that; and
-the newest pane."""
+KIND, ZONE, ALLOWED, SEEN, NEWEST, BOOT, HIGHEST, ARRIVED = range(8)
+"""Columns of ``State.whole``: kind, geofence (-1: none), allowed silence, newest event time, newest
+pane; of the run (boot) heard last its id, its highest sequence number, and one bit for each of the
+64 numbers up to that. The same three of the runs heard before that follow, see :data:`RUNS`."""
+
+RUNS: Final = 4
+"""How many runs of a device are remembered: one that was not acknowledged before it was started
+again sends what it kept of earlier runs, with their numbers, among what is new."""
+RUN: Final = 3
+"""How many columns a run has; no bit in :data:`ARRIVED` means that there is none."""
 
 SILENT: Final = 0
 """Column of ``State.small``; the status of rule r stands in column 1 + r."""

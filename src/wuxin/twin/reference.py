@@ -11,7 +11,7 @@ from typing import Final
 
 from wuxin.terms.records import UNUSABLE, Quality
 from wuxin.terms.standards import PANE, Indicator
-from wuxin.twin.layout import NO_SEQUENCE, Bounds
+from wuxin.twin.layout import NO_SEQUENCE, RUNS, Bounds
 from wuxin.twin.registry import Zone
 from wuxin.twin.tables import Code, Reads, RuleSet
 
@@ -75,10 +75,7 @@ class Thing:
     seen: int | None = None
     silent: bool = False
     zone: Zone | None = None
-    boot: int | None = None
-    boot_since: int = 0
-    highest: int = 0
-    arrived: set[int] = field(default_factory=set)
+    runs: dict[int, set[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +164,15 @@ class Reference:
             self._judge(thing, message, touched={"silence"})
 
     def _repeated(self, thing: Thing, message: Message) -> bool:
-        """Whether the device has sent this number before, in this run and among the last 64."""
-        t, seq = message.event_time, message.seq
-        if message.boot != thing.boot:
-            if thing.boot is None or t > thing.boot_since:  # else a straggler of an earlier run
-                thing.boot, thing.boot_since = message.boot, t
-                thing.highest, thing.arrived = seq, {seq}
-            return False
-        if seq <= thing.highest - 64:
-            return False
-        repeated = seq in thing.arrived
-        thing.highest = max(thing.highest, seq)
-        thing.arrived = {s for s in (*thing.arrived, seq) if s > thing.highest - 64}
+        """Whether the device has sent this number before: in this run, among its last 64.
+
+        The runs that were heard last are remembered, in that order.
+        """
+        seq, run = message.seq, thing.runs.pop(message.boot, set())
+        repeated, highest = seq in run, max(run, default=seq)
+        thing.runs[message.boot] = {s for s in (*run, seq) if s > max(highest, seq) - 64}
+        for old in [*thing.runs][:-RUNS]:
+            del thing.runs[old]
         return repeated
 
     def _mark(

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from wuxin.terms.standards import MOMENTARY, OVER_TIME, PANE, Indicator, Rule
 from wuxin.twin.layout import (
     ALLOWED,
-    BOOT_SINCE,
+    BOOT,
     LAST,
     LONG_AGO,
     NEVER,
     NEWEST,
     RING,
+    RUN,
+    RUNS,
     SEEN,
     TIME,
     TOTAL,
@@ -147,7 +149,7 @@ def _places(widths: Sequence[int], ring: int) -> NDArray[np.int64]:
     every, derived, rated, watched, windowed, lasting = widths
     panes = windowed * ring
     real = np.cumsum([0, every, rated, panes, panes, panes])
-    whole = np.cumsum([9, every, every, derived, watched, panes, lasting, lasting])
+    whole = np.cumsum([BOOT + RUN * RUNS, every, every, derived, watched, panes, lasting, lasting])
     return np.array([*real[:-1], *whole[:-1], ring, real[-1], whole[-1]], np.int64)
 
 
@@ -177,7 +179,7 @@ def begin(tables: Tables, state: State, *, first: int, stop: int) -> None:
     real[:, : at[TOTAL]] = np.nan
     whole[:, at[TIME] : at[LAST]] = LONG_AGO
     for column, value in (
-        (ZONE, -1), (ALLOWED, NEVER), (SEEN, LONG_AGO), (BOOT_SINCE, LONG_AGO),
+        (ZONE, -1), (ALLOWED, NEVER), (SEEN, LONG_AGO),
         (NEWEST, LONG_AGO // PANE),
     ):  # fmt: skip
         whole[:, column] = value

@@ -1,0 +1,85 @@
+"""Days of devices, carriers and power cuts: nothing is lost, made up, or done twice.
+
+``WUXIN_SEEDS=100`` runs as many seeds; a seed that fails says how to repeat it.
+"""
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tests.field import Message
+from tests.simulator import Bank, Fuse, simulate
+from wuxin.home import Home
+from wuxin.slices import Result
+from wuxin.stores.journal import Entry
+
+SEEDS = range(1, 1 + int(os.environ.get("WUXIN_SEEDS", "3")))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_acknowledged_is_there_once_whatever_happened(seed: int) -> None:
+    trace = simulate(seed, days=2, devices=12)
+    counts = trace.counts
+    assert counts["crashes"] == len(trace.burnt) - counts.get("crashes while opening", 0) > 0
+    assert min(counts[what] for what in ("lost", "doubled", "spoilt", "sent again")) > 0
+    assert counts["acknowledged"] > counts["messages"] / 2
+    assert counts["findings and acts"] > 50
+    assert counts["repeats beyond memory"] == 0
+
+
+def test_a_seed_repeats_itself_to_the_last_bit() -> None:
+    one, two, other = (simulate(seed, days=0.5, devices=5) for seed in (7, 7, 8))
+    assert one == two
+    assert one.digest != other.digest
+
+
+def test_a_bank_that_acknowledges_before_the_disk_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take = Bank._take
+
+    def hasty(bank: Bank, home: Home, taken: list[Message]) -> None:
+        for message in taken:
+            bank._acknowledge(message)
+        take(bank, home, taken)
+
+    def in_appending(fuse: Fuse, _points: Sequence[str]) -> None:
+        fuse.point, fuse.how, fuse.left = "journal append", "before", 0
+
+    monkeypatch.setattr(Bank, "_take", hasty)
+    monkeypatch.setattr(Fuse, "arm", in_appending)
+    with pytest.raises(AssertionError, match=r"--seed 1 --days 1 .*\n.*is not in the journal"):
+        simulate(1, days=1, devices=5)
+
+
+def test_a_house_that_forgets_history_when_it_is_opened_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit: Callable[[Home, Result], None] = Home._commit
+
+    def only_fresh(home: Home, result: Result) -> None:
+        fresh = [p for p in result.prepared if p.outcome.number > home._committed]
+        commit(home, result._replace(prepared=fresh))
+
+    monkeypatch.setattr(Home, "_commit", only_fresh)
+    with pytest.raises(AssertionError, match=r"--seed 1 .*\n.*stands in history as \[\]"):
+        simulate(1, days=1, devices=5)
+
+
+def test_a_house_that_appends_a_message_of_its_own_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    append, dice = Home.append, random.Random(1)  # noqa: S311 - repeatable, nothing secret
+
+    def inventive(home: Home, entries: Sequence[Entry]) -> Any:
+        payload = b"".join(f.payload for e in entries for f in getattr(e, "frames", ()))
+        if dice.random() < 0.1 and payload.isascii():
+            entries = [Bank.entry_of(home, [payload.partition(b"}}")[0].replace(b'.', b'1') + b"}}"])]
+        return append(home, entries)
+
+    monkeypatch.setattr(Home, "append", inventive)
+    with pytest.raises(AssertionError):
+        simulate(1, days=1, devices=5)
