@@ -4,8 +4,8 @@
 
 Deterministic simulation: one dice, one simulated clock, no waiting. The field (``field.py``) sends,
 the bank takes what has arrived, and now and then the power goes: the house is left as it lies, all
-in memory is gone, the journal may have a torn tail, and opening it again may be cut short as well.
-After each crash and at the end ``truth.py`` says what must be so.
+in memory is gone, the journal may have a torn tail, and opening it again may be cut short as well
+(``power.py``). After each crash and at the end ``truth.py`` says what must be so.
 """
 
 import argparse
@@ -14,149 +14,33 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
-from unittest.mock import patch
+from typing import Final
 
 from tests.field import START, Carrier, Device, Key, Message, World, things
+from tests.power import (
+    BETWEEN,
+    KEEPING,
+    OPENING,
+    POINTS,
+    SEGMENT_BYTES,
+    SIZES,
+    Crash,
+    Fuse,
+    guarded,
+    left,
+)
 from tests.truth import Truth, told
-from wuxin import home as house
 from wuxin.audit import audit
-from wuxin.evidence import log as tiles
-from wuxin.evidence.log import Log
 from wuxin.home import DEFAULT_TENANT, Home, keys
-from wuxin.stores import archive, compaction, manifest, snapshot
-from wuxin.stores.book import Book
-from wuxin.stores.history import History
-from wuxin.stores.journal import _ENCODER, Arrived, Entry, Journal, Told
-from wuxin.stores.segments import record
-from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, iso
+from wuxin.stores.journal import Arrived, Entry, Told
+from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, Nanos, iso
 from wuxin.terms.durable import private_file
 from wuxin.terms.records import Command
 from wuxin.wire.packed import packed
 
 SOURCE: Final = "field"
-SEGMENT_BYTES: Final = 30_000
-SIZES: Final = compaction.Sizes(span=1500, block=400, memory=8000, late=8, files=3)
-HISTORY_ROWS: Final = 700
-
-Owner = type | ModuleType
-POINTS: Final[dict[str, tuple[Owner, str]]] = {
-    "journal append": (Journal, "append_many"),
-    "journal retire": (Journal, "retire"),
-    "archive": (archive, "keep"),
-    "archive settle": (archive, "settle"),
-    "tiles append": (Log, "append"),
-    "tiles write": (tiles, "write_files"),
-    "tiles publish": (Log, "publish"),
-    "book commit": (Book, "commit"),
-    "history flush": (History, "flush"),
-    "history compact": (History, "compact"),
-    "history forget": (History, "forget_after"),
-    "history file": (compaction, "stored"),
-    "manifest save": (manifest, "save"),
-    "manifest tidy": (manifest, "tidy"),
-    "state write": (snapshot, "write"),
-    "state settle": (snapshot, "settle"),
-}
-"""Where the power may go: before the call, after it, or where that can be told in the middle."""
-
-KEEPING: Final = {*POINTS} - {"journal append", "tiles append", "tiles write", "tiles publish",
-                              "book commit"}  # fmt: skip
-"""Those that are passed when a home is kept."""
-
-BETWEEN: Final = ("appended", "judged")
-OPENING: Final = (
-    "tiles append", "tiles write", "tiles publish", "book commit", "history forget",
-    "history flush", "history file", "manifest save", "manifest tidy",
-)  # fmt: skip
-
-
-class Crash(BaseException):  # noqa: N818 - the power goes; nobody may catch it
-    """The power went."""
-
-
-@dataclass
-class Fuse:
-    """Burns at one chosen moment."""
-
-    dice: random.Random
-    point: str = ""
-    how: str = ""
-    left: int = 0
-    burnt: list[str] = field(default_factory=list)
-
-    def arm(self, points: tuple[str, ...]) -> None:
-        """Choose where, how, and at which time of passing there."""
-        self.point, self.left = self.dice.choice(points), self.dice.choice([0, 0, 0, 1, 3])
-        self.how = self.dice.choice(["before", "half", "after"])
-
-    def disarm(self) -> None:
-        """The power stays."""
-        self.point = ""
-
-    def passes(self, point: str) -> None:
-        """A moment between two calls."""
-        if self._burns(point):
-            raise Crash(point)
-
-    def guard(self, point: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        """A call at which the fuse may burn."""
-
-        def call(*args: Any, **named: Any) -> Any:
-            if not self._burns(point):
-                return real(*args, **named)
-            if self.how == "half" and point in HALF:
-                HALF[point](self.dice, real, args)
-            elif self.how == "after":
-                real(*args, **named)
-            raise Crash(point)
-
-        return call
-
-    def _burns(self, point: str) -> bool:
-        if point != self.point:
-            return False
-        self.left -= 1
-        if self.left >= 0:
-            return False
-        self.point = ""
-        self.burnt.append(f"{self.how} {point}")
-        return True
-
-
-def _torn(dice: random.Random, _real: object, args: tuple[Any, ...]) -> None:
-    """A part of what was to be appended is on the disk, up to any byte."""
-    journal, entries = args
-    data = b"".join(
-        record(n, _ENCODER.encode(entry)) for n, entry in enumerate(entries, journal.last + 1)
-    )
-    with journal.segments()[-1].open("ab") as file:
-        file.write(data[: dice.randrange(len(data) + 1)])
-
-
-def _some(dice: random.Random, real: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """Some of the files were written."""
-    contents = list(args[0].items())
-    real(dict(contents[: dice.randrange(len(contents) + 1)]))
-
-
-HALF: Final = {"journal append": _torn, "tiles write": _some}
-
-
-@contextmanager
-def guarded(fuse: Fuse) -> Iterator[None]:
-    """Homes that are small enough for everything to happen in days, and may lose their power."""
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(house, "HISTORY_ROWS", HISTORY_ROWS))
-        for point, (owner, name) in POINTS.items():
-            real = getattr(owner, name)
-            stack.enter_context(patch.object(owner, name, fuse.guard(point, real)))
-        yield
 
 
 class Bank:
@@ -209,11 +93,11 @@ class Bank:
         wrong = list(self.truth.faults(self.home, self.acknowledged))
         assert not wrong, f"after {self.fuse.burnt[-4:]}: {wrong[:3]}, {len(wrong)} faults"
 
-    def _clock(self) -> int:
+    def _clock(self) -> Nanos:
         """The machine's clock, which is set back now and then."""
         if self.world.chance(0.02):
             self._back = self.world.dice.choice([0, 5 * SECOND, HOUR])
-        return self.world.now - self._back
+        return Nanos(self.world.now - self._back)
 
     def _open(self) -> None:
         """Open the house, as often as it takes, and introduce the field."""
@@ -258,14 +142,14 @@ class Bank:
             self.fuse.arm((*POINTS, *BETWEEN))
         taken, self._waiting = self._waiting, []
         try:
-            self._take(self.home, taken)
+            self._take(self.home, taken=taken)
             if self.fuse.point in KEEPING or world.chance(0.1):
                 world.count("keeps")
                 self.home.keep()
         except Crash:
             self._fall()
 
-    def _take(self, home: Home, taken: list[Message]) -> None:
+    def _take(self, home: Home, *, taken: list[Message]) -> None:
         world, entries = self.world, list[Entry]()
         left_over = taken
         while left_over:
@@ -324,15 +208,6 @@ FACILITY: Final = {
 }  # fmt: skip
 
 
-def left(home: Home) -> None:
-    """Let go of a house as a dead process does: nothing is written, locks are free."""
-    for name in ("journal", "log", "_lock"):
-        if hasattr(home, name):
-            getattr(home, name).close()
-    if hasattr(home, "book"):
-        home.book.engine.dispose()
-
-
 @dataclass(frozen=True)
 class Trace:
     """What happened in a simulation, and the digest of what came of it."""
@@ -360,8 +235,8 @@ def simulate(seed: int, *, days: float, devices: int) -> Trace:
 def _simulated(folder: Path, seed: int, *, days: float, devices: int) -> Trace:
     world = World(random.Random(seed))  # noqa: S311 - repeatable, nothing secret
     for name in ("log.key", "sealing.key"):
-        key = world.dice.randbytes(32)
-        private_file(folder / "bank" / DEFAULT_TENANT / "keys" / name, lambda key=key: key)  # type: ignore[misc]
+        path = folder / "bank" / DEFAULT_TENANT / "keys" / name
+        private_file(path, lambda: world.dice.randbytes(32))
     fuse = Fuse(world.dice)
     bank = Bank(world, folder / "bank", fuse=fuse)
     carriers = [
@@ -375,8 +250,10 @@ def _simulated(folder: Path, seed: int, *, days: float, devices: int) -> Trace:
         bank.devices[thing] = Device(world, thing, carrier=carrier, send=bank.arrive)
     with guarded(fuse):
         bank.start()
-        for part in (*carriers, *bank.devices.values()):
-            part.start()
+        for carrier in carriers:
+            carrier.start()
+        for device in bank.devices.values():
+            device.start()
         world.run(START + int(days * DAY))
         bank.close()
     found = audit(bank.folder, DEFAULT_TENANT)

@@ -126,7 +126,7 @@ class Truth:
             self._frames += 1
 
     def _read(self, payload: bytes) -> tuple[Key | None, int, Sequence[tuple[str, int, float]]]:
-        """Whose message it is, of when, and its readings in SI in order; None: nobody can read it."""
+        """Whose message it is, of when, and its readings in SI; None where nobody can read it."""
         if not payload.isascii():
             return None, 0, ()
         said = json.loads(payload)
