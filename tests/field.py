@@ -115,7 +115,7 @@ class Carrier:
 
 
 def spoilt(payload: bytes, dice: random.Random) -> bytes:
-    """A message in which one byte lost its parity: no text any more, so nobody can mean it."""
+    """Bytes of which one has its highest bit turned over: no text any more, if they were one."""
     data = bytearray(payload)
     data[dice.randrange(len(data))] ^= 0x80
     return bytes(data)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.field import START, Carrier, Device, Key, Message, World, things
+from tests.field import START, Carrier, Device, Key, Message, World, spoilt, things
 from tests.power import (
     BETWEEN,
     KEEPING,
@@ -37,6 +37,7 @@ from wuxin.home import DEFAULT_TENANT, Home, keys
 from wuxin.stores.journal import Arrived, Entry, Told
 from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, Nanos, iso
 from wuxin.terms.durable import private_file
+from wuxin.terms.names import Digest
 from wuxin.terms.records import Command
 from wuxin.wire.packed import packed
 
@@ -54,6 +55,7 @@ class Bank:
         self.acknowledged: set[Key] = set()
         self.home: Home | None = None
         self._waiting: list[Message] = []
+        self._written: list[tuple[int, Digest, Entry]] = []
         self._back = 0
         self.truth: Truth | None = None
 
@@ -74,8 +76,9 @@ class Bank:
         self.fuse.disarm()
         if self.home is None:
             self._open()
-        self.check()
         assert self.home
+        self._judge(self.home)
+        self.check()
         self.home.close()
         self.home = None
 
@@ -133,7 +136,7 @@ class Bank:
             home.accept(Told(SOURCE, home.clock(), command))
 
     def _turn(self) -> None:
-        """Take what has arrived; now and then keep, and now and then the power goes."""
+        """Take what has arrived; now and then keep or restart, and now and then the power goes."""
         world = self.world
         world.after(world.wait(45 * MINUTE), self._turn)
         if self.home is None:
@@ -143,9 +146,12 @@ class Bank:
         taken, self._waiting = self._waiting, []
         try:
             self._take(self.home, taken=taken)
-            if self.fuse.point in KEEPING or world.chance(0.1):
-                world.count("keeps")
-                self.home.keep()
+            self._keep(self.home, 0.1)
+            if world.chance(0.03):
+                world.count("restarts")
+                self.home.close()
+                self._written = []
+                self._open()
         except Crash:
             self._fall()
 
@@ -164,15 +170,26 @@ class Bank:
         if not entries:
             return
         world.count("batches")
-        piece = home.append(entries)
+        self._written += home.append(entries)
         for message in taken:
             self._acknowledge(message)
         self.fuse.passes("appended")
-        while piece:
-            cut = world.dice.randrange(1, len(piece) + 1)
-            home.process(piece[:cut])
-            piece = piece[cut:]
+        if not world.chance(0.2):
+            self._judge(home)
+
+    def _judge(self, home: Home) -> None:
+        """Judge what is written, one piece at a time; a home may be kept between two."""
+        while self._written:
+            cut = self.world.dice.randrange(1, len(self._written) + 1)
+            home.process(self._written[:cut])
+            del self._written[:cut]
             self.fuse.passes("judged")
+            self._keep(home, 0.05)
+
+    def _keep(self, home: Home, share: float) -> None:
+        if self.fuse.point in KEEPING or self.world.chance(share):
+            self.world.count("keeps")
+            home.keep()
 
     def _acknowledge(self, message: Message) -> None:
         """Tell the sender, by the same carrier; a spoilt packet is none to a carrier's checksum."""
@@ -183,11 +200,15 @@ class Bank:
             self.carriers[message.key[0]].carry(back, device.hear)
 
     def _fall(self) -> None:
-        """The power goes; it is back at once or after a while."""
+        """The power goes, may take a state file with it, and is back at once or after a while."""
         assert self.home
         self.world.count("crashes")
         left(self.home)
-        self.home, self._waiting = None, []
+        self.home, self._waiting, self._written = None, [], []
+        states = sorted((self.folder / DEFAULT_TENANT / "state").glob("*.snap"))
+        if states and self.world.chance(0.15):
+            self.world.count("state files damaged")
+            states[-1].write_bytes(spoilt(states[-1].read_bytes(), self.world.dice))
         if self.world.chance(0.3):
             self.world.after(self.world.wait(HOUR), self._rise)
         else:

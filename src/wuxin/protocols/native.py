@@ -7,6 +7,9 @@
      "readings": {"ac_power": 1200,      in the indicator's own (SI) unit, or
                   "energy_day": {"value": 3.2, "unit": "kWh"}}}
 
+A message that is sent again is known by boot and seq, among the last 64 numbers of each of the four
+boots heard last; so a device may keep what was not acknowledged when it is started again, has no
+more than 64 numbers of a boot on their way, and never uses the name of a boot twice.
 Source: own format; JSON as RFC 8259 with unique names as RFC 7493 §2.3, times as RFC 3339.
 """
 

@@ -85,7 +85,9 @@ def newest(folder: Path, schema: str, *, at_most: int) -> Found:
     passed = []
     for path in sorted(folder.glob(_NAMED), reverse=True):
         if _number(path) > at_most:
-            passed.append(f"{path.name} is beyond the journal, which ends at entry {at_most}")
+            passed.append(
+                f"{path.name} is beyond entry {at_most}, the last that journal, book and history have"
+            )
             continue
         try:
             found = read(path)
