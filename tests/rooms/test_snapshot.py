@@ -158,9 +158,7 @@ def test_another_schema_is_passed_over(tmp_path: Path) -> None:
 def test_a_state_beyond_the_journal_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, state(41))
     write(tmp_path, state(42))
-    beyond = (
-        "state-000000000042.snap is beyond entry 41, the last that journal, book and history have"
-    )
+    beyond = "state-000000000042.snap is beyond entry 41, the last that all stores have"
     assert found(tmp_path, at_most=41) == (41, [beyond])
 
 

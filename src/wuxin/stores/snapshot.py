@@ -85,9 +85,7 @@ def newest(folder: Path, schema: str, *, at_most: int) -> Found:
     passed = []
     for path in sorted(folder.glob(_NAMED), reverse=True):
         if _number(path) > at_most:
-            passed.append(
-                f"{path.name} is beyond entry {at_most}, the last that journal, book and history have"
-            )
+            passed.append(f"{path.name} is beyond entry {at_most}, the last that all stores have")
             continue
         try:
             found = read(path)
