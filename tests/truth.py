@@ -24,7 +24,7 @@ from wuxin.terms.clock import moment
 from wuxin.terms.records import Quality
 from wuxin.wire.packed import message
 
-RUNS: Final = 4
+RUNS: Final = 3
 """How many runs of a device a house remembers."""
 
 REPORTED: Final = ("net_weight", "authorised_weight", "latitude", "longitude", "price")

@@ -89,7 +89,7 @@ def test_what_cannot_be_understood_is_refused_with_its_place(home: Home) -> None
 
 def test_a_device_is_silent_by_its_own_clock_and_wakes(home: Home) -> None:
     line = home.flow.lines["logistics"]
-    allowed = line.registry.thing(LOT).allowed_silence
+    allowed = line.registry.allowed_silence(line.registry.slot(LOT))
     other = said(1, 0, net_weight=5).replace(b"lot:L1", b"lot:L2")
     brought(home, said(1, 0, net_weight=5, authorised_weight=5), other)
     minutes = allowed / MINUTE

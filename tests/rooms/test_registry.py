@@ -174,12 +174,12 @@ def test_standing_within_is_not_naming(registry: Registry) -> None:
 
 
 def test_the_most_patient_device_says_how_long_a_thing_may_be_silent(registry: Registry) -> None:
-    assert registry.things[registry.register(LOT, source="s")].allowed_silence == 5 * HOUR
-    assert registry.things[registry.register(STORE, source="s")].allowed_silence == NEVER
+    assert registry.allowed_silence(registry.register(LOT, source="s")) == 5 * HOUR
+    assert registry.allowed_silence(registry.register(STORE, source="s")) == NEVER
 
 
 def test_a_thing_that_reports_seldom_may_be_silent_for_three_periods(registry: Registry) -> None:
     registry.register(LOT, source="s", period=24 * HOUR)
     registry.register(LOT, source="s")
-    assert registry.thing(LOT).allowed_silence == 72 * HOUR
+    assert registry.allowed_silence(registry.slot(LOT)) == 72 * HOUR
     assert registry.thing(LOT).period == 24 * HOUR

@@ -22,11 +22,11 @@ _Item = TypeVar("_Item", bound=np.generic)
 class Names(NamedTuple):
     """Names by number in a hash table: ``slots`` (a power of two, -1 empty), and their bytes.
 
-    ``ends`` has for each name the offset in ``text`` behind its last byte.
+    ``hashes`` has the upper half of each name's hash, ``ends`` the offset in ``text`` behind it.
     """
 
     slots: NDArray[np.int32]
-    hashes: NDArray[np.uint64]
+    hashes: NDArray[np.uint32]
     ends: NDArray[np.int64]
     text: NDArray[np.uint8]
 
@@ -56,7 +56,7 @@ def seat(names: Names, first: int, count: int) -> None:
         for k in range(begin, names.ends[number]):
             key = (key ^ np.uint64(names.text[k])) * PRIME
         begin = names.ends[number]
-        names.hashes[number] = key
+        names.hashes[number] = key >> np.uint64(32)
         at = np.int64(key & np.uint64(mask))
         while names.slots[at] >= 0:
             at = (at + 1) & mask
@@ -66,11 +66,11 @@ def seat(names: Names, first: int, count: int) -> None:
 @compiled(inner=True)
 def number_of(names: Names, data: NDArray[np.uint8], start: int, end: int, key: Any) -> Any:
     """The number of the name at ``start`` to ``end`` with hash ``key``, -1 if there is none."""
-    mask = len(names.slots) - 1
+    mask, half = len(names.slots) - 1, np.uint64(key) >> np.uint64(32)
     at = np.int64(key & np.uint64(mask))
     while names.slots[at] >= 0:
         number = names.slots[at]
-        if names.hashes[number] == key:
+        if names.hashes[number] == half:
             begin = names.ends[number - 1] if number else np.int64(0)
             if names.ends[number] - begin == end - start:
                 same = True
@@ -101,7 +101,7 @@ class Interned:
         self._count = 0
         self._waiting: dict[bytes, int] = {}
         self._names = Names(
-            np.full(16, -1, np.int32), np.zeros(8, np.uint64), np.zeros(8, np.int64),
+            np.full(16, -1, np.int32), np.zeros(8, np.uint32), np.zeros(8, np.int64),
             np.zeros(256, np.uint8),
         )  # fmt: skip
 
@@ -124,8 +124,8 @@ class Interned:
 
     def name(self, number: int) -> bytes:
         """The name of a number that was given."""
-        ends, text = self.names.ends, self.names.text
-        return text[int(ends[number - 1]) if number else 0 : int(ends[number])].tobytes()
+        _, _, ends, text = self.names
+        return text[ends[number - 1] if number else 0 : ends[number]].tobytes()
 
     @property
     def names(self) -> Names:
@@ -144,7 +144,7 @@ class Interned:
         """The names that :meth:`freeze` gave, under the same numbers."""
         found, count = cls(), len(ends)
         slots = np.full(max(16, 1 << (2 * count).bit_length()), -1, np.int32)
-        hashes = np.zeros(max(8, count), np.uint64)
+        hashes = np.zeros(max(8, count), np.uint32)
         found._names = Names(slots, hashes, _copied(ends, 8), _copied(text, 256))
         found._count = count
         seat(found._names, 0, count)

@@ -85,7 +85,7 @@ KIND, ZONE, ALLOWED, SEEN, NEWEST, BOOT, HIGHEST, ARRIVED = range(8)
 pane; of the run (boot) heard last its id, its highest sequence number, and one bit for each of the
 64 numbers up to that. The same three of the runs heard before that follow, see :data:`RUNS`."""
 
-RUNS: Final = 4
+RUNS: Final = 3
 """How many runs of a device are remembered: one that was not acknowledged before it was started
 again sends what it kept of earlier runs, with their numbers, among what is new."""
 RUN: Final = 3

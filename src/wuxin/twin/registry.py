@@ -12,6 +12,7 @@ from wuxin.terms.interned import Interned
 from wuxin.terms.names import ThingKey, thing_key
 from wuxin.terms.records import Readings
 from wuxin.terms.standards import Device, Indicator, Kind
+from wuxin.twin.layout import NEVER
 from wuxin.twin.things import NOWHERE, Keys, Thing, Things
 
 Zone = tuple[tuple[float, float], ...]
@@ -35,11 +36,12 @@ class Registry:
         devices: Mapping[str, Device],
     ) -> None:
         self.kinds = kinds
+        self._kind_names = list(kinds)
         self.kind_number = {name: i for i, name in enumerate(kinds)}
         self.indicators = indicators
         self.number = {name: i for i, name in enumerate(indicators)}
         self.names = list(indicators)
-        self.things = Things(list(kinds))
+        self.things = Things(self._kind_names)
         self.changed = array("i")
         self.fresh = array("i")
         self.zones: tuple[Zone, ...] = ()
@@ -99,15 +101,15 @@ class Registry:
             self.fresh.append(slot)
         if parent is not None:
             self._adopt(slot, parent)
-        if period:
+        if period and period != self.things.period[slot]:
             self.things.period[slot] = period
-        allowed = self._silence.get(key.kind)
-        if allowed is not None:
-            allowed = max(allowed, 3 * self.things.period[slot])
-            if self.things.allowed_silence[slot] != allowed:
-                self.things.allowed_silence[slot] = allowed
-                self.fresh.append(slot)
+            self.fresh.append(slot)
         return slot
+
+    def allowed_silence(self, slot: int) -> int:
+        """How long a thing may be silent (ns): what its devices allow, three periods at least."""
+        allowed = self._silence.get(self._kind_names[self.things.kind[slot]])
+        return NEVER if allowed is None else max(allowed, 3 * self.things.period[slot])
 
     def describe(self, key: ThingKey, facts: Mapping[str, float]) -> None:
         """Add facts (SI) to those that are registered of a thing."""
@@ -233,7 +235,7 @@ class Registry:
 
     def thaw(self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what :meth:`freeze` gave; the registry must be empty."""
-        self.things = Things.thaw(list(self.kinds), meta, arrays=arrays)
+        self.things = Things.thaw(self._kind_names, meta, arrays=arrays)
         for name, corners in meta["zones"]:
             self.enclose(name, corners)
 

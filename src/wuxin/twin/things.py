@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from wuxin.terms.interned import Interned
 from wuxin.terms.names import ThingKey
-from wuxin.twin.layout import NEVER
 
 NOWHERE: Final = -1
 _RECENT: Final = 1024
 """Keys whose slots are remembered as objects, for those that are asked for all the time."""
 
 _COLUMNS: Final = {
-    "kind": "h", "source": "h", "parent": "i", "period": "q", "allowed_silence": "q", "zone": "i",
+    "kind": "h", "source": "h", "parent": "i", "period": "q", "zone": "i",
 }  # fmt: skip
 
 
 class Thing(NamedTuple):
-    """What is registered of one thing: parent, facts (SI), source, period, silence, geofence.
+    """What is registered of one thing: parent, facts (SI), source, period, geofence.
 
     ``naming`` are the documents that name it; ``zone`` is the number of its geofence, -1 for none.
     """
@@ -36,7 +35,6 @@ class Thing(NamedTuple):
     parent: ThingKey | None
     facts: Mapping[str, float]
     period: int
-    allowed_silence: int
     naming: Sequence[ThingKey]
     zone: int
 
@@ -51,7 +49,7 @@ class Things(Sequence[Thing]):
     def __init__(self, kinds: Sequence[str]) -> None:
         self.kind, self.source = array("h"), array("h")
         self.parent, self.zone = array("i"), array("i")
-        self.period, self.allowed_silence = array("q"), array("q")
+        self.period = array("q")
         self.facts: dict[int, dict[str, float]] = {}
         self.naming: dict[int, list[int]] = {}
         self.children: dict[int, array[int]] = {}
@@ -71,7 +69,7 @@ class Things(Sequence[Thing]):
         return Thing(
             self.key(slot), slot, self._sources[self.source[slot]],
             None if up == NOWHERE else self.key(up), self.facts.get(slot, {}), self.period[slot],
-            self.allowed_silence[slot], [self.key(k) for k in self.naming.get(slot, ())],
+            [self.key(k) for k in self.naming.get(slot, ())],
             self.zone[slot],
         )  # fmt: skip
 
@@ -79,6 +77,10 @@ class Things(Sequence[Thing]):
         """The key of the thing in a slot."""
         kind = self._kinds[self.kind[slot]]
         return ThingKey(kind, self._names.name(slot)[len(kind) + 1 :].decode())
+
+    def name(self, slot: int) -> bytes:
+        """The written form of a thing's key, ``kind:id``."""
+        return self._names.name(slot)
 
     def slot(self, key: ThingKey) -> int:
         """The slot of a thing, -1 if it is not registered."""
@@ -103,7 +105,6 @@ class Things(Sequence[Thing]):
         self.parent.append(NOWHERE)
         self.zone.append(NOWHERE)
         self.period.append(0)
-        self.allowed_silence.append(NEVER)
         return slot
 
     def adopt(self, slot: int, parent: int) -> int:

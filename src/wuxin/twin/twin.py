@@ -103,7 +103,7 @@ class Twin:
         self.arrays, self._known = built.room(tables, 0), 0
         self._columns, self._turn = columns, threading.Lock()
         self._enclosed, self._zones = registry.zones, _zones(registry)
-        self._lane = np.zeros(0, np.int32)
+        self._lane = np.zeros(0, np.uint8)
         self._lanes = [_Lane.of(tables) for _ in range(lanes)]
         self._pool = ThreadPoolExecutor(lanes, "lane") if lanes > 1 else None
 
@@ -216,7 +216,9 @@ class Twin:
             for name in wider._fields:
                 getattr(wider, name)[:before] = getattr(self.arrays, name)[:before]
             self.arrays = wider
-            self._lane = np.resize(self._lane, len(wider.whole))
+            lane = np.zeros(len(wider.whole), np.uint8)
+            lane[:before] = self._lane[:before]
+            self._lane = lane
         if things > before:
             built.begin(self.tables, self.arrays, first=before, stop=things)
             self._known = things
@@ -224,9 +226,9 @@ class Twin:
         known = self.registry.things
         for slot in fresh:
             whole = self.arrays.whole[slot]
-            whole[KIND] = known.kind[slot]
-            whole[ALLOWED], whole[ZONE] = known.allowed_silence[slot], known.zone[slot]
-            self._lane[slot] = zlib.crc32(str(known.key(slot)).encode()) % len(self._lanes)
+            whole[KIND], whole[ZONE] = known.kind[slot], known.zone[slot]
+            whole[ALLOWED] = self.registry.allowed_silence(slot)
+            self._lane[slot] = zlib.crc32(known.name(slot)) % len(self._lanes)
         del self.registry.fresh[:]
         if self._enclosed is not self.registry.zones:
             self._enclosed, self._zones = self.registry.zones, _zones(self.registry)
