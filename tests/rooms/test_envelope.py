@@ -34,6 +34,7 @@ def test_a_message_without_a_line_is_its_own_payload(message: bytes) -> None:
         (b"\x1e{}", "does not end"),
         (b"\x1e[1]\nx", "not a JSON object"),
         (b"\x1e{\xff}\nx", "not a JSON object"),
+        (b'\x1e{"a":"\xff"}\nx', "not a JSON object"),
         (b"\x1e" + b'{"a":' * 20_000 + b"\n", "does not end"),
         (b"\x1e" + b'{"a":' * (HEADER_BYTES // 6) + b"\n", "not a JSON object"),
     ],

@@ -50,5 +50,5 @@ def unwrap(message: bytes) -> tuple[dict[str, Any], bytes]:
         raise BadInput(f"what the carrier says does not end within {HEADER_BYTES} bytes")
     try:
         return _DECODER.decode(message[1:end]), message[end + 1 :]
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadInput("what the carrier says is not a JSON object") from None
