@@ -1,0 +1,30 @@
+"""How adapters hand messages in, and how "it is durable" finds its way back to their event loop."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Offer(Protocol):
+    """Takes a message in; see :class:`wuxin.wire.intake.Intake`."""
+
+    def __call__(
+        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None]
+    ) -> None:
+        """Hand in a message; ``acknowledge`` is called from another thread once it is durable."""
+
+
+def in_this_loop(answer: Callable[[], None]) -> Callable[[], None]:
+    """What to give as ``acknowledge`` so that ``answer`` runs in the loop that runs now.
+
+    Where the loop has ended meanwhile, the intake is told that the sender has gone.
+    """
+    loop = asyncio.get_running_loop()
+
+    def acknowledge() -> None:
+        try:
+            loop.call_soon_threadsafe(answer)
+        except RuntimeError:
+            raise ConnectionError("the adapter has been stopped") from None
+
+    return acknowledge
