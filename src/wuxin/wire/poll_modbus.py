@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pymodbus.client import AsyncModbusTcpClient
@@ -21,6 +22,7 @@ from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import Conflict
 from wuxin.wire.offer import Offer, in_this_loop
+from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 
 MOST: Final = 125
 """Registers that one request can read."""
@@ -29,8 +31,6 @@ BASES: Final = (40000, 50000, 0)
 MARKER: Final = [0x5375, 0x6E53]
 END: Final = 0xFFFF
 MODELS: Final = 128
-FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 300.0
 SIZES: Final = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
 GAP: Final = 8
 """Registers between two wanted ones that are read along rather than asked for apart."""
@@ -56,10 +56,6 @@ class Target(NamedTuple):
     timeout_s: float = 3.0
     table: tuple[Mapping[str, Any], ...] = ()
     input: bool = False
-
-
-class _Unreadable(Exception):  # noqa: N818 - on its way to where it is counted
-    """Why a round of a device failed."""
 
 
 class ModbusPoller:
@@ -89,38 +85,27 @@ class ModbusPoller:
         Raises:
             BaseException: a task had ended by an error that is none of a device.
         """
-        for task in self._tasks:
-            task.cancel()
-        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(ended, BaseException) and not isinstance(ended, asyncio.CancelledError):
-                raise ended
+        await ended(self._tasks)
 
     async def _keep(self, target: Target) -> None:
-        """Poll one device, with a new connection after each failure."""
-        pause = self._first_pause_s
-        while True:
-            before = self.counts[f"rounds {target.device}"]
-            client = AsyncModbusTcpClient(
-                target.host, port=target.port, timeout=target.timeout_s, retries=1,
-                reconnect_delay=0, name=target.device,
-            )  # fmt: skip
-            try:
-                await self._poll(client, target)
-            except (_Unreadable, ModbusException, OSError, TimeoutError, Conflict) as wrong:
-                self.counts["failures"] += 1
-                self.counts[f"failures {target.device}"] += 1
-                _LOG.warning("modbus device %s: %s", target.device, wrong)
-            finally:
-                client.close()
-            if self.counts[f"rounds {target.device}"] > before:
-                pause = self._first_pause_s
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+        failures = (Unreadable, ModbusException, OSError, TimeoutError, Conflict)
+        peer = Peer(target.device, failures, self._first_pause_s)
+        await persist(partial(self._connected, target), peer=peer, counts=self.counts, log=_LOG)
+
+    async def _connected(self, target: Target) -> None:
+        client = AsyncModbusTcpClient(
+            target.host, port=target.port, timeout=target.timeout_s, retries=1,
+            reconnect_delay=0, name=target.device,
+        )  # fmt: skip
+        try:
+            await self._poll(client, target)
+        finally:
+            client.close()
 
     async def _poll(self, client: AsyncModbusTcpClient, target: Target) -> None:
         """Read a device round after round; returns only by an error."""
         if not await client.connect():
-            raise _Unreadable(f"{target.host}:{target.port} cannot be reached")
+            raise Unreadable(f"{target.host}:{target.port} cannot be reached")
         blocks, said = await self._plan(client, target)
         loop = asyncio.get_running_loop()
         while True:
@@ -136,8 +121,7 @@ class ModbusPoller:
                 acknowledge=in_this_loop(durable.set),
             )  # fmt: skip
             await durable.wait()
-            self.counts["rounds"] += 1
-            self.counts[f"rounds {target.device}"] += 1
+            succeeded(self.counts, target.device)
             await asyncio.sleep(max(0.0, target.period_s - (loop.time() - begun)))
 
     async def _plan(
@@ -157,7 +141,7 @@ async def _read(client: AsyncModbusTcpClient, target: Target, *, block: Block) -
     address, count = block
     answer = await ask(address, count=count, device_id=target.unit)
     if answer.isError() or len(answer.registers) != count:
-        raise _Unreadable(f"{count} registers from {address} cannot be read: {answer}")
+        raise Unreadable(f"{count} registers from {address} cannot be read: {answer}")
     return list(answer.registers)
 
 
@@ -166,11 +150,11 @@ async def _discover(client: AsyncModbusTcpClient, target: Target) -> tuple[int, 
     for base in BASES:
         try:
             found = await _read(client, target, block=(base, 2))
-        except _Unreadable:
+        except Unreadable:
             continue
         if found == MARKER:
             return base, await _models(client, target, at=base + 2)
-    raise _Unreadable("there is no SunSpec marker at 40000, 50000 or 0")
+    raise Unreadable("there is no SunSpec marker at 40000, 50000 or 0")
 
 
 async def _models(client: AsyncModbusTcpClient, target: Target, *, at: int) -> list[Block]:
@@ -180,10 +164,10 @@ async def _models(client: AsyncModbusTcpClient, target: Target, *, at: int) -> l
         if number == END:
             return [*models, (at, 2)]
         if at + 2 + length > END:
-            raise _Unreadable(f"model {number} at {at} says that it has {length} registers")
+            raise Unreadable(f"model {number} at {at} says that it has {length} registers")
         models.append((at, 2 + length))
         at += 2 + length
-    raise _Unreadable(f"there are more than {MODELS} models")
+    raise Unreadable(f"there are more than {MODELS} models")
 
 
 def chain_blocks(base: int, models: Sequence[Block]) -> list[Block]:
