@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -78,14 +78,27 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@asynccontextmanager
-async def plant(port: int, **more: Any) -> AsyncIterator[tuple[Server, dict[str, Any]]]:
-    """Run a server with an oven, whose temperature has a unit, and a door."""
-    server = Server()
+class Works:
+    """A server with an oven, whose temperature has a unit, and a door; it can be switched off."""
+
+    def __init__(self, server: Server, nodes: dict[str, Any], port: int) -> None:
+        self.server, self.nodes, self.port = server, nodes, port
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.nodes["t"].write_value(20.5)
+        async with self.server:
+            yield
+
+
+async def built(*, security: tuple[Path, Path] | None = None) -> Works:
+    server, port = Server(), free_port()
     await server.init()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
-    for setting in more.get("settings", ()):
-        await setting(server)
+    if security is not None:
+        server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
+        await server.load_certificate(str(security[0]))
+        await server.load_private_key(str(security[1]))
     index = await server.register_namespace("urn:test")
     oven = await server.nodes.objects.add_object(index, "Oven")
     nodes = {
@@ -94,8 +107,20 @@ async def plant(port: int, **more: Any) -> AsyncIterator[tuple[Server, dict[str,
     }
     unit = ua.EUInformation(UnitId=int.from_bytes(b"CEL"), DisplayName=ua.LocalizedText("°C"))
     await nodes["t"].add_property(0, "EngineeringUnits", unit)
-    async with server:
-        yield server, nodes
+    return Works(server, nodes, port)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """Run all sessions in one loop, as building a server's address space takes seconds."""
+    with asyncio.Runner() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def works(runner: asyncio.Runner) -> Works:
+    """Return the server that the tests share."""
+    return runner.run(built())
 
 
 @asynccontextmanager
@@ -119,11 +144,12 @@ def told(journal: Journal) -> list[tuple[str, float, str]]:
     return [(r["indicator"], r["value"], r["unit"]) for a in answers for r in a["readings"]]
 
 
-def test_values_and_their_changes_arrive_with_name_unit_and_time() -> None:
+def test_values_and_their_changes_arrive_with_name_unit_and_time(
+    runner: asyncio.Runner, works: Works
+) -> None:
     async def session(offer: Offer, journal: Journal) -> None:
-        port = free_port()
-        missing = Item("ns=2;s=Nowhere")
-        async with plant(port) as (_, nodes), watching(offer, port, *ITEMS, missing) as subscriber:
+        items, nodes = (*ITEMS, Item("ns=2;s=Nowhere")), works.nodes
+        async with works.running(), watching(offer, works.port, *items) as subscriber:
             await until(lambda: len(told(journal)) >= 2)
             await nodes["t"].write_value(21.25)
             await until(lambda: ("Temperature", 21.25, "degC") in told(journal))
@@ -133,7 +159,7 @@ def test_values_and_their_changes_arrive_with_name_unit_and_time() -> None:
             assert subscriber.counts["not_watched"] == 1
 
     with intake() as (journal, taken):
-        asyncio.run(session(taken.offer, journal))
+        runner.run(session(taken.offer, journal))
     assert told(journal)[:2] == [("Temperature", 20.5, "degC"), ("door_open", 0.0, "")]
     first, last = (opcua.decode(journal.payloads[at]) for at in (0, -1))
     assert first["fields"]["missing"] == {"ns=2;s=Nowhere": "BadNodeIdUnknown"}
@@ -141,28 +167,31 @@ def test_values_and_their_changes_arrive_with_name_unit_and_time() -> None:
     assert first["readings"][0]["time"] > "2025"
 
 
-def test_a_server_that_returns_is_watched_again_and_the_gap_is_told() -> None:
+def test_a_server_that_returns_is_watched_again_and_the_gap_is_told(
+    runner: asyncio.Runner, works: Works
+) -> None:
     async def session(offer: Offer, journal: Journal) -> None:
-        port = free_port()
-        async with watching(offer, port, *ITEMS) as subscriber:
+        async with watching(offer, works.port, *ITEMS) as subscriber:
             await until(lambda: subscriber.counts["failures"] >= 1)
-            async with plant(port):
+            async with works.running():
                 await until(lambda: len(told(journal)) >= 2)
-            async with plant(port):
+            async with works.running():
                 await until(lambda: subscriber.counts["gaps"] == 1, within_s=15)
                 await until(lambda: len(told(journal)) >= 4)
 
     with intake() as (journal, taken):
-        asyncio.run(session(taken.offer, journal))
+        runner.run(session(taken.offer, journal))
     assert [said["gap"] for said, _ in journal.said if "gap" in said] == [
         {"since": "2024-06-01T08:00:00Z"}
     ]
 
 
-def test_while_a_message_is_made_durable_the_next_changes_gather() -> None:
+def test_while_a_message_is_made_durable_the_next_changes_gather(
+    runner: asyncio.Runner, works: Works
+) -> None:
     async def session() -> None:
-        held, port = Held(), free_port()
-        async with plant(port) as (_, nodes), watching(held, port, *ITEMS):
+        held, nodes = Held(), works.nodes
+        async with works.running(), watching(held, works.port, *ITEMS):
             await until(lambda: len(held.offered) == 1)
             for value in (31.0, 32.0, 33.0):
                 await nodes["t"].write_value(value)
@@ -173,7 +202,7 @@ def test_while_a_message_is_made_durable_the_next_changes_gather() -> None:
             answer = opcua.decode(held.offered[1].payload)
             assert [each["value"] for each in answer["readings"]] == [31.0, 32.0, 33.0]
 
-    asyncio.run(session())
+    runner.run(session())
 
 
 def test_what_is_more_than_can_wait_is_counted_and_not_silently_gone() -> None:
@@ -191,26 +220,22 @@ def test_what_is_more_than_can_wait_is_counted_and_not_silently_gone() -> None:
     asyncio.run(session())
 
 
-def test_a_signed_and_encrypted_session_brings_the_same_values(tmp_path: Path) -> None:
+def test_a_signed_and_encrypted_session_brings_the_same_values(
+    runner: asyncio.Runner, tmp_path: Path
+) -> None:
     async def session(offer: Offer, journal: Journal) -> None:
-        port = free_port()
         own, peer = (certificate(tmp_path, name) for name in ("client", "server"))
-
-        async def secure(server: Server) -> None:
-            server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
-            await server.load_certificate(str(peer[0]))
-            await server.load_private_key(str(peer[1]))
-
         security = f"Basic256Sha256,SignAndEncrypt,{own[0]},{own[1]}"
-        async with plant(port, settings=[secure]):
-            async with watching(offer, port, *ITEMS) as plain:
+        secured = await built(security=peer)
+        async with secured.running():
+            async with watching(offer, secured.port, *ITEMS) as plain:
                 await until(lambda: plain.counts["failures"] >= 1)
                 assert not journal.messages
-            async with watching(offer, port, *ITEMS, security=security):
+            async with watching(offer, secured.port, *ITEMS, security=security):
                 await until(lambda: len(told(journal)) >= 2)
 
     with intake() as (journal, taken):
-        asyncio.run(session(taken.offer, journal))
+        runner.run(session(taken.offer, journal))
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
