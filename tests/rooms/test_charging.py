@@ -261,15 +261,17 @@ def test_a_command_is_answered_and_its_answer_is_journalled_with_it() -> None:
     async def session(offer: Offer) -> None:
         async with system(offer) as (central, url):
             with pytest.raises(NotFound):
-                await central.call("CS-1", "Reset", {"type": "Soft"})
+                await central.call("CS-1", "Reset", payload={"type": "Soft"})
             async with station(url, "CS-1") as socket, running(Point("CS-1", socket)):
                 await until(lambda: central.connected == ["CS-1"])
                 with pytest.raises(BadInput):
-                    await central.call("CS-1", "Reset", {"type": "Never"})
-                begun = await central.call("CS-1", "RemoteStartTransaction", {"idTag": "GOOD"})
+                    await central.call("CS-1", "Reset", payload={"type": "Never"})
+                begun = await central.call(
+                    "CS-1", "RemoteStartTransaction", payload={"idTag": "GOOD"}
+                )
                 assert begun == {"status": "Accepted"}
                 with pytest.raises(Conflict, match=r"NotImplemented|NotSupported"):
-                    await central.call("CS-1", "Reset", {"type": "Soft"})
+                    await central.call("CS-1", "Reset", payload={"type": "Soft"})
 
     with intake() as (journal, taken):
         asyncio.run(session(taken.offer))
@@ -285,14 +287,14 @@ def test_a_command_to_a_station_that_is_silent_or_goes_ends_in_a_conflict() -> N
         async with system(offer, answer_s=0.05) as (central, url), station(url, "CS-1") as socket:
             await until(lambda: central.connected == ["CS-1"])
             with pytest.raises(Conflict, match="did not answer"):
-                await central.call("CS-1", "Reset", {"type": "Soft"})
+                await central.call("CS-1", "Reset", payload={"type": "Soft"})
             number = json.loads(await socket.recv())[1]
             await socket.send(json.dumps([3, number, {"status": "Accepted"}]))
             await until(lambda: central.counts["unasked"] == 1)
         async with system(offer) as (central, url):
             async with station(url, "CS-1") as socket:
                 await until(lambda: central.connected == ["CS-1"])
-                asked = asyncio.create_task(central.call("CS-1", "Reset", {"type": "Soft"}))
+                asked = asyncio.create_task(central.call("CS-1", "Reset", payload={"type": "Soft"}))
                 await socket.recv()
             with pytest.raises(Conflict, match="has gone"):
                 await asked

@@ -81,7 +81,7 @@ def free_port() -> int:
 class Works:
     """A server with an oven, whose temperature has a unit, and a door; it can be switched off."""
 
-    def __init__(self, server: Server, nodes: dict[str, Any], port: int) -> None:
+    def __init__(self, server: Server, nodes: dict[str, Any], *, port: int) -> None:
         self.server, self.nodes, self.port = server, nodes, port
 
     @asynccontextmanager
@@ -107,7 +107,7 @@ async def built(*, security: tuple[Path, Path] | None = None) -> Works:
     }
     unit = ua.EUInformation(UnitId=int.from_bytes(b"CEL"), DisplayName=ua.LocalizedText("°C"))
     await nodes["t"].add_property(0, "EngineeringUnits", unit)
-    return Works(server, nodes, port)
+    return Works(server, nodes, port=port)
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,9 @@ def decode(frame: bytes) -> dict[str, Any]:
     """
     try:
         said, payload = _parts(frame)
-        times = [_time(change, said, number) for number, change in enumerate(payload.changes)]
+        times = [
+            _time(change, said, number=number) for number, change in enumerate(payload.changes)
+        ]
     except BadFrame as bad:
         return bad.answer()
     fields: dict[str, Any] = {
@@ -143,7 +145,7 @@ def _parts(frame: bytes) -> tuple[dict[str, Any], _Payload]:
     return said, payload
 
 
-def _time(change: _Change, said: dict[str, Any], number: int) -> str | None:
+def _time(change: _Change, said: dict[str, Any], *, number: int) -> str | None:
     """When a value became so: by its source, else by the server, else when it was received."""
     received = said.get("received")
     text = change.source or change.server or (received if isinstance(received, str) else None)

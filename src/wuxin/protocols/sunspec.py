@@ -136,7 +136,7 @@ class _Chain:
         scales: dict[str, int | None] = {}
         # The number and the length of the model are its first two points.
         registers = number.to_bytes(2, "big") + (len(data) // 2).to_bytes(2, "big") + data
-        reading = _Reading(kind, thing, self)
+        reading = _Reading(self, kind=kind, thing=thing)
         said["points"] = self._points(found, registers, scales=scales, reading=reading)
         self._groups(found, registers[2 * found.size :], said=said, scales=scales, reading=reading)
 
@@ -176,17 +176,17 @@ class _Chain:
         for point in there:
             if point.type == "pad":
                 continue
-            number, shown, mark = _value(point, _registers(point, data), scales)
+            number, shown, mark = _value(point, _registers(point, data), scales=scales)
             points[point.name] = shown
             if point.is_reading and reading.kind:
-                reading.tell(point, number, mark)
+                reading.tell(point, number, mark=mark)
         return points
 
 
 class _Reading:
     """Where the readings of a model, or of one of its groups, go and what they are called."""
 
-    def __init__(self, kind: str, thing: str, chain: _Chain) -> None:
+    def __init__(self, chain: _Chain, *, kind: str, thing: str) -> None:
         self.kind, self._thing, self._chain = kind, thing, chain
 
     def of_group(self, name: str, device: str, *, number: int) -> "_Reading":
@@ -195,9 +195,10 @@ class _Reading:
             if number == 1:
                 return self  # nearly every station has one sensor of a kind
             name = self.kind
-        return _Reading(self.kind, f"{name}:{device}-{number}" if self.kind else "", self._chain)
+        thing = f"{name}:{device}-{number}" if self.kind else ""
+        return _Reading(self._chain, kind=self.kind, thing=thing)
 
-    def tell(self, point: Point, number: float | None, mark: str) -> None:
+    def tell(self, point: Point, number: float | None, *, mark: str) -> None:
         """Take a value, or the mark that says why there is none."""
         indicator = f"{self.kind}_{point.name.lower()}"
         thing = {"thing": self._thing} if self._thing else {}
@@ -213,7 +214,7 @@ def _registers(point: Point, data: bytes) -> bytes:
 
 
 def _value(
-    point: Point, data: bytes, scales: dict[str, int | None]
+    point: Point, data: bytes, *, scales: dict[str, int | None]
 ) -> tuple[float | None, Any, str]:
     """A point as a number, as it is shown among the fields, and the mark if it is no number.
 

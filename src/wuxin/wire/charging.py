@@ -90,7 +90,7 @@ class CentralSystem:
             self._server.close()
             await self._server.wait_closed()
 
-    async def call(self, station: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    async def call(self, station: str, action: str, *, payload: dict[str, Any]) -> dict[str, Any]:
         """Ask a station to do something; returns its answer once that is durable.
 
         Args:
@@ -125,7 +125,7 @@ class CentralSystem:
         if password is not None:
             trust = await asyncio.to_thread(self._doors.authenticate, name, password)
         if not trust:
-            self._note("turned_away", name, "the station is not known, or not by this password")
+            self._note("turned_away", name, why="the station is not known, or not by this password")
             refused = socket.respond(HTTPStatus.UNAUTHORIZED, "The station is not known.\n")
             refused.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
             return refused
@@ -135,18 +135,18 @@ class CentralSystem:
     async def _serve(self, socket: ServerConnection) -> None:
         trust, _, name = socket.username.rpartition("/")
         said = {"station": name, "trust": trust, "version": VERSIONS[socket.subprotocol or ""]}
-        station = self._stations.setdefault(name, Station(name, self._clock, self.counts))
+        station = self._stations.setdefault(name, Station(name, self._clock, counts=self.counts))
         station.take(socket, said["version"])
         try:
             async for text in socket:
                 data = text.encode() if isinstance(text, str) else text
-                await self._receive(station, data, said)
+                await self._receive(station, data, said=said)
         except ConnectionClosed as wrong:
-            self._note("broken", name, str(wrong))
+            self._note("broken", name, why=str(wrong))
         finally:
             station.leave(socket)
 
-    async def _receive(self, station: Station, data: bytes, said: dict[str, str]) -> None:
+    async def _receive(self, station: Station, data: bytes, *, said: dict[str, str]) -> None:
         self.counts["received"] += 1
         received = iso(self._clock())
         call, fault = station.read(data)
@@ -167,14 +167,14 @@ class CentralSystem:
             )  # fmt: skip
             taken = True
         except Conflict as wrong:
-            self._note("not_taken", station.name, str(wrong))
+            self._note("not_taken", station.name, why=str(wrong))
             if station.socket is not None:
                 await station.socket.close(1013, "try again later")
         finally:
             if not taken:
                 station.forget(data)
 
-    def _note(self, what: str, station: str, why: str) -> None:
+    def _note(self, what: str, station: str, *, why: str) -> None:
         self.counts[what] += 1
         _LOG.warning("charging station %s: %s (%s)", station, why, what)
 

@@ -64,7 +64,7 @@ def misfit(action: str, payload: Any, *, version: str) -> tuple[str, str] | None
 class Station:
     """A station, connected or not; all methods belong to the event loop's thread."""
 
-    def __init__(self, name: str, clock: Clock, counts: Counter[str]) -> None:
+    def __init__(self, name: str, clock: Clock, *, counts: Counter[str]) -> None:
         self.name = name
         self.socket: ServerConnection | None = None
         self._version = ""

@@ -43,12 +43,13 @@ class Gathered:
         self._some = asyncio.Event()
         self._end = ""
 
-    def datachange_notification(self, node: Node, val: Any, data: Any) -> None:
-        """Take a change; the library calls this."""
+    def datachange_notification(self, *told: Any) -> None:
+        """Take a change: node, value and data, by place, as the library calls this."""
+        node, value, data = told
         if len(self._changes) >= GATHERED:
             self.lost += 1
             return
-        self._changes.append((node, val, data.monitored_item.Value))
+        self._changes.append((node, value, data.monitored_item.Value))
         self._some.set()
 
     def status_change_notification(self, status: Any) -> None:

@@ -114,7 +114,7 @@ class MtconnectPoller:
                     document = await _get(client, "current")
                 else:
                     query = {"from": str(sequence), "count": str(agent.most)}
-                    document = await _get(client, "sample", query)
+                    document = await _get(client, "sample", query=query)
                 if document.header.get("instanceId", "") != instance:
                     return  # units and sequences are others now
                 if document.kind == "MTConnectError":
@@ -125,16 +125,16 @@ class MtconnectPoller:
                         )
                     sequence, gap = None, {"why": "the buffer has run over", "from": str(sequence)}
                     continue
-                sequence, gap = (
-                    await self._taken(agent, document, probe, sequence=sequence, gap=gap),
-                    None,
+                after = await self._taken(
+                    agent, document, units=probe.units, sequence=sequence, gap=gap
                 )
-                if sequence > document.number("lastSequence"):
+                if after == sequence or after > document.number("lastSequence"):
                     await asyncio.sleep(agent.period_s)
+                sequence, gap = after, None
 
     async def _taken(
-        self, agent: Agent, document: Document, probe: Document,
-        *, sequence: int | None, gap: dict[str, str] | None,
+        self, agent: Agent, document: Document, *, units: dict[str, str],
+        sequence: int | None, gap: dict[str, str] | None,
     ) -> int:  # fmt: skip
         """Hand in a document of observations; returns the sequence that comes next."""
         after = document.number("nextSequence")
@@ -144,14 +144,14 @@ class MtconnectPoller:
         if after == sequence and not document.items:
             self.counts["empty"] += 1
         else:
-            units = {item: probe.units[item] for item in document.items & probe.units.keys()}
+            needed = {item: units[item] for item in document.items & units.keys()}
             line: dict[str, Any] = {"agent": agent.name, "received": iso(self._clock())}
             if gap is not None:
                 self.counts["gaps"] += 1
                 _LOG.warning("%s: observations are lost: %s", agent.name, gap)
                 line["gap"] = {**gap, "to": str(first if sequence is not None else after)}
-            if len(msgspec.json.encode(units)) < HEADER_BYTES - 4096:
-                line["units"] = units
+            if len(msgspec.json.encode(needed)) < HEADER_BYTES - 4096:
+                line["units"] = needed
             else:
                 self.counts["without_units"] += 1
             since = f"{document.header.get('instanceId', '')}:{after}"
@@ -173,7 +173,7 @@ class MtconnectPoller:
 
 
 async def _get(
-    client: httpx.AsyncClient, request: str, query: dict[str, str] | None = None
+    client: httpx.AsyncClient, request: str, *, query: dict[str, str] | None = None
 ) -> Document:
     """Ask an agent; whatever status an error has, its document is one.
 
