@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from ocpp.v201 import call as call201
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.rooms.wires import Held, intake, until
+from tests.rooms.wires import Held, certificate, intake, until
 from wuxin.protocols import ocpp
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap
@@ -255,6 +257,45 @@ def test_a_stranger_is_turned_away() -> None:
             assert central.counts["turned_away"] == 2
 
     asyncio.run(session())
+
+
+def test_a_station_with_a_certificate_of_its_name_needs_no_password(tmp_path: Path) -> None:
+    known = {name: certificate(tmp_path, name) for name in ("CS-1", "server")}
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(known["server"][2], known["server"][1])
+    served.load_verify_locations(known["CS-1"][2])
+    served.verify_mode = ssl.CERT_OPTIONAL
+
+    def client(*, shows: bool) -> ssl.SSLContext:
+        found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        found.check_hostname = False
+        found.load_verify_locations(known["server"][2])
+        if shows:
+            found.load_cert_chain(known["CS-1"][2], known["CS-1"][1])
+        return found
+
+    async def session(offer: Offer) -> None:
+        doors = Doors(lambda _, password: "" if password else "certificate", authorize)
+        place = Place(port=0, tls=served)
+        central = CentralSystem(offer, lambda: NOON, doors=doors, place=place)
+        url = f"wss://127.0.0.1:{await central.start()}"
+        async with connect(f"{url}/CS-1", subprotocols=["ocpp1.6"], ssl=client(shows=True)) as own:
+            assert (await exchange(own, 2, "1", "Heartbeat", {}))[0] == 3
+        for name, shows, password in (
+            ("CS-2", True, None), ("CS-1", False, None), ("CS-1", False, ""),
+        ):  # fmt: skip
+            token = base64.b64encode(f"{name}:".encode()).decode()
+            headers = {} if password is None else {"Authorization": f"Basic {token}"}
+            with pytest.raises(InvalidStatus):
+                await connect(
+                    f"{url}/{name}", subprotocols=["ocpp1.6"], ssl=client(shows=shows),
+                    additional_headers=headers,
+                )  # fmt: skip
+        await central.stop()
+
+    with intake() as (journal, taken):
+        asyncio.run(session(taken.offer))
+    assert [said["trust"] for said, _ in journal.said] == ["certificate"]
 
 
 def test_a_command_is_answered_and_its_answer_is_journalled_with_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 from asyncua import Server, ua
 
 from tests.rooms.frames import holds, load, mutated, named, proper, registered
-from tests.rooms.wires import Held, Journal, intake, until
+from tests.rooms.wires import Held, Journal, certificate, intake, until
 from wuxin.protocols import opcua
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import wrap
@@ -224,7 +224,7 @@ def test_a_signed_and_encrypted_session_brings_the_same_values(
     runner: asyncio.Runner, tmp_path: Path
 ) -> None:
     async def session(offer: Offer, journal: Journal) -> None:
-        own, peer = (certificate(tmp_path, name) for name in ("client", "server"))
+        own, peer = (certificate(tmp_path, name)[:2] for name in ("client", "server"))
         security = f"Basic256Sha256,SignAndEncrypt,{own[0]},{own[1]}"
         secured = await built(security=peer)
         async with secured.running():
@@ -236,37 +236,3 @@ def test_a_signed_and_encrypted_session_brings_the_same_values(
 
     with intake() as (journal, taken):
         runner.run(session(taken.offer, journal))
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make a certificate of its own authority for an application of OPC UA."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.x509.oid import NameOID
-
-    key = rsa.generate_private_key(65537, 2048)
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    uri = "urn:example.org:FreeOpcUa:opcua-asyncio"
-    made = (
-        x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / f"{name}.der", folder / f"{name}.pem"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.DER))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths

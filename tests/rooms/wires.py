@@ -3,7 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from wuxin.terms.envelope import unwrap
 from wuxin.wire.intake import Intake, Message
@@ -52,3 +59,31 @@ class Held:
         self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None]
     ) -> None:
         self.offered.append(Message(payload, source, position, acknowledge))
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path, Path]:
+    """Make a certificate that is its own authority: in DER, its key, and in PEM."""
+    key = rsa.generate_private_key(65537, 2048)
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    uri = "urn:example.org:FreeOpcUa:opcua-asyncio"
+    made = (
+        x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / f"{name}.der", folder / f"{name}.pem", folder / f"{name}.crt"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.DER))
+    paths[2].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths

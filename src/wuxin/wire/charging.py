@@ -39,8 +39,9 @@ _LOG: Final = logging.getLogger("wuxin.wire.charging")
 class Doors(NamedTuple):
     """Who is let in: how a station is known, and whether a card may charge.
 
-    ``authenticate`` is given the station's id and password (empty with a certificate) and answers
-    how it is known, for the journal, or an empty text to turn it away; it may take its time.
+    ``authenticate`` is given the station's id and its password, which is empty only where TLS has
+    checked a certificate of that name; it answers how the station is known, for the journal, or
+    an empty text to turn it away. It may take its time.
     """
 
     authenticate: Callable[[str, str], str]
@@ -180,7 +181,7 @@ class CentralSystem:
 
 
 def _password(request: Request, name: str) -> str | None:
-    """The password of HTTP basic, whose user name is the station's id; none if there is none."""
+    """The password of HTTP basic, whose user name is the station's id; an empty one is none."""
     header = request.headers.get("Authorization")
     if header is None:
         return None
@@ -188,7 +189,7 @@ def _password(request: Request, name: str) -> str | None:
         user, password = parse_authorization_basic(header)
     except (InvalidHeader, ValueError):
         return None
-    return password if user == name else None
+    return password if user == name and password else None
 
 
 def _certified(socket: ServerConnection, name: str) -> bool:

@@ -88,7 +88,7 @@ class Sessions:
             number = transaction_id(call.station, payload)
             begun = {
                 "id": number, "connector": payload["connectorId"], "id_tag": payload["idTag"],
-                "meter_start": payload["meterStart"], "started": payload["timestamp"],
+                "meter_start": payload["meterStart"], "started": payload["timestamp"][:40],
             }  # fmt: skip
             self.remember(call.station, begun)
             return begun
@@ -112,7 +112,7 @@ class Sessions:
         if "idToken" in payload:
             known["id_tag"] = payload["idToken"]["idToken"]
         if payload["eventType"] == "Started":
-            known["started"] = payload["timestamp"]
+            known["started"] = payload["timestamp"][:40]
         self.remember(station, known)
         return known
 

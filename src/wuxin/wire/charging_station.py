@@ -9,19 +9,18 @@ import logging
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine
-from functools import cache
-from importlib.resources import files
+from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
-from ocpp.messages import get_validator
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from wuxin.terms.clock import Clock
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.wire.charging_answers import Call
+from wuxin.wire.charging_schemas import misfit
 
 Done = Callable[["asyncio.Task[None]"], None]
 """What is told when a task has ended."""
@@ -29,36 +28,17 @@ Done = Callable[["asyncio.Task[None]"], None]
 REMEMBERED: Final = 64
 """Calls whose answers are kept, because a station that missed an answer sends its call again."""
 
+REQUEST_BYTES: Final = 32 * 1024
+"""How long a payload of ours may be to be told with its answer; a list of cards is longer."""
+
 _LOG: Final = logging.getLogger("wuxin.wire.charging")
 _NAME: Final = re.compile(r"[A-Za-z0-9*_=:+|@.\-]{1,48}")
-_FOLDERS: Final = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 
 
 def station_of(path: str) -> str:
     """The station that a path names in its last part; empty if it names none."""
     name = unquote(path.partition("?")[0].rpartition("/")[2])
     return name if _NAME.fullmatch(name) else ""
-
-
-@cache
-def _schemas(version: str) -> frozenset[str]:
-    folder = files("ocpp") / _FOLDERS[version] / "schemas"
-    return frozenset(each.name.removesuffix(".json") for each in folder.iterdir())
-
-
-def misfit(action: str, payload: Any, *, version: str) -> tuple[str, str] | None:
-    """Why a call is none of the version: an error code of OCPP-J and a sentence; none if it fits.
-
-    Source: OCPP-J 1.6 §4.2.3; 2.0.1 Part 4 §4.3 (error codes, the first of which is misspelt).
-    """
-    schema = action if version == "1.6" else f"{action}Request"
-    if schema not in _schemas(version) or action.endswith(("Response", "Request")):
-        return "NotImplemented", f"OCPP {version} has no action {action[:50]!r}"
-    wrong = next(get_validator(2, action, version).iter_errors(payload), None)
-    if wrong is None:
-        return None
-    code = "FormationViolation" if version == "1.6" else "FormatViolation"
-    return code, " ".join(wrong.message.split())[:200]
 
 
 class Station:
@@ -112,18 +92,19 @@ class Station:
         """Whether a call came before; if so it is answered as before, or will be."""
         if _parts(data)[2] == "Heartbeat":
             return False  # nothing tells a new one from an old one
-        if data not in self._answers:
-            self._answers[data] = None
+        key = _key(data)
+        if key not in self._answers:
+            self._answers[key] = None
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
             return False
         self._counts["again"] += 1
-        self._send(self._answers[data])
+        self._send(self._answers[key])
         return True
 
     def forget(self, data: bytes) -> None:
         """Take a call that could not be kept for new when it is sent again."""
-        self._answers.pop(data, None)
+        self._answers.pop(_key(data), None)
 
     def result(self, data: bytes, answer: dict[str, Any] | None) -> str:
         """The message that answers a call; none is for an action that is not ours to serve."""
@@ -137,12 +118,14 @@ class Station:
         parts = _parts(data)
         if self._asked is None or len(parts) < 3 or parts[0] not in {3, 4} or parts[1] != self._id:
             return {}
-        return {"action": self._asked[0], "request": self._asked[1]}
+        action, request, _ = self._asked
+        is_long = len(_text([request])) > REQUEST_BYTES
+        return {"action": action, "request": {"left_out": True} if is_long else request}
 
     def answer(self, data: bytes, text: str | None) -> None:
         """A message is durable: answer it, or give it to the one who asked."""
-        if data in self._answers:
-            self._answers[data] = text
+        if (key := _key(data)) in self._answers:
+            self._answers[key] = text
         parts = _parts(data)
         if self.asked(data) and self._asked is not None and not self._asked[2].done():
             self._asked[2].set_result(parts)
@@ -205,6 +188,10 @@ class Station:
     def _note(self, what: str, why: str) -> None:
         self._counts[what] += 1
         _LOG.warning("charging station %s: %s (%s)", self.name, why, what)
+
+
+def _key(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
 
 
 def _parts(data: bytes) -> list[Any]:
