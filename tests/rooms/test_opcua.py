@@ -205,6 +205,17 @@ def test_while_a_message_is_made_durable_the_next_changes_gather(
     runner.run(session())
 
 
+def test_where_nothing_changes_the_state_of_the_server_is_told(
+    runner: asyncio.Runner, works: Works
+) -> None:
+    async def session(offer: Offer, journal: Journal) -> None:
+        async with works.running(), watching(offer, works.port, *ITEMS, alive_s=0.05):
+            await until(lambda: ("server_state", 0.0, "1") in told(journal))
+
+    with intake() as (journal, taken):
+        runner.run(session(taken.offer, journal))
+
+
 def test_what_is_more_than_can_wait_is_counted_and_not_silently_gone() -> None:
     class Notified:
         class monitored_item:  # noqa: N801 - as the library names it

@@ -174,6 +174,21 @@ def test_reading_goes_on_where_the_journal_stands() -> None:
     assert values(journal.payloads) == [*range(4, 10)]
 
 
+def test_where_nothing_changes_the_agent_is_heard_of_now_and_then() -> None:
+    machine = Machine()
+    machine.runs(1)
+
+    async def session(offer: Offer) -> None:
+        with serving(machine) as url:
+            async with polling(offer, url, alive_s=0.05) as poller:
+                await until(lambda: poller.counts["empty"] >= 12)
+
+    with intake() as (journal, taken):
+        asyncio.run(session(taken.offer))
+    assert values(journal.payloads) == [1.0]
+    assert 3 <= len(journal.messages) < 12
+
+
 def test_nothing_more_is_asked_before_what_came_is_durable() -> None:
     machine, held = Machine(), Held()
 

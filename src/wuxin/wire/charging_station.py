@@ -149,7 +149,8 @@ class Station:
                 if self.socket is None:
                     raise Conflict(f"{self.name} has gone before it was asked")
                 await self.socket.send(_text([2, self._id, action, payload]))
-                parts = await asyncio.wait_for(waiting, timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    parts = await waiting
             except TimeoutError:
                 raise Conflict(f"{self.name} did not answer {action} in {timeout_s} s") from None
             except ConnectionClosed:

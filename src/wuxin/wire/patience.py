@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 300.0
+AGAIN_S: Final = 1.0
+"""How long a task has time to end before it is cancelled once more (s)."""
 
 
 class Unreadable(Exception):  # noqa: N818 - on its way to where it is counted
@@ -57,9 +59,13 @@ async def ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
     Raises:
         BaseException: a task had ended by an error that is none of its peer.
     """
-    cancelled = list(tasks)
+    pending = cancelled = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        # Again and again: asyncio.wait_for of Python 3.11, which libraries use, can swallow one.
+        _, pending = await asyncio.wait(pending, timeout=AGAIN_S)
     for task in cancelled:
-        task.cancel()
-    for end in await asyncio.gather(*cancelled, return_exceptions=True):
-        if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
-            raise end
+        wrong = None if task.cancelled() else task.exception()
+        if wrong is not None:
+            raise wrong

@@ -31,7 +31,11 @@ _LOG: Final = logging.getLogger("wuxin.wire.mtconnect")
 
 
 class Agent(NamedTuple):
-    """An agent to be read; ``since`` is the position of the last message that is durable."""
+    """An agent to be read; ``since`` is the position of the last message that is durable.
+
+    Documents without observations are handed in only every ``alive_s``: they show that the agent
+    is there, though no value has changed.
+    """
 
     name: str
     url: str
@@ -39,6 +43,7 @@ class Agent(NamedTuple):
     timeout_s: float = 10.0
     most: int = 500
     since: str = ""
+    alive_s: float = 60.0
 
 
 class Document(NamedTuple):
@@ -78,6 +83,7 @@ class MtconnectPoller:
         self._offer, self._clock, self._source = offer, clock, source
         self._agents, self._first_pause_s = agents, first_pause_s
         self._since = {agent.name: agent.since for agent in agents}
+        self._heard: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -141,9 +147,11 @@ class MtconnectPoller:
         first = document.number("firstSequence")
         if sequence is not None and first > sequence:
             gap = {"why": "the buffer has run over", "from": str(sequence)}
-        if after == sequence and not document.items:
+        heard, now = self._heard.get(agent.name, 0.0), asyncio.get_running_loop().time()
+        if after == sequence and not document.items and now - heard < agent.alive_s:
             self.counts["empty"] += 1
         else:
+            self._heard[agent.name] = now
             needed = {item: units[item] for item in document.items & units.keys()}
             line: dict[str, Any] = {"agent": agent.name, "received": iso(self._clock())}
             if gap is not None:

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from asyncua import ua
 from asyncua.client.client import Client
+from asyncua.common.node import Node
 from asyncua.ua.uaerrors import UaError
 
 from wuxin.terms.clock import Clock, iso
@@ -27,6 +28,9 @@ from wuxin.wire.offer import Offer, in_this_loop
 from wuxin.wire.opcua_changes import Gathered, Item, change, known
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 
+STATE: Final = {"node": "i=2259", "name": "server_state", "unit": "1"}
+"""What is said of Server_ServerStatus_State (OPC 10000-5 §12.10, ServerStatusDataType)."""
+
 _LOG: Final = logging.getLogger("wuxin.wire.opcua")
 
 
@@ -34,7 +38,9 @@ class Plant(NamedTuple):
     """A server and what is watched there.
 
     ``security`` is ``Policy,Mode,certificate,key[,server certificate]`` with the paths of files,
-    such as ``Basic256Sha256,SignAndEncrypt,own.der,own.pem,server.der``; empty for none.
+    such as ``Basic256Sha256,SignAndEncrypt,own.der,own.pem,server.der``; empty for none. Where
+    nothing changes for ``alive_s`` the state of the server is read and handed in, so that values
+    that stay as they are can be told from a server that has gone.
     """
 
     device: str
@@ -45,6 +51,7 @@ class Plant(NamedTuple):
     security: str = ""
     user: str = ""
     password: str = ""
+    alive_s: float = 60.0
 
 
 class OpcuaSubscriber:
@@ -95,11 +102,17 @@ class OpcuaSubscriber:
             watched = await subscription.subscribe_data_change(nodes, queuesize=100)
             line = self._first(plant, watched)
             while True:
-                batch = await gathered.next()
+                try:
+                    async with asyncio.timeout(plant.alive_s):
+                        batch = await gathered.next()
+                except TimeoutError:
+                    batch = [await _state(client)]
                 if gathered.lost:
                     line["lost"], gathered.lost = gathered.lost, 0
                     self.counts["lost"] += line["lost"]
-                changes = [{**said[node.nodeid], **change(*each)} for node, *each in batch]
+                changes = [
+                    {**said.get(node.nodeid, STATE), **change(*each)} for node, *each in batch
+                ]
                 await self._hand_in(plant, line, changes=changes)
                 line = {}
 
@@ -136,3 +149,10 @@ class OpcuaSubscriber:
         await durable.wait()
         self._heard[plant.device] = received
         succeeded(self.counts, plant.device)
+
+
+async def _state(client: Client) -> tuple[Node, Any, ua.DataValue]:
+    """The state of the server (0 is running) as if it had changed."""
+    node = client.nodes.server_state
+    data = await node.read_data_value()
+    return node, data.Value.Value if data.Value is not None else None, data
