@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,13 +20,15 @@ from ocpp.v201 import call as call201
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.rooms.frames import load, mutated
 from tests.rooms.wires import Held, certificate, intake, until
 from wuxin.protocols import ocpp
 from wuxin.terms.clock import Nanos
-from wuxin.terms.envelope import unwrap
+from wuxin.terms.envelope import unwrap, wrap
 from wuxin.terms.errors import BadInput, Conflict, NotFound
 from wuxin.wire.charging import CentralSystem, Doors, Place
-from wuxin.wire.charging_answers import transaction_id
+from wuxin.wire.charging_answers import Sessions, transaction_id
+from wuxin.wire.charging_station import Station
 from wuxin.wire.offer import Offer
 
 NOON = Nanos(1_717_228_800_000_000_000)
@@ -243,6 +246,30 @@ def test_a_call_that_is_none_is_journalled_and_answered_with_an_error() -> None:
     assert [ocpp.decode(payload)["ok"] for payload in journal.payloads] == [
         False, False, True, False,
     ]  # fmt: skip
+
+
+def test_no_message_whatever_brings_the_central_system_down() -> None:
+    sessions, counts = Sessions(authorize, heartbeat_s=300), Counter[str]()
+    huge = f'[2,"1","StartTransaction",{{"connectorId":{10**30},"idTag":"A","meterStart":-{10**30},'
+    good = [
+        (json.loads(vector["said"]), vector["text"].encode())
+        for vector in load("ocpp")["accept"]
+        if "said" in vector
+    ]
+    for number, (said, text) in enumerate(good):
+        own = Station("CS-1", lambda: NOON, counts=counts)
+        own._version = said["version"]
+        odd = [b"[[2],1]", b"[{},{},{}]", b"[3,[]]", f'{huge}"timestamp":"x"}}]'.encode()]
+        for data in [*odd, *mutated([text], 300, seed=number)]:
+            call, fault = own.read(data)
+            counts["calls"] += call is not None
+            counts["faults"] += fault is not None
+            if call is not None and not own.again(data):
+                line = {**said, **own.asked(data), "transaction": sessions.context(call)}
+                own.result(data, sessions.answer(call, now=TIME))
+                assert unwrap(wrap(line, data))[1] == data
+            assert own.asked(data) == {}
+    assert min(counts["calls"], counts["faults"], counts["unreadable"]) > 50
 
 
 def test_a_stranger_is_turned_away() -> None:

@@ -136,6 +136,20 @@ def test_a_device_without_a_marker_is_a_failure_and_not_silence() -> None:
     asyncio.run(session())
 
 
+def test_a_table_that_does_not_fit_before_a_message_is_a_failure_and_not_unreadable_rounds() -> (
+    None
+):
+    rows = tuple({"name": f"row {n:0100}", "address": 0, "type": "int16"} for n in range(500))
+
+    async def session() -> None:
+        held = Held()
+        async with device([1], at=0) as port, polling(held, target(port, table=rows)) as poller:
+            await until(lambda: poller.counts["failures"] >= 1)
+            assert not held.offered
+
+    asyncio.run(session())
+
+
 def test_no_request_asks_for_more_than_a_device_may_give_and_nothing_is_left_out() -> None:
     models = [(40002, 68), (40070, 52), (40122, 300), (40422, 2)]
     blocks = chain_blocks(40000, models)

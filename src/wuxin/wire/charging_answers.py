@@ -55,8 +55,13 @@ class Call(NamedTuple):
 def transaction_id(station: str, payload: Mapping[str, Any]) -> int:
     """The number of the transaction that a StartTransaction of 1.6 opens: 1 to 2³¹ - 1."""
     said = [station, *(payload[name] for name in ("connectorId", "idTag", "meterStart"))]
-    data = msgspec.json.encode([*said, payload["timestamp"]])
+    data = msgspec.json.encode([*map(str, said), payload["timestamp"]])
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "big") % (2**31 - 1) + 1
+
+
+def _small(**numbers: float) -> dict[str, float]:
+    """Those of the numbers that every reader of JSON keeps as they are."""
+    return {name: number for name, number in numbers.items() if abs(number) < 2**53}
 
 
 class Sessions:
@@ -87,8 +92,9 @@ class Sessions:
         if call.action == "StartTransaction":
             number = transaction_id(call.station, payload)
             begun = {
-                "id": number, "connector": payload["connectorId"], "id_tag": payload["idTag"],
-                "meter_start": payload["meterStart"], "started": payload["timestamp"][:40],
+                "id": number, "id_tag": payload["idTag"],
+                **_small(connector=payload["connectorId"], meter_start=payload["meterStart"]),
+                "started": payload["timestamp"][:40],
             }  # fmt: skip
             self.remember(call.station, begun)
             return begun
@@ -108,7 +114,7 @@ class Sessions:
         known = self._known(station, number) or {"id": number}
         known = dict(known)
         if "evse" in payload:
-            known["connector"] = payload["evse"]["id"]
+            known |= _small(connector=payload["evse"]["id"])
         if "idToken" in payload:
             known["id_tag"] = payload["idToken"]["idToken"]
         if payload["eventType"] == "Started":

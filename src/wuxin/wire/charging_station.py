@@ -25,6 +25,9 @@ from wuxin.wire.charging_schemas import misfit
 Done = Callable[["asyncio.Task[None]"], None]
 """What is told when a task has ended."""
 
+ANSWERS: Final = (3, 4)
+"""What a message begins with that answers a call; a tuple, as anything may stand there."""
+
 REMEMBERED: Final = 64
 """Calls whose answers are kept, because a station that missed an answer sends its call again."""
 
@@ -74,7 +77,7 @@ class Station:
         """A call that fits its schema; else none, and the error to answer if there is one."""
         parts = _parts(data)
         if not parts or parts[0] != 2:
-            if not parts or parts[0] not in {3, 4}:
+            if not parts or parts[0] not in ANSWERS:
                 self._note("unreadable", "a message is neither call nor answer")
             return None, None
         if len(parts) != 4 or not all(isinstance(part, str) for part in parts[1:3]):
@@ -116,7 +119,7 @@ class Station:
     def asked(self, data: bytes) -> dict[str, Any]:
         """What was asked, if this is the answer to it: for the line before the message."""
         parts = _parts(data)
-        if self._asked is None or len(parts) < 3 or parts[0] not in {3, 4} or parts[1] != self._id:
+        if self._asked is None or len(parts) < 3 or parts[0] not in ANSWERS or parts[1] != self._id:
             return {}
         action, request, _ = self._asked
         is_long = len(_text([request])) > REQUEST_BYTES
@@ -129,7 +132,7 @@ class Station:
         parts = _parts(data)
         if self.asked(data) and self._asked is not None and not self._asked[2].done():
             self._asked[2].set_result(parts)
-        elif parts and parts[0] in {3, 4}:
+        elif parts and parts[0] in ANSWERS:
             self._note("unasked", "an answer came that nobody waits for")
         self._send(text)
 

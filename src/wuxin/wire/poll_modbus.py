@@ -15,11 +15,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from wuxin.terms.clock import Clock, iso
-from wuxin.terms.envelope import wrap
+from wuxin.terms.envelope import HEADER_BYTES, wrap
 from wuxin.terms.errors import Conflict
 from wuxin.wire.offer import Offer, in_this_loop
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
@@ -131,7 +132,10 @@ class ModbusPoller:
         said: dict[str, Any] = {"device": target.device, "unit": target.unit}
         if target.table:
             blocks = table_blocks(target.table)
-            return blocks, {**said, "table": list(target.table), "blocks": blocks}
+            said |= {"table": list(target.table), "blocks": blocks}
+            if len(msgspec.json.encode(said)) > HEADER_BYTES - 100:
+                raise Unreadable(f"its table takes more than {HEADER_BYTES} bytes; divide it")
+            return blocks, said
         base, models = await _discover(client, target)
         return chain_blocks(base, models), {**said, "base": base}
 

@@ -28,6 +28,9 @@ from wuxin.wire.offer import Offer, in_this_loop
 from wuxin.wire.opcua_changes import Gathered, Item, change, known
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 
+MISSING: Final = 100
+"""Nodes that are named in a message as not watched; all of them are in the log."""
+
 STATE: Final = {"node": "i=2259", "name": "server_state", "unit": "1"}
 """What is said of Server_ServerStatus_State (OPC 10000-5 §12.10, ServerStatusDataType)."""
 
@@ -127,7 +130,7 @@ class OpcuaSubscriber:
         if missing:
             self.counts["not_watched"] += len(missing)
             _LOG.warning("%s: nodes cannot be watched: %s", plant.device, missing)
-            line["missing"] = missing
+            line["missing"] = dict(list(missing.items())[:MISSING])
         if plant.device in self._heard:
             self.counts["gaps"] += 1
             line["gap"] = {"since": self._heard[plant.device]}
