@@ -26,10 +26,10 @@ from wuxin.protocols import ocpp
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap, wrap
 from wuxin.terms.errors import BadInput, Conflict, NotFound
+from wuxin.terms.ports import Offer
 from wuxin.wire.charging import CentralSystem, Doors, Place
 from wuxin.wire.charging_answers import Sessions, transaction_id
 from wuxin.wire.charging_station import Station
-from wuxin.wire.offer import Offer
 
 NOON = Nanos(1_717_228_800_000_000_000)
 TIME = "2024-06-01T08:00:00Z"

@@ -16,8 +16,8 @@ from tests.rooms.wires import Held, Journal, certificate, intake, until
 from wuxin.protocols import opcua
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import wrap
+from wuxin.terms.ports import Offer
 from wuxin.terms.units import checked
-from wuxin.wire.offer import Offer
 from wuxin.wire.opcua_changes import GATHERED, MOST, Gathered, Item
 from wuxin.wire.subscribe_opcua import OpcuaSubscriber, Plant
 

@@ -14,7 +14,7 @@ from tests.rooms.frames import load
 from tests.rooms.wires import Held, intake, until
 from wuxin.protocols import modbus_map, sunspec
 from wuxin.terms.clock import Nanos
-from wuxin.wire.offer import Offer
+from wuxin.terms.ports import Offer
 from wuxin.wire.poll_modbus import ModbusPoller, Target, chain_blocks, table_blocks
 
 NOON = Nanos(1_717_228_800_000_000_000)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.rooms.wires import Held, intake, until
 from wuxin.protocols import mtconnect
 from wuxin.terms.clock import Nanos
-from wuxin.wire.offer import Offer
+from wuxin.terms.ports import Offer
 from wuxin.wire.poll_mtconnect import Agent, MtconnectPoller
 
 NOON = Nanos(1_717_228_800_000_000_000)

@@ -1,4 +1,4 @@
-"""Where rooms that must not know each other meet: what the wire asks of a protocol, and of the hall.
+"""Where rooms that must not know each other meet: what the wire asks of a protocol and of the hall.
 
 A session is a protocol's side of a talk with one peer, without socket and clock. The wire reads
 bytes and hands them in; what the session heard goes to the journal, and only when that is durable

@@ -27,9 +27,10 @@ from websockets.typing import Subprotocol
 from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import Conflict, NotFound
+from wuxin.terms.ports import Offer
 from wuxin.wire.charging_answers import Authorize, Sessions
 from wuxin.wire.charging_station import Station, station_of
-from wuxin.wire.offer import Offer, in_this_loop
+from wuxin.wire.durable_answers import in_this_loop
 
 VERSIONS: Final = {"ocpp2.1": "2.1", "ocpp2.0.1": "2.0.1", "ocpp1.6": "1.6"}
 FRAME_BYTES: Final = 256 * 1024

@@ -23,7 +23,8 @@ from lxml import etree  # type: ignore[import-untyped]
 from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import HEADER_BYTES, wrap
 from wuxin.terms.errors import Conflict
-from wuxin.wire.offer import Offer, in_this_loop
+from wuxin.terms.ports import Offer
+from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 
 DOCUMENT_BYTES: Final = 4 * 1024 * 1024

@@ -24,7 +24,8 @@ from asyncua.ua.uaerrors import UaError
 from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import Conflict
-from wuxin.wire.offer import Offer, in_this_loop
+from wuxin.terms.ports import Offer
+from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.opcua_changes import Gathered, Item, change, known
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 

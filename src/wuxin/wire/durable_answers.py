@@ -1,17 +1,7 @@
-"""How adapters hand messages in, and how "it is durable" finds its way back to their event loop."""
+"""How "it is durable" finds its way back to an adapter's event loop."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
-
-
-class Offer(Protocol):
-    """Takes a message in; see :class:`wuxin.wire.intake.Intake`."""
-
-    def __call__(
-        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None]
-    ) -> None:
-        """Hand in a message; ``acknowledge`` is called from another thread once it is durable."""
 
 
 def in_this_loop(answer: Callable[[], None]) -> Callable[[], None]:
