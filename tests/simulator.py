@@ -33,11 +33,10 @@ from tests.power import (
 )
 from tests.truth import Truth, told
 from wuxin.audit import audit
-from wuxin.home import DEFAULT_TENANT, Home, keys
+from wuxin.home import DEFAULT_TENANT, Home, Written, keys
 from wuxin.stores.journal import Arrived, Entry, Told
 from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, Nanos, iso
 from wuxin.terms.durable import private_file
-from wuxin.terms.names import Digest
 from wuxin.terms.records import Command
 from wuxin.wire.packed import packed
 
@@ -55,7 +54,7 @@ class Bank:
         self.acknowledged: set[Key] = set()
         self.home: Home | None = None
         self._waiting: list[Message] = []
-        self._written: list[tuple[int, Digest, Entry]] = []
+        self._written: list[Written] = []
         self._back = 0
         self.truth: Truth | None = None
 
@@ -170,7 +169,7 @@ class Bank:
         if not entries:
             return
         world.count("batches")
-        self._written += home.append(entries)
+        self._written.append(home.append(entries))
         for message in taken:
             self._acknowledge(message)
         self.fuse.passes("appended")
@@ -181,7 +180,7 @@ class Bank:
         """Judge what is written, one piece at a time; a home may be kept between two."""
         while self._written:
             cut = self.world.dice.randrange(1, len(self._written) + 1)
-            home.process(self._written[:cut])
+            home.process(self._written[cut - 1])
             del self._written[:cut]
             self.fuse.passes("judged")
             self._keep(home, 0.05)

@@ -16,7 +16,11 @@ journal from there; what the book does not have yet is committed.
 import fcntl
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -59,8 +63,20 @@ class Progress(NamedTuple):
     event_time: int
 
 
+@dataclass(slots=True)
+class Written:
+    """Entries that stand in the journal, and what they led to once they were judged."""
+
+    piece: Piece
+    outcomes: list[Outcome] | None = None
+
+
 class Home:
     """One tenant's home, opened for writing by one process at a time.
+
+    Any thread may call it. While one batch is judged the next can be written: they are judged in
+    the order in which they were written. After a failure nothing more is taken; opening the home
+    again heals it.
 
     Raises:
         Conflict: another process has this home open.
@@ -92,7 +108,9 @@ class Home:
             root=known.log_root or None,
         )  # fmt: skip
         self._committed = known.batch
-        self._turn = threading.RLock()
+        self._writing, self._judging = threading.Lock(), threading.RLock()
+        self._waiting: deque[Written] = deque()
+        self._broken: BaseException | None = None
         self.passed: list[str] = []
         self.flow, self._kept = self._remembered(lanes)
         self._since = 0
@@ -139,8 +157,13 @@ class Home:
         return [row["entry"] for row in known] == [entry]
 
     def keep(self) -> None:
-        """Write history and a state file to disk, and archive the journal that lies before it."""
-        with self._turn:
+        """Write history and a state file to disk, and archive the journal that lies before it.
+
+        After a failure nothing is kept: the journal is what opening goes on from.
+        """
+        with self._judging:
+            if self._broken is not None:
+                return
             self.history.flush()
             if self._kept == self._committed or not self._committed:
                 return
@@ -148,7 +171,8 @@ class Home:
             path = snapshot.write(self.folder / self.tenant / "state", kept)
             self._kept, self._since = self._committed, 0
             self._enough = max(JOURNALLED, 4 * path.stat().st_size)
-            self.journal.retire(self._kept + 1)
+            with self._writing:
+                self.journal.retire(self._kept + 1)
             self.history.compact()
 
     def close(self) -> None:
@@ -174,29 +198,52 @@ class Home:
 
         An arrival is never earlier than the one before, even where the machine's clock steps back.
         """
-        with self._turn:
-            return self.process(self.append(entries))
+        return self.process(self.append(entries))
 
-    def append(self, entries: Sequence[Entry]) -> Piece:
-        """Write entries durably to the journal; from here on their sources may be answered."""
-        with self._turn:
+    def append(self, entries: Sequence[Entry]) -> Written:
+        """Write entries durably to the journal; from here on their sources may be answered.
+
+        Raises:
+            Conflict: writing or judging has failed before.
+            OSError: the disk refused; it is not known what of them stands there.
+        """
+        with self._writing, self._whole():
             in_order = []
             for entry in entries:
                 self._arrival = max(self._arrival, entry.arrival)
                 late = entry.arrival < self._arrival
                 in_order.append(replace(entry, arrival=self._arrival) if late else entry)
             told = self.journal.append_many(in_order)
-            return [(n, key, entry) for (n, key), entry in zip(told, in_order, strict=True)]
+            written = Written([(n, key, e) for (n, key), e in zip(told, in_order, strict=True)])
+            self._waiting.append(written)
+            return written
 
-    def process(self, piece: Piece) -> list[Outcome]:
-        """Judge what was appended, in its order, and commit what it led to."""
-        with self._turn:
-            result = run_slice(self.flow, piece, sealer=self.sealer)
-            self._commit(result)
-            self._since += sum(len(f.payload) for _, _, e in piece for f in frames_of(e))
-            if self._since > self._enough:
-                self.keep()
-            return [prepared.outcome for prepared in result.prepared]
+    def process(self, written: Written) -> list[Outcome]:
+        """Judge what was appended and commit what it led to; what was appended before goes first.
+
+        Raises:
+            Conflict: writing or judging has failed before.
+            OSError, SQLAlchemyError: what it led to could not be kept.
+        """
+        with self._judging, self._whole():
+            if written.outcomes is None:
+                self._judge(written)
+            return written.outcomes or []
+
+    def _judge(self, upto: Written) -> None:
+        """Judge all that waits up to something that was written, with one commit."""
+        taken: list[Written] = []
+        while not taken or taken[-1] is not upto:
+            taken.append(self._waiting.popleft())
+        piece = [entry for written in taken for entry in written.piece]
+        result = run_slice(self.flow, piece, sealer=self.sealer)
+        self._commit(result)
+        outcomes = iter([prepared.outcome for prepared in result.prepared])
+        for written in taken:
+            written.outcomes = [*islice(outcomes, len(written.piece))]
+        self._since += sum(len(f.payload) for _, _, e in piece for f in frames_of(e))
+        if self._since > self._enough:
+            self.keep()
 
     def replay(
         self,
@@ -268,12 +315,25 @@ class Home:
 
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""
-        with self._turn:
+        with self._judging:
             return source in self.flow.sources and self.flow.sources[source].ended
 
     def batches_of(self, source: str) -> set[int]:
         """The numbers of the journal entries of one source."""
         return {row["n"] for row in self.book.rows(tables.batch, self.tenant, source=source)}
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Nothing is taken after a failure: what is in memory may be ahead of the disk."""
+        if self._broken is not None:
+            raise Conflict(
+                f"the home has stopped ({self._broken!r}); start again, which heals it"
+            ) from self._broken
+        try:
+            yield
+        except BaseException as wrong:
+            self._broken = wrong
+            raise
 
     def _commit(self, result: Result) -> None:
         """Publish what a slice led to; what the book has already is not published again."""
