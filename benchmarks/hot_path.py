@@ -50,8 +50,8 @@ class Kernel:
         self.registry.enclose("yard", YARD)
         self.rules = Compiled(declared.rules, self.registry.number)
         built = tables.build(declared.indicators, list(declared.kinds), rules=self.rules)
-        self.twin = Twin(self.registry, built, lanes=lanes, reads=[])
-        self.threads = ThreadPoolExecutor(lanes + 1) if lanes > 1 else None
+        self.threads = ThreadPoolExecutor(lanes) if lanes > 1 else None
+        self.twin = Twin(self.registry, built, lanes=lanes, threads=self.threads, reads=[])
         units = {i.name: i.unit for i in declared.indicators.values() if not i.derived}
         self.decoder = Decoder(units, threads=self.threads, parts=lanes)
         self.numbers = np.array([self.registry.number[n] for n in self.decoder.names], np.int32)

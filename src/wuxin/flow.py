@@ -12,18 +12,15 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from typing import Any, Final
 
 import numpy as np
 
-from wuxin.finance.desk import Desk
-from wuxin.packs import adopt
-from wuxin.protocols import native_batch, table
+from wuxin.protocols import table
 from wuxin.risk.reasons import finding
-from wuxin.risk.rules import Compiled
+from wuxin.sources import Decoder, Line, Source
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
-from wuxin.terms.clock import DAY, day_start, next_day, zone
+from wuxin.terms.clock import DAY, day_start, next_day
 from wuxin.terms.errors import BadInput, Refused
 from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
 from wuxin.terms.records import (
@@ -32,75 +29,23 @@ from wuxin.terms.records import (
     Cleared,
     Command,
     Finding,
-    Frame,
     Measured,
     Readings,
     Refusal,
 )
 from wuxin.terms.standards import Derived, Pack
-from wuxin.twin import tables
 from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
-from wuxin.twin.registry import Registry
 from wuxin.twin.rows import in_order, joined, known
 from wuxin.twin.things import Thing
 from wuxin.twin.twin import TICK, Event, Stop, Twin
 from wuxin.twin.window import Day
-from wuxin.wire.packed import message
+
+DEVICE: Final = "device"
+"""The command, and the act, that takes a device to another state of its life."""
 
 EARLIEST: Final = 0
 AHEAD: Final = DAY
 """How far ahead of its arrival a reading may be dated (clock error, zone mistakes)."""
-
-
-@dataclass(slots=True)
-class Source:
-    """One source of frames: its pack's line, its mappings, its own event-time clock, its desk."""
-
-    name: str
-    line: "Line"
-    mapped: list[table.Mapped]
-    periods: Mapping[str, int]
-    zone: tzinfo
-    desk: Desk
-    opened: Opened
-    decoder: native_batch.Decoder | None = None
-    watermark: int = 0
-    closed: int = 0
-    midnight: int = NEVER
-    tick: int = NEVER
-    ended: bool = False
-
-    def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
-        """The line (or message) of a frame to which a reference points, under its header."""
-        if self.decoder is not None:
-            return (), message(frame, line).decode("utf-8", "replace")
-        return self.mapped[frame.stream].header, table.slice_lines(frame, line)
-
-
-@dataclass(slots=True)
-class Line:
-    """One pack at work for one tenant: registry, compiled rules and twin."""
-
-    pack: Pack
-    registry: Registry
-    rules: Compiled
-    twin: Twin
-
-    @classmethod
-    def of(cls, pack: Pack, lanes: int = 1) -> "Line":
-        """An empty line for a pack, its things shared out among so many lanes."""
-        registry = Registry(pack.kinds, pack.indicators, devices=pack.devices)
-        rules = Compiled(pack.rules, registry.number)
-        built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
-        reads = {name for model in pack.models.values() for name in model.reads}
-        twin = Twin(
-            registry,
-            built,
-            lanes=lanes,
-            columns=rules.columns,
-            reads=sorted(reads & {*pack.indicators}),
-        )
-        return cls(pack, registry, rules, twin)
 
 
 @dataclass(slots=True)
@@ -143,10 +88,11 @@ class Flow:
     def __init__(self, tenant: Tenant, packs: Callable[[str], Pack], *, lanes: int = 1) -> None:
         self.tenant = tenant
         self.lanes = lanes
+        self.threads = ThreadPoolExecutor(lanes, "lane") if lanes > 1 else None
         self.arrival, self.entry = 0, Digest("")
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
-        self.frames: list[tuple[str, Digest]] = []
+        self.frames: list[tuple[str, Digest, str]] = []
         self._numbers: dict[Digest, int] = {}
         self.open: dict[tuple[str, ThingKey, str], Finding] = {}
         self._packs = packs
@@ -186,10 +132,13 @@ class Flow:
     def causes(self, first: int, last: int) -> tuple[Cause, ...]:
         """The frames and lines behind a pair of references (frame number << 32 | line)."""
         low, high = (max(ref, 0) & 0xFFFFFFFF for ref in (first, last))
-        (file, one), (other, two) = self.frames[first >> 32], self.frames[last >> 32]
+        (file, one, how), (other, two, well) = self.frames[first >> 32], self.frames[last >> 32]
         if one == two:
-            return (Cause("frame", one, file, (min(low, high), max(low, high))),)
-        return Cause("frame", one, file, (low, low)), Cause("frame", two, other, (high, high))
+            return (Cause("frame", one, file, (min(low, high), max(low, high)), how),)
+        return (
+            Cause("frame", one, file, (low, low), how),
+            Cause("frame", two, other, (high, high), well),
+        )
 
     # ---- bytes → readings ------------------------------------------------------------------
 
@@ -197,29 +146,20 @@ class Flow:
         """A source as its opening describes it, with nothing taken from it yet."""
         line = self.lines.get(said.pack)
         if line is None:
-            line = self.lines[said.pack] = Line.of(self._packs(said.pack), self.lanes)
-        source = self.sources[said.source] = Source(
-            said.source,
-            line,
-            [adopt.mapped(t) for t in said.manifest["streams"]],
-            said.manifest["period"],
-            zone(said.manifest["timezone"]),
-            Desk(self.tenant, line.pack.value, above=line.registry.above),
-            said,
+            line = self.lines[said.pack] = self.line_of(said.pack)
+        source = self.sources[said.source] = Source.of(
+            said, line, tenant=self.tenant, threads=self.threads, lanes=self.lanes
         )
-        if said.manifest.get("protocol") == native_batch.PROTOCOL:
-            declared = line.pack.indicators.values()
-            source.decoder = native_batch.Decoder(
-                {i.name: "" if i.quoted else i.unit for i in declared if not i.derived},
-                threads=ThreadPoolExecutor(self.lanes, "decode") if self.lanes > 1 else None,
-                parts=self.lanes,
-            )
         return source
 
-    def number_frame(self, file: str, frame: Digest) -> int:
+    def line_of(self, pack: str) -> Line:
+        """An empty line of a pack."""
+        return Line.of(self._packs(pack), self.lanes, threads=self.threads)
+
+    def number_frame(self, file: str, frame: Digest, *, trust: str) -> int:
         """The next number, by which references mean this frame."""
         number = len(self.frames)
-        self.frames.append((file, frame))
+        self.frames.append((file, frame, trust))
         self._numbers[frame] = number
         return number
 
@@ -268,27 +208,28 @@ class Flow:
                 named.setdefault(slot, []).extend(keys)
             yield readings
 
-    def _live(
-        self, source: Source, decoder: native_batch.Decoder, *, said: Arrived
-    ) -> Iterator[Rows]:
+    def _live(self, source: Source, decoder: Decoder, *, said: Arrived) -> Iterator[Rows]:
         """The messages of devices, in the order in which they arrived."""
         line = source.line
         numbers = np.array([line.registry.number[name] for name in decoder.names], np.int32)
         for frame in said.frames:
-            number = self._frame(source.name, frame.id)
+            key = self.threads.submit(getattr, frame, "id") if self.threads else None
             found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
+            number = self._frame(
+                source.name, key.result() if key else frame.id, trust=source.trust(frame)
+            )
             slots, unknown = line.registry.slots(decoder.devices, source.name)
             self._outcome.refusals += [
                 Refusal(source.name, i, "", "", reason) for i, reason in found.refused
             ]
             for i in np.flatnonzero(slots[found.thing] < 0):
-                key, reason = unknown[int(found.thing[i])]
-                refusal = Refusal(source.name, int(found.line[i]), "device", str(key), reason)
+                thing, reason = unknown[int(found.thing[i])]
+                refusal = Refusal(source.name, int(found.line[i]), "device", str(thing), reason)
                 self._outcome.refusals.append(refusal)
             yield known(found, slots, numbers=numbers, frame=number)
 
-    def _frame(self, file: str, frame: Digest) -> int:
-        number = self.number_frame(file, frame)
+    def _frame(self, file: str, frame: Digest, *, trust: str = "") -> int:
+        number = self.number_frame(file, frame, trust=trust)
         self._outcome.frames.append((number, file, frame))
         return number
 
@@ -402,12 +343,23 @@ class Flow:
     def _obey(self, source: Source, command: Command) -> None:
         """Do as told; what cannot be done is a refusal on record, not a hole in the journal."""
         try:
-            acts = source.desk.obey(command, Reader(self, source.line.twin))
+            if command.do == DEVICE:
+                acts: Sequence[Act] = [self._move(source, command)]
+            else:
+                acts = source.desk.obey(command, Reader(self, source.line.twin))
         except Refused as wrong:
             refusal = Refusal(command.by, 0, command.do, command.facility, str(wrong))
             self._outcome.refusals.append(refusal)
             return
         self._act(source, acts)
+
+    def _move(self, source: Source, command: Command) -> Act:
+        """Take a device to another state of its life."""
+        device = source.devices.move(command.body, command.at)
+        figures = {"device": device.name, "source": source.name, "state": device.state}
+        figures |= {"thing": device.things[-1]} if device.things else {}
+        because = (Cause("command", command.id),)
+        return Act(self.tenant, DEVICE, "", command.at, command.by, figures, because)
 
     def _source_of(self, acts: Sequence[Act]) -> tuple[int, int]:
         """References to the frames that the acts name, so that a call walks back to raw bytes."""

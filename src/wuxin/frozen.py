@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin import __version__
-from wuxin.flow import Flow, Line
+from wuxin.flow import Flow
 from wuxin.stores.journal import Opened
 from wuxin.stores.snapshot import Snapshot
 from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
 
-SCHEMA: Final = f"3/{__version__}"
+SCHEMA: Final = f"4/{__version__}"
 """What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
 _Arrays = dict[str, NDArray[Any]]
@@ -33,7 +33,12 @@ def freeze(flow: Flow, number: int) -> Snapshot:
         "packs": {name: line.pack.digest for name, line in flow.lines.items()},
         "lines": [[name, told] for name, (told, _) in registered.items()],
         "sources": [
-            [msgspec.to_builtins(s.opened), [getattr(s, c) for c in _CLOCK], s.desk.freeze()]
+            [
+                msgspec.to_builtins(s.opened),
+                [getattr(s, c) for c in _CLOCK],
+                s.desk.freeze(),
+                s.devices.freeze(),
+            ]
             for s in flow.sources.values()
         ],
         "frames": [list(frame) for frame in flow.frames],
@@ -60,17 +65,18 @@ def thaw(
     if any(packs(name).digest != digest for name, digest in meta["packs"].items()):
         return None
     for name, registered in meta["lines"]:
-        line = flow.lines[name] = Line.of(packs(name), lanes)
+        line = flow.lines[name] = flow.line_of(name)
         own = _under(f"{name}.", kept.arrays)
         line.registry.thaw(registered, _under("registry.", own))
         line.twin.thaw(own)
-    for opened, clock, desk in meta["sources"]:
+    for opened, clock, desk, devices in meta["sources"]:
         source = flow.source_of(msgspec.convert(opened, Opened))
         for name, value in zip(_CLOCK, clock, strict=True):
             setattr(source, name, value)
         source.desk.thaw(desk)
-    for file, key in meta["frames"]:
-        flow.number_frame(file, Digest(key))
+        source.devices.thaw(devices)
+    for file, key, trust in meta["frames"]:
+        flow.number_frame(file, Digest(key), trust=trust)
     for pack, key, rule, found in meta["open"]:
         flow.open[pack, ThingKey(*key), rule] = msgspec.convert(found, Finding)
     flow.arrival, flow.entry = meta["arrival"], Digest(meta["entry"])

@@ -17,7 +17,7 @@ import fcntl
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -35,6 +35,7 @@ from wuxin.flow import Flow, Outcome
 from wuxin.packs import adopt, schema
 from wuxin.protocols.native_batch import PROTOCOL
 from wuxin.slices import Flat, Piece, Result, commits, frames_of, pieces, run_slice
+from wuxin.sources import opening
 from wuxin.stores import schema as tables
 from wuxin.stores import snapshot
 from wuxin.stores.book import Book
@@ -285,30 +286,29 @@ class Home:
             yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
 
     def attend(
-        self, source: str, pack: str, *, timezone: str = "UTC",
-        things: Sequence[Mapping[str, Any]] = (), geofences: Mapping[str, Any] | None = None,
+        self, source: str, pack: str, *, protocol: str = PROTOCOL, timezone: str = "UTC",
+        **told: Any,
     ) -> None:  # fmt: skip
-        """Open a source of messages in Wuxin's own frame; one that is open already stays as it is.
+        """Open a source of devices; one that is open already stays as it is.
 
         Args:
             source: its name; frames and batches carry it.
             pack: the pack whose things report.
+            protocol: what its devices speak; Wuxin's own frame unless another is named.
             timezone: in which its days end.
-            things: what is known of things before they speak: ``kind``, ``id``, and where given
-                ``parent`` (kind:id), ``facts`` in SI units and the name of a ``geofence``.
-            geofences: corners by name, pairs of latitude and longitude in degrees.
+            told: ``things``, what is known of things before they speak: ``kind``, ``id``, and where
+                given ``parent`` (kind:id), ``facts`` in SI units and the name of a ``geofence``;
+                ``geofences``, corners by name, pairs of latitude and longitude in degrees;
+                ``indicators`` and ``kinds``, the pack's names for the protocol's.
 
         Raises:
             BadInput: pack, time zone, a thing or a geofence cannot be meant.
+            NotFound: the protocol is not installed.
         """
         if source in self.flow.sources:
             return
         known = schema.load(pack)
-        told = [{"parent": "", "facts": {}, "geofence": "", **thing} for thing in things]
-        manifest = {
-            "pack": pack, "protocol": PROTOCOL, "streams": [], "period": {}, "timezone": timezone,
-            "things": told, "geofences": dict(geofences or {}),
-        }  # fmt: skip
+        manifest = opening(pack, protocol, timezone, told)
         opened = Opened(source, self.clock(), pack, known.digest, manifest, __version__)
         Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
         self.accept(opened)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,8 @@ def twin_of(rules: Sequence[Rule] = RULES, lanes: int = 1) -> Twin:
         registry.fence(key, "yard")
     compiled = Compiled({r.name: r for r in rules}, registry.number)
     built = tables.build(INDICATORS, list(KINDS), rules=compiled)
-    return Twin(registry, built, lanes=lanes, columns=compiled.columns)
+    threads = ThreadPoolExecutor(lanes) if lanes > 1 else None
+    return Twin(registry, built, lanes=lanes, threads=threads, columns=compiled.columns)
 
 
 def fed(twin: Twin, said: Sequence[Said], *, line: int = 0) -> tuple[list[Any], list[int]]:

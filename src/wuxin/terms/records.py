@@ -84,13 +84,15 @@ class Refusal(msgspec.Struct, frozen=True):
 class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that a finding, act or receipt came from, by content hash.
 
-    ``kind`` says what the hash names; for a frame the lines (first and last) are given too.
+    ``kind`` says what the hash names; for a frame the lines (first and last) are given too, and of
+    a live one how well its sender is known (:class:`wuxin.terms.ports.Trust`, in small letters).
     """
 
     kind: Literal["frame", "finding", "act", "command"]
     id: Digest
     source: str = ""
     lines: tuple[int, int] | None = None
+    trust: str = ""
 
 
 class Reading(msgspec.Struct, frozen=True):

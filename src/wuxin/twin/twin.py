@@ -4,7 +4,7 @@ import hashlib
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -88,13 +88,15 @@ class Twin:
         registry: which things there are.
         tables: rules and ranges (see :func:`wuxin.twin.tables.build`).
         lanes: into how many shards things are shared out (by the hash of their key), each taken by
-            a thread of its own; makes no difference to what comes out.
+            itself; makes no difference to what comes out.
+        threads: runs the lanes at the same time; None: one after the other.
         columns: judges the rules in columns; None where there are none.
         reads: the indicators that models read; only these are kept in the window.
     """
 
     def __init__(
-        self, registry: Registry, tables: Tables, *, lanes: int = 1, columns: Columns | None = None,
+        self, registry: Registry, tables: Tables, *, lanes: int = 1,
+        threads: Executor | None = None, columns: Columns | None = None,
         reads: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         self.registry = registry
@@ -105,7 +107,7 @@ class Twin:
         self._enclosed, self._zones = registry.zones, _zones(registry)
         self._lane = np.zeros(0, np.uint8)
         self._lanes = [_Lane.of(tables) for _ in range(lanes)]
-        self._pool = ThreadPoolExecutor(lanes, "lane") if lanes > 1 else None
+        self._pool = threads if lanes > 1 else None
 
     def observe(
         self, rows: Rows, bounds: Bounds, *, start: int = 0, stop: int | None = None

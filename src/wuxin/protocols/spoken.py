@@ -1,0 +1,159 @@
+"""Batches of any protocol's messages → columns, by the protocol's own ``decode``, one by one.
+
+What :mod:`wuxin.protocols.native_batch` does for Wuxin's own frame at the speed of a machine, this
+does for every other: 20 to 500 microseconds a message, as its decoder takes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wuxin.protocols.native_batch import Messages
+from wuxin.terms.clock import moment
+from wuxin.terms.errors import BadInput
+from wuxin.terms.interned import Interned, hashed
+from wuxin.terms.names import thing_key
+from wuxin.terms.units import conversion
+
+NO_SEQUENCE: Final = -1
+"""The sequence number of a message that has none: repeats are then told by their content."""
+
+
+class Spelling(NamedTuple):
+    """How a source's words are those of its pack.
+
+    ``indicators`` gives the pack's name for a protocol's; one that is in neither is left in the
+    journal. ``kinds`` gives the pack's kind for a protocol's (``evse`` → ``charger``); the empty
+    name is for a device's plain number. ``units`` has the unit inside of each of the pack's
+    indicators, empty for one that is quoted in a unit of its own.
+    """
+
+    units: Mapping[str, str]
+    indicators: Mapping[str, str] = {}
+    kinds: Mapping[str, str] = {}
+
+
+Bound = Callable[[str, int], str | None]
+"""The thing (``kind:id``) to which a device was bound at an event time (ns), if it was."""
+
+
+class Decoder:
+    """Decodes the messages of one source.
+
+    Args:
+        decode: the protocol's decoder of one message.
+        spelling: how its words are those of the pack.
+        bound: which thing a device reports of, where somebody has said so.
+    """
+
+    def __init__(
+        self, decode: Callable[[bytes], dict[str, Any]], spelling: Spelling, *,
+        bound: Bound = lambda _device, _at: None,
+    ) -> None:  # fmt: skip
+        self.names = list(spelling.units)
+        self.devices = Interned()
+        self._decode, self._spelling, self._bound = decode, spelling, bound
+        self._numbers = {name: i for i, name in enumerate(self.names)}
+        self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
+        """Decode the messages that end at ``ends`` (m); what cannot be read is refused.
+
+        A message that tells of several things or times gives a row of ``head`` for each.
+        """
+        found = _Found()
+        begin = 0
+        for i, end in enumerate(ends.tolist()):
+            self._take(self._decode(payload[begin:end]), found, line=i)
+            begin = end
+        return found.messages()
+
+    def _take(self, answer: Mapping[str, Any], found: "_Found", *, line: int) -> None:
+        if not answer["ok"]:
+            found.refused.append((line, f"{answer['error']} at {answer['at']}"))
+            return
+        device = str(answer.get("device") or answer.get("phone") or "")
+        told: dict[tuple[int, int], dict[int, float]] = {}
+        for reading in answer["readings"]:
+            name = self._spelling.indicators.get(reading["indicator"], reading["indicator"])
+            number = self._numbers.get(name)
+            if number is None:
+                continue
+            try:
+                at = _time(reading.get("time") or answer.get("time"))
+                thing = self._thing(device, str(reading.get("thing") or device), at=at)
+                factor, offset = self._conversion(reading.get("unit") or "", name)
+                value = float(reading["value"]) * factor + offset
+            except (BadInput, OverflowError) as wrong:
+                found.refused.append((line, f"{wrong} (indicator {name})"))
+                continue
+            told.setdefault((thing, at), {})[number] = value
+        boot = int(hashed(np.frombuffer(str(answer.get("boot", "")).encode(), np.uint8)))
+        seq = answer.get("seq", NO_SEQUENCE)
+        if len(told) > 1:  # the number is that of the message, not of its parts
+            seq = NO_SEQUENCE
+        for (thing, at), values in told.items():
+            found.head.append((thing, at, _signed(boot) if seq >= 0 else 0, seq, 0, 0))
+            found.line.append(line)
+            found.sizes.append(len(values))
+            found.indicator += values.keys()
+            found.value += values.values()
+
+    def _thing(self, device: str, said: str, *, at: int) -> int:
+        """The number of the thing that is meant.
+
+        Raises:
+            BadInput: nobody has said which thing it is.
+        """
+        key = self._bound(said, at)
+        if key is None:
+            kind, colon, ident = said.partition(":")
+            kind, ident = (kind, ident) if colon else ("", said)
+            kind = self._spelling.kinds.get(kind, kind)
+            if not (kind and ident):
+                raise BadInput(f"device {device!r} is not bound to a thing")
+            key = f"{kind}:{ident}"
+        name = str(thing_key(key)).encode()
+        number = self.devices.number(name)
+        return self.devices.add(name) if number < 0 else number
+
+    def _conversion(self, unit: str, name: str) -> tuple[float, float]:
+        inside = self._spelling.units[name]
+        if (unit, inside) not in self._conversions:
+            rule = conversion(unit, inside) if unit and inside else None
+            self._conversions[unit, inside] = (rule.factor, rule.offset) if rule else (1.0, 0.0)
+        return self._conversions[unit, inside]
+
+
+class _Found:
+    """What is gathered of a batch."""
+
+    def __init__(self) -> None:
+        self.head: list[tuple[int, ...]] = []
+        self.line: list[int] = []
+        self.sizes: list[int] = []
+        self.indicator: list[int] = []
+        self.value: list[float] = []
+        self.refused: list[tuple[int, str]] = []
+
+    def messages(self) -> Messages:
+        return Messages(
+            np.array(self.head, np.int64).reshape(-1, 6),
+            np.array(self.line, np.int32),
+            np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int32),
+            np.array(self.indicator, np.int32),
+            np.array(self.value, np.float64),
+            self.refused,
+        )
+
+
+def _time(text: str | None) -> int:
+    if not text:
+        raise BadInput("there is no time at which it was measured")
+    return moment(text)
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >= 1 << 63 else number

@@ -1,0 +1,141 @@
+"""What is at work for a source: its pack's line, decoder, devices, clock and desk."""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wuxin.finance.desk import Desk
+from wuxin.packs import adopt
+from wuxin.protocols import decoders, native_batch, spoken, table
+from wuxin.risk.rules import Compiled
+from wuxin.stores.journal import Opened
+from wuxin.terms.clock import zone
+from wuxin.terms.interned import Interned
+from wuxin.terms.names import Tenant
+from wuxin.terms.ports import Trust
+from wuxin.terms.records import Frame
+from wuxin.terms.standards import Pack
+from wuxin.twin import tables
+from wuxin.twin.devices import Devices
+from wuxin.twin.layout import NEVER
+from wuxin.twin.registry import Registry
+from wuxin.twin.twin import Twin
+from wuxin.wire.packed import message
+
+TRUSTS: Final = {trust.value: trust.name.lower() for trust in Trust}
+
+
+class Decoder(Protocol):
+    """Understands the messages of live sources, batch by batch."""
+
+    names: list[str]
+    devices: Interned
+
+    def decode(self, payload: bytes, ends: NDArray[np.int32]) -> native_batch.Messages:
+        """Decode the messages that end at ``ends``; what cannot be read is refused."""
+        ...
+
+
+@dataclass(slots=True)
+class Line:
+    """One pack at work for one tenant: registry, compiled rules and twin."""
+
+    pack: Pack
+    registry: Registry
+    rules: Compiled
+    twin: Twin
+
+    @classmethod
+    def of(cls, pack: Pack, lanes: int = 1, *, threads: Executor | None = None) -> "Line":
+        """An empty line for a pack, its things shared out among so many lanes."""
+        registry = Registry(pack.kinds, pack.indicators, devices=pack.devices)
+        rules = Compiled(pack.rules, registry.number)
+        built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
+        reads = {name for model in pack.models.values() for name in model.reads}
+        twin = Twin(
+            registry, built, lanes=lanes, threads=threads, columns=rules.columns,
+            reads=sorted(reads & {*pack.indicators}),
+        )  # fmt: skip
+        return cls(pack, registry, rules, twin)
+
+
+@dataclass(slots=True)
+class Source:
+    """One source of frames: its pack's line, its mappings, its own event-time clock, its desk."""
+
+    name: str
+    line: Line
+    mapped: list[table.Mapped]
+    periods: Mapping[str, int]
+    zone: tzinfo
+    desk: Desk
+    opened: Opened
+    devices: Devices = field(default_factory=Devices)
+    decoder: Decoder | None = None
+    watermark: int = 0
+    closed: int = 0
+    midnight: int = NEVER
+    tick: int = NEVER
+    ended: bool = False
+
+    @classmethod
+    def of(
+        cls, said: Opened, line: Line, *, tenant: Tenant, threads: Executor | None, lanes: int
+    ) -> "Source":
+        """A source as its opening describes it, with nothing taken from it yet.
+
+        Raises:
+            BadInput: a mapping or the time zone cannot be meant.
+            NotFound: its protocol is not installed.
+        """
+        source = cls(
+            said.source, line, [adopt.mapped(t) for t in said.manifest["streams"]],
+            said.manifest["period"], zone(said.manifest["timezone"]),
+            Desk(tenant, line.pack.value, above=line.registry.above), said,
+        )  # fmt: skip
+        protocol = said.manifest.get("protocol")
+        declared = line.pack.indicators.values()
+        units = {i.name: "" if i.quoted else i.unit for i in declared if not i.derived}
+        if protocol == native_batch.PROTOCOL:
+            source.decoder = native_batch.Decoder(units, threads=threads, parts=lanes)
+        elif protocol:
+            words = said.manifest
+            spelling = spoken.Spelling(units, words.get("indicators", {}), words.get("kinds", {}))
+            known = decoders.find(protocol)
+            source.decoder = spoken.Decoder(known, spelling, bound=source.devices.thing_of)
+        return source
+
+    def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
+        """The line (or message) of a frame to which a reference points, under its header."""
+        if self.decoder is None:
+            return self.mapped[frame.stream].header, table.slice_lines(frame, line)
+        said = message(frame, line)
+        text = said.decode("utf-8", "replace")
+        plain = text.replace("\n", "").replace("\x1e", "").isprintable() and "\ufffd" not in text
+        return (), text if plain else said.hex(" ")
+
+    def trust(self, frame: Frame) -> str:
+        """How well the sender of a live frame is known; nothing for a recording."""
+        return TRUSTS.get(frame.stream, "unproven") if self.decoder is not None else ""
+
+
+def opening(pack: str, protocol: str, timezone: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a live source, with its defaults.
+
+    Args:
+        pack: the pack whose things report.
+        protocol: what its devices speak.
+        timezone: in which its days end.
+        told: where given ``things``, ``geofences``, ``indicators`` and ``kinds``.
+    """
+    things = [{"parent": "", "facts": {}, "geofence": "", **t} for t in told.get("things", ())]
+    return {
+        "pack": pack, "protocol": protocol, "streams": [], "period": {}, "timezone": timezone,
+        "things": things, "geofences": dict(told.get("geofences") or {}),
+        "indicators": dict(told.get("indicators") or {}), "kinds": dict(told.get("kinds") or {}),
+    }  # fmt: skip

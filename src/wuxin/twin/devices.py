@@ -1,0 +1,119 @@
+"""The register of devices: their life, their keys, and to which thing each is bound, through time.
+
+    delivered → installed → commissioned → in_service ⇄ suspended → retired
+
+A device that is suspended or retired is not listened to. What it reported is of the thing to which
+it was bound at the time of the measurement, not of the one that it hangs on today.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wuxin.terms.errors import BadInput, Conflict
+from wuxin.terms.names import thing_key
+
+MOVES: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("delivered", "installed"),
+    "delivered": ("installed", "retired"),
+    "installed": ("installed", "commissioned", "retired"),
+    "commissioned": ("installed", "in_service", "suspended", "retired"),
+    "in_service": ("installed", "suspended", "retired"),
+    "suspended": ("installed", "in_service", "retired"),
+    "retired": (),
+}
+"""To which states a device may go; one that is installed again may be bound to another thing."""
+
+HEARD: Final = frozenset({"installed", "commissioned", "in_service"})
+"""States in which a device may speak: from its installation on, since commissioning needs that."""
+
+
+@dataclass(slots=True)
+class Device:
+    """One device: its state since when (ns), the digest of its secret, its public key (PEM).
+
+    ``bound`` has the event times (ns) from which it was bound, ``things`` to what (``kind:id``).
+    """
+
+    name: str
+    state: str = ""
+    since: int = 0
+    secret: str = ""
+    public_key: str = ""
+    bound: list[int] = field(default_factory=list)
+    things: list[str] = field(default_factory=list)
+
+
+class Devices:
+    """The devices of one source."""
+
+    def __init__(self) -> None:
+        self._devices: dict[str, Device] = {}
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def get(self, name: str) -> Device | None:
+        """A device by the name under which it reports."""
+        return self._devices.get(name)
+
+    def all(self) -> list[Device]:
+        """All devices, in order of registration."""
+        return [*self._devices.values()]
+
+    def move(self, body: Mapping[str, Any], at: int) -> Device:
+        """Take a device to another state.
+
+        Args:
+            body: ``device``; ``to``, the state; ``thing`` (``kind:id``) to which it is bound from
+                then on, needed where it is installed; where given ``secret`` (the digest of its
+                password) and ``public_key`` (PEM).
+            at: the event time (ns) from which that holds.
+
+        Raises:
+            BadInput: a name is missing or cannot be meant.
+            Conflict: a device in its state cannot go there.
+        """
+        name, to = str(body.get("device", "")), str(body.get("to", ""))
+        if not name:
+            raise BadInput("device is missing: the name under which it reports")
+        if to not in MOVES or not to:
+            raise BadInput(f"{to!r} is no state of a device; there are {', '.join([*MOVES][1:])}")
+        known = self._devices.get(name, Device(name))
+        if to not in MOVES[known.state]:
+            raise Conflict(f"device {name!r} is {known.state or 'not registered'}, not to be {to}")
+        thing = str(thing_key(str(body["thing"]))) if body.get("thing") else ""
+        if to == "installed" and not (thing or known.things):
+            raise BadInput(f"device {name!r} is installed on nothing; say which thing")
+        if known.bound and thing and at < known.bound[-1]:
+            raise Conflict(f"device {name!r} was bound later than that already")
+        known.state, known.since = to, at
+        known.secret = str(body.get("secret") or known.secret)
+        known.public_key = str(body.get("public_key") or known.public_key)
+        if thing and (not known.things or thing != known.things[-1]):
+            known.bound.append(at)
+            known.things.append(thing)
+        self._devices[name] = known
+        return known
+
+    def thing_of(self, name: str, at: int) -> str | None:
+        """What a device was bound to at an event time (ns); None before it was."""
+        known = self._devices.get(name)
+        if known is None:
+            return None
+        place = bisect_right(known.bound, at)
+        return known.things[place - 1] if place else None
+
+    def freeze(self) -> list[Any]:
+        """All devices as plain values."""
+        return [
+            [d.name, d.state, d.since, d.secret, d.public_key, d.bound, d.things]
+            for d in self._devices.values()
+        ]
+
+    def thaw(self, kept: list[Any]) -> None:
+        """Take over what :meth:`freeze` gave."""
+        for row in kept:
+            name, state, since, secret, key, bound, things = row
+            self._devices[name] = Device(name, state, since, secret, key, [*bound], [*things])
