@@ -10,7 +10,8 @@ from typing import Final
 
 UNITS: Final = {
     # mass
-    "KGM": "kg", "GRM": "g", "MGM": "mg", "MC": "ug", "TNE": "t", "LBR": "lb", "ONZ": "oz",
+    "KGM": "kg", "GRM": "g", "MGM": "mg", "MC": "ug", "TNE": "t", "LBR": "lb", "PN": "lb",
+    "ONZ": "oz",
     # length, area and volume
     "MTR": "m", "CMT": "cm", "MMT": "mm", "KMT": "km", "DMT": "dm", "4H": "um", "FOT": "ft",
     "INH": "inch", "MTK": "m**2", "CMK": "cm**2", "HAR": "ha", "MTQ": "m**3", "CMQ": "cm**3",
@@ -35,7 +36,7 @@ UNITS: Final = {
     "D50": "V/m", "D33": "T", "81": "H", "WEB": "Wb", "D54": "W/m**2", "D46": "V*A",
     # light, sound and radiation
     "LUX": "lux", "LUM": "lm", "CDL": "cd", "A24": "cd/m**2", "2N": "dB", "BQL": "Bq",
-    "A95": "Gy", "D13": "Sv", "P71": "Sv/s",
+    "A95": "Gy", "D13": "Sv", "P65": "Sv/s", "P70": "Sv/h", "P71": "mSv/h", "P72": "uSv/h",
     # pure numbers
     "C62": "1", "EA": "1", "H87": "1",
     # memory

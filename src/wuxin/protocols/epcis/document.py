@@ -5,21 +5,18 @@ Source: EPCIS 2.0 §9.5 (XML) and §10 (JSON and JSON-LD).
 
 from typing import Any, Final
 
-import msgspec
-
 from wuxin.protocols.epcis import xml
 from wuxin.protocols.epcis.events import event
 from wuxin.protocols.epcis.hashing import event_hash
 from wuxin.protocols.epcis.names import STANDARD, Context, context_of, extension
 from wuxin.protocols.epcis.readings import Found
+from wuxin.protocols.nested import read
 from wuxin.protocols.octets import BadFrame
 from wuxin.terms.envelope import unwrap
 from wuxin.terms.errors import BadInput
 
 FRAME_BYTES: Final = 4 * 1024 * 1024
 EVENTS: Final = 10_000
-DEPTH: Final = 32
-"""How deep lists and objects may lie in one another."""
 
 VERSION: Final = "2.0"
 
@@ -98,11 +95,7 @@ def _device(said: dict[str, Any], events: list[dict[str, Any]], carrier: dict[st
 
 
 def _json(data: bytes) -> tuple[str, dict[str, Any], list[tuple[Any, Context]]]:
-    try:
-        told = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
-        raise BadFrame(f"this is neither JSON nor XML: {str(wrong)[:120]}", "$") from None
-    _shallow(told)
+    told = read(data)
     if not isinstance(told, dict):
         raise BadFrame("a document is an object", "$")
     context = context_of(told.get("@context"))
@@ -142,17 +135,3 @@ def _inner(one: Any, outer: Context) -> Context:
         own = context_of(one["@context"])
         return {**own, **outer, **{p: s for p, s in own.items() if STANDARD.get(p) != s}}
     return outer
-
-
-def _shallow(told: Any) -> None:
-    level = [told]
-    for _ in range(DEPTH):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return
-    raise BadFrame(f"lists and objects lie deeper than {DEPTH} in one another", "$")
