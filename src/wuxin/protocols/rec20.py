@@ -32,8 +32,9 @@ UNITS: Final = {
     # energy and electricity
     "JOU": "J", "KJO": "kJ", "3B": "MJ", "WTT": "W", "KWT": "kW", "MAW": "MW", "WHR": "Wh",
     "KWH": "kWh", "MWH": "MWh", "AMP": "A", "4K": "mA", "VLT": "V", "2Z": "mV", "KVT": "kV",
-    "OHM": "ohm", "FAR": "F", "COU": "C", "SIE": "S", "D10": "S/m", "C61": "ohm*m", "A41": "A/m**2",
-    "D50": "V/m", "D33": "T", "81": "H", "WEB": "Wb", "D54": "W/m**2", "D46": "V*A",
+    "OHM": "ohm", "FAR": "F", "COU": "C", "SIE": "S", "D10": "S/m", "H61": "mS/cm",
+    "G42": "uS/cm", "C61": "ohm*m", "A41": "A/m**2", "D50": "V/m", "D33": "T", "81": "H",
+    "WEB": "Wb", "D54": "W/m**2", "D46": "V*A",
     # light, sound and radiation
     "LUX": "lux", "LUM": "lm", "CDL": "cd", "A24": "cd/m**2", "2N": "dB", "BQL": "Bq",
     "A95": "Gy", "D13": "Sv", "P65": "Sv/s", "P70": "Sv/h", "P71": "mSv/h", "P72": "uSv/h",

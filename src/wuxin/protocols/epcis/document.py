@@ -10,6 +10,7 @@ from wuxin.protocols.epcis.events import event
 from wuxin.protocols.epcis.hashing import event_hash
 from wuxin.protocols.epcis.names import STANDARD, Context, context_of, extension
 from wuxin.protocols.epcis.readings import Found
+from wuxin.protocols.epcis.values import Where
 from wuxin.protocols.nested import read
 from wuxin.protocols.octets import BadFrame
 from wuxin.terms.envelope import unwrap
@@ -24,6 +25,10 @@ _MARK: Final = b"\xef\xbb\xbf"
 _BODIES: Final = {
     "EPCISDocument": ("epcisBody", "eventList"),
     "EPCISQueryDocument": ("epcisBody", "queryResults", "resultsBody", "eventList"),
+}
+_NEEDS: Final = {
+    "EPCISDocument": ("@context", "schemaVersion", "creationDate"),
+    "EPCISQueryDocument": ("@context",),
 }
 _TOLD: Final = ("schemaVersion", "creationDate", "instanceIdentifier", "sender", "receiver")
 
@@ -50,7 +55,7 @@ def answer(frame: bytes) -> dict[str, Any]:
         raise BadFrame(f"a document has at most {EVENTS} events", f"$.eventList[{EVENTS}]")
     alone = message not in _BODIES
     places = ["$"] if alone else [f"$.eventList[{i}]" for i in range(len(pairs))]
-    events = [event(one, at, space) for (one, space), at in zip(pairs, places, strict=True)]
+    events = [event(one, Where(at, space)) for (one, space), at in zip(pairs, places, strict=True)]
     return _answer(message, said, events=events, places=places, carrier=carrier)
 
 
@@ -71,7 +76,7 @@ def _answer(
         "ok": True,
         "message": message if message in _BODIES else events[0]["type"],
         "version": VERSION,
-        "device": _device(said, events, carrier),
+        "device": _device(said, events, carrier=carrier),
         "fields": {**said, "events": events, "hashes": hashes},
         "readings": measured.readings,
     }
@@ -82,7 +87,7 @@ def _answer(
     return found
 
 
-def _device(said: dict[str, Any], events: list[dict[str, Any]], carrier: dict[str, Any]) -> str:
+def _device(said: dict[str, Any], events: list[dict[str, Any]], *, carrier: dict[str, Any]) -> str:
     """Who reports: as the carrier says; else the sender; else the first event's place."""
     for known in (carrier.get("device"), carrier.get("station"), said.get("sender")):
         if isinstance(known, str) and known:
@@ -104,14 +109,16 @@ def _json(data: bytes) -> tuple[str, dict[str, Any], list[tuple[Any, Context]]]:
         raise BadFrame("a document or an event names its type", "$.type")
     if kind not in _BODIES:
         return kind, {}, [(told, context)]
-    for name in ("@context", "schemaVersion", "creationDate"):
-        if name not in told and kind == "EPCISDocument":
+    for name in _NEEDS[kind]:
+        if name not in told:
             raise BadFrame(f"{name} is missing", f"$.{name}")
     body: Any = told
     place = "$"
     for name in _BODIES[kind]:
         place = f"{place}.{name}"
         body = body.get(name) if isinstance(body, dict) else None
+        if name == "queryResults" and isinstance(body, dict) and "queryName" not in body:
+            raise BadFrame("queryName is missing", f"{place}.queryName")
     if not isinstance(body, list):
         raise BadFrame("the list of events is missing", place)
     said = _told(told, context)

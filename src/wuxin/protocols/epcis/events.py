@@ -5,8 +5,8 @@ Source: EPCIS 2.0 §7.4 (event types, which fields are required and when) and it
 
 from typing import Any, Final
 
-from wuxin.protocols.epcis.names import Context, expanded, extension
-from wuxin.protocols.epcis.values import FIELDS, extensions
+from wuxin.protocols.epcis.names import expanded, extension
+from wuxin.protocols.epcis.values import FIELDS, Where, extensions
 from wuxin.protocols.octets import BadFrame
 
 _EVERY: Final = (
@@ -43,17 +43,17 @@ _NEEDS: Final = {
 _PASSED_OVER: Final = ("type", "@context")
 
 
-def event(said: Any, at: str, context: Context) -> dict[str, Any]:
+def event(said: Any, where: Where) -> dict[str, Any]:
     """An event in the common form, fields in the order of the standard, then extensions.
 
     Args:
         said: the event as a document says it.
-        at: where the document says it.
-        context: the document's prefixes.
+        where: where the document says it, and its prefixes.
 
     Raises:
         BadFrame: a field is missing or cannot be; with the field's place.
     """
+    at, context = where
     if not isinstance(said, dict):
         raise BadFrame("an event is an object", at)
     kind = said.get("type")
@@ -70,9 +70,9 @@ def event(said: Any, at: str, context: Context) -> dict[str, Any]:
     found: dict[str, Any] = {"type": kind}
     for name, check in FIELDS.items():
         if name in said and name in own:
-            found[name] = check(said[name], f"{at}.{name}", context)
+            found[name] = check(said[name], where.field(name))
     others = {n: v for n, v in said.items() if n not in own and n not in _PASSED_OVER}
-    found |= extensions(others, at, context)
+    found |= extensions(others, where)
     if kind in TYPES:
         _whole(found, at)
     return found

@@ -42,7 +42,7 @@ def canonical(text: str) -> str:
     """A GS1 key as its canonical Digital Link; any other text as it is."""
     found = _EPC.fullmatch(text)
     if found:
-        return _of_epc(found[1], found[2], found[3]) or text
+        return _of_epc(found) or text
     if text.startswith(("http://", "https://")):
         return _of_link(text) or text
     return text
@@ -109,7 +109,7 @@ def _thirteen(parts: list[str]) -> str | None:
 
 def _free(key: str) -> Written:
     def write(parts: list[str]) -> str | None:
-        if len(parts) < 2 or not parts[0].isdigit():
+        if len(parts) < 2 or not parts[0].isdigit() or parts[1:] == ["*"]:
             return None
         return f"{key}/{parts[0]}{_serial(parts[1:])}"
 
@@ -156,8 +156,9 @@ _SCHEMES: Final[dict[str, Written]] = {
 }
 
 
-def _of_epc(form: str, scheme: str, value: str) -> str | None:
-    parts = value.split(".")
+def _of_epc(found: re.Match[str]) -> str | None:
+    form, scheme = found[1], found[2]
+    parts = found[3].split(".")
     known = scheme in _SCHEMES and (form == "class") == (scheme == "lgtin")
     pattern = form == "idpat"
     if not known or pattern != (parts[-1] == "*"):
@@ -172,11 +173,11 @@ def _of_link(text: str) -> str | None:
         key = _WORDS.get(segment, segment)
         if key in _KEYS and re.fullmatch(_KEYS[key], path[i + 1]):
             value = path[i + 1].zfill(14) if key == "01" else path[i + 1]
-            return _finest(key, value, [part for part in path[i + 2 :] if part])
+            return _finest(key, value, rest=[part for part in path[i + 2 :] if part])
     return None
 
 
-def _finest(key: str, value: str, rest: list[str]) -> str | None:
+def _finest(key: str, value: str, *, rest: list[str]) -> str | None:
     """The key with its finest qualifier; None where something else follows."""
     finer = _FINER.get(key, ())
     if len(rest) % 2:

@@ -135,7 +135,7 @@ def extension(name: str, context: Context) -> str | None:
     return f"{{{parted[1]}}}{parted[2]}" if parted else name
 
 
-def uri(value: Any, at: str, context: Context) -> str:
+def full_uri(value: Any, at: str, *, context: Context) -> str:
     """A URI in full.
 
     Raises:

@@ -7,17 +7,29 @@ Source: EPCIS 2.0 §8.2.7.1 (SimpleEventQuery).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from wuxin.protocols.epcis.keys import canonical
-from wuxin.protocols.epcis.names import STANDARD, expanded, term
+from wuxin.protocols.epcis.keys import LINK, canonical
+from wuxin.protocols.epcis.names import STANDARD, term
 from wuxin.protocols.octets import BadFrame
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 
 Event = Mapping[str, Any]
-Judge = Callable[[Event, Any, str], bool]
-"""Judges an event by the value of a parameter, whose name comes last."""
+
+
+class Asked(NamedTuple):
+    """A parameter of a query and its value."""
+
+    name: str
+    value: Any
+
+
+Judge = Callable[[Event, Asked], bool]
+"""Judges an event by a parameter."""
+
+_RUN_ON: Final = tuple(f"{LINK}{key}/" for key in ("253", "255", "8003"))
+"""Keys whose serial follows their number, which has a fixed length, without anything between."""
 
 _TRANSACTION: Final = "EQ_bizTransaction_"
 
@@ -32,9 +44,9 @@ def matches(event: Event, query: Mapping[str, Any]) -> bool:
     Raises:
         BadInput: a parameter is unknown, or its value cannot be meant.
     """
-    judges = [(_judge(name), value, name) for name, value in query.items()]
+    judges = [(_judge(name), Asked(name, value)) for name, value in query.items()]
     # Every parameter is judged even when one has failed: a wrong query is told whatever the event.
-    verdicts = [judge(event, value, name) for judge, value, name in judges]
+    verdicts = [judge(event, asked) for judge, asked in judges]
     return all(verdicts)
 
 
@@ -47,7 +59,8 @@ def _judge(name: str) -> Judge:
     return _JUDGES[name]
 
 
-def _values(value: Any, name: str) -> list[str]:
+def _values(asked: Asked) -> list[str]:
+    name, value = asked
     values = value if isinstance(value, list | tuple) else [value]
     if not all(isinstance(one, str) and one for one in values) or not values:
         raise BadInput(f"query parameter {name!r} takes one text or a list of texts")
@@ -55,15 +68,15 @@ def _values(value: Any, name: str) -> list[str]:
 
 
 def _plain(field: str) -> Judge:
-    def judge(event: Event, value: Any, name: str) -> bool:
-        return event.get(field) in _values(value, name)
+    def judge(event: Event, asked: Asked) -> bool:
+        return event.get(field) in _values(asked)
 
     return judge
 
 
 def _time(field: str, *, least: bool) -> Judge:
-    def judge(event: Event, value: Any, name: str) -> bool:
-        edge = moment(_values(value, name)[0])
+    def judge(event: Event, asked: Asked) -> bool:
+        edge = moment(_values(asked)[0])
         if field not in event:
             return False
         at = moment(event[field])
@@ -72,32 +85,32 @@ def _time(field: str, *, least: bool) -> Judge:
     return judge
 
 
-def _terms(value: Any, name: str, vocabulary: str) -> list[str]:
+def _terms(asked: Asked, vocabulary: str) -> list[str]:
     try:
-        return [term(one, vocabulary, at=name, context=STANDARD) for one in _values(value, name)]
+        return [term(one, vocabulary, at=asked.name, context=STANDARD) for one in _values(asked)]
     except BadFrame as wrong:
-        raise BadInput(f"query parameter {name!r}: {wrong}") from None
+        raise BadInput(f"query parameter {asked.name!r}: {wrong}") from None
 
 
 def _word(field: str) -> Judge:
-    def judge(event: Event, value: Any, name: str) -> bool:
-        return event.get(field) in _terms(value, name, field)
+    def judge(event: Event, asked: Asked) -> bool:
+        return event.get(field) in _terms(asked, field)
 
     return judge
 
 
 def _place(field: str) -> Judge:
-    def judge(event: Event, value: Any, name: str) -> bool:
-        wanted = {canonical(one) for one in _values(value, name)}
+    def judge(event: Event, asked: Asked) -> bool:
+        wanted = {canonical(one) for one in _values(asked)}
         return field in event and canonical(event[field]["id"]) in wanted
 
     return judge
 
 
 def _epcs(*fields: str) -> Judge:
-    def judge(event: Event, value: Any, name: str) -> bool:
-        found = set(map(canonical, _told(event, fields)))
-        return any(_hit(pattern, found) for pattern in _values(value, name))
+    def judge(event: Event, asked: Asked) -> bool:
+        found = {epc: canonical(epc) for epc in _told(event, fields)}
+        return any(_hit(pattern, found) for pattern in _values(asked))
 
     return judge
 
@@ -108,23 +121,30 @@ def _told(event: Event, fields: Iterable[str]) -> Iterable[str]:
         yield from [said] if isinstance(said, str) else said
 
 
-def _hit(pattern: str, found: set[str]) -> bool:
-    """Whether any key is the pattern's, or begins with it where the pattern leaves the serial."""
+def _hit(pattern: str, found: Mapping[str, str]) -> bool:
+    """Whether any key is the pattern's, or begins with it where the pattern leaves the serial.
+
+    Args:
+        pattern: an EPC, a pattern of EPCs or a Digital Link.
+        found: the canonical form of each key as it is written.
+    """
     link = canonical(pattern)
-    if link in found:
+    if link in found.values():
         return True
     if not pattern.startswith("urn:epc:idpat:") or not pattern.endswith("*"):
         return False
-    if link == pattern:  # a pattern that is no key, such as urn:epc:idpat:giai:4012345.*
+    if link == pattern:  # it stops before a key is whole, such as urn:epc:idpat:giai:4012345.*
         start = pattern.removesuffix("*").replace(":idpat:", ":id:")
-        start = canonical(start + "0").removesuffix("0")
-        return any(epc.startswith(start) for epc in found)
-    return any(epc.startswith(link) for epc in found)
+        company = canonical(start + "0").removesuffix("0")
+        # A Digital Link does not say where the company prefix ends, a URN does.
+        return any(e.startswith(start if e.startswith("urn:") else company) for e in found)
+    end = "" if link.startswith(_RUN_ON) else "/"
+    return any(epc.startswith(link + end) for epc in found.values())
 
 
-def _transaction(event: Event, value: Any, name: str) -> bool:
-    kind = _terms(expanded(name.removeprefix(_TRANSACTION), STANDARD), name, "transaction")[0]
-    wanted = {canonical(one) for one in _values(value, name)}
+def _transaction(event: Event, asked: Asked) -> bool:
+    kind = _terms(asked._replace(value=asked.name.removeprefix(_TRANSACTION)), "transaction")[0]
+    wanted = {canonical(one) for one in _values(asked)}
     return any(
         one.get("type") == kind and canonical(one["bizTransaction"]) in wanted
         for one in event.get("bizTransactionList", ())

@@ -47,10 +47,9 @@ class Found:
                 if sensor:
                     said["sensor"] = sensor
                 for reading in self._report(report):
-                    for thing in things:
-                        self.readings.append({**reading, **said, "thing": thing})
-                if len(self.readings) > READINGS:
-                    raise BadFrame(f"sensors tell more than {READINGS} readings", at)
+                    if len(self.readings) + len(things) > READINGS:
+                        raise BadFrame(f"sensors tell more than {READINGS} readings", at)
+                    self.readings += [{**reading, **said, "thing": thing} for thing in things]
 
     def _report(self, report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         name = indicator(report)

@@ -9,14 +9,30 @@ Source: EPCIS 2.0 §7.3 (core event types) and its JSON schema.
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from wuxin.protocols.epcis.names import Context, extension, term, uri
+from wuxin.protocols.epcis.names import Context, extension, full_uri, term
 from wuxin.protocols.octets import BadFrame
 from wuxin.terms.clock import iso, moment
 from wuxin.terms.errors import BadInput
 
-Check = Callable[[Any, str, Context], Any]
+
+class Where(NamedTuple):
+    """A place in a document, and the prefixes that hold there."""
+
+    at: str
+    context: Context
+
+    def field(self, name: str) -> "Where":
+        """The place of a field."""
+        return self._replace(at=f"{self.at}.{name[:80]}")
+
+    def item(self, number: int) -> "Where":
+        """The place of an entry of a list."""
+        return self._replace(at=f"{self.at}[{number}]")
+
+
+Check = Callable[[Any, Where], Any]
 
 ACTIONS: Final = ("ADD", "OBSERVE", "DELETE")
 
@@ -30,57 +46,62 @@ _TOLD_ABOUT_ITSELF: Final = ("type", "isA")
 """What some JSON-LD says of a sensor element and its list, which no field is for."""
 
 
-def time(value: Any, at: str, _: Context) -> str:
+def time(value: Any, where: Where) -> str:
     """A moment with its zone, as ISO 8601 in UTC."""
     if isinstance(value, str) and _TIME.fullmatch(value.strip()):
         try:
             return iso(moment(value.strip().upper()))
         except BadInput as wrong:
-            raise BadFrame(str(wrong), at) from None
-    raise BadFrame(f"{str(value)[:80]!r} is not a date and time with its zone", at)
+            raise BadFrame(str(wrong), where.at) from None
+    raise BadFrame(f"{str(value)[:80]!r} is not a date and time with its zone", where.at)
 
 
-def offset(value: Any, at: str, _: Context) -> str:
+def uri(value: Any, where: Where) -> str:
+    """A URI, with a prefix that is declared written in full."""
+    return full_uri(value, where.at, context=where.context)
+
+
+def offset(value: Any, where: Where) -> str:
     """The offset of local time from UTC, from -14:00 to +14:00."""
     if isinstance(value, str) and _OFFSET.fullmatch(value.strip()):
         return value.strip()
-    raise BadFrame(f"{str(value)[:80]!r} is not an offset such as +01:00", at)
+    raise BadFrame(f"{str(value)[:80]!r} is not an offset such as +01:00", where.at)
 
 
-def action(value: Any, at: str, _: Context) -> str:
+def action(value: Any, where: Where) -> str:
     """What the event does to the record of its things."""
     if value in ACTIONS:
         return str(value)
-    raise BadFrame(f"action {str(value)[:80]!r} is none of {', '.join(ACTIONS)}", at)
+    raise BadFrame(f"action {str(value)[:80]!r} is none of {', '.join(ACTIONS)}", where.at)
 
 
-def number(value: Any, at: str, _: Context) -> float | int:
+def number(value: Any, where: Where) -> float | int:
     """A finite number."""
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if numeric and math.isfinite(value) and abs(value) < 1e300:
         return value  # type: ignore[no-any-return]
-    raise BadFrame(f"{str(value)[:80]!r} is not a number", at)
+    raise BadFrame(f"{str(value)[:80]!r} is not a number", where.at)
 
 
-def text(value: Any, at: str, _: Context) -> str:
+def text(value: Any, where: Where) -> str:
     """A text."""
     if isinstance(value, str):
         return value.strip()
-    raise BadFrame(f"{str(value)[:80]!r} is not a text", at)
+    raise BadFrame(f"{str(value)[:80]!r} is not a text", where.at)
 
 
-def truth(value: Any, at: str, _: Context) -> bool:
+def truth(value: Any, where: Where) -> bool:
     """True or false."""
     if isinstance(value, bool):
         return value
-    raise BadFrame(f"{str(value)[:80]!r} is neither true nor false", at)
+    raise BadFrame(f"{str(value)[:80]!r} is neither true nor false", where.at)
 
 
 def _form(pattern: re.Pattern[str], what: str) -> Check:
-    def check(value: Any, at: str, _: Context) -> str:
+    def check(value: Any, where: Where) -> str:
         if isinstance(value, str) and pattern.fullmatch(value.strip()):
             return value.strip()
-        raise BadFrame(f"{str(value)[:80]!r} is not {what}", at)
+        raise BadFrame(f"{str(value)[:80]!r} is not {what}", where.at)
 
     return check
 
@@ -88,35 +109,35 @@ def _form(pattern: re.Pattern[str], what: str) -> Check:
 def word(vocabulary: str) -> Check:
     """A check for a word of a vocabulary (see `names.TERMS`)."""
 
-    def check(value: Any, at: str, context: Context) -> str:
-        return term(value, vocabulary, at=at, context=context)
+    def check(value: Any, where: Where) -> str:
+        return term(value, vocabulary, at=where.at, context=where.context)
 
     return check
 
 
-def listed(value: Any, at: str, *, at_least: int = 0) -> list[Any]:
+def listed(value: Any, where: Where, *, at_least: int = 0) -> list[Any]:
     """A list.
 
     Raises:
         BadFrame: it is none, or shorter than it must be.
     """
     if not isinstance(value, list):
-        raise BadFrame("this is not a list", at)
+        raise BadFrame("this is not a list", where.at)
     if len(value) < at_least:
-        raise BadFrame("this list is empty", at)
+        raise BadFrame("this list is empty", where.at)
     return value
 
 
 def some(check: Check, *, at_least: int = 0, once: bool = False) -> Check:
     """A check for a list of such values; ``once`` where none may come twice."""
 
-    def check_all(value: Any, at: str, context: Context) -> list[Any]:
+    def check_all(value: Any, where: Where) -> list[Any]:
         found = [
-            check(one, f"{at}[{i}]", context)
-            for i, one in enumerate(listed(value, at, at_least=at_least))
+            check(one, where.item(i))
+            for i, one in enumerate(listed(value, where, at_least=at_least))
         ]
         if once and len(set(found)) < len(found):
-            raise BadFrame("the same value is listed twice", at)
+            raise BadFrame("the same value is listed twice", where.at)
         return found
 
     return check_all
@@ -138,26 +159,24 @@ def record(
         passed_over: names that are read and dropped.
     """
 
-    def check(value: Any, at: str, context: Context) -> dict[str, Any]:
+    def check(value: Any, where: Where) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise BadFrame("this is not an object", at)
+            raise BadFrame("this is not an object", where.at)
         for name in needs:
             if name not in value:
-                raise BadFrame(f"{name} is missing", f"{at}.{name}")
+                raise BadFrame(f"{name} is missing", where.field(name).at)
         found = {
-            name: fields[name](value[name], f"{at}.{name}", context)
-            for name in fields
-            if name in value
+            name: fields[name](value[name], where.field(name)) for name in fields if name in value
         }
         others = [name for name in value if name not in fields and name not in passed_over]
         if others and not open_:
-            raise BadFrame(f"{others[0][:80]!r} is no field here", f"{at}.{others[0][:80]}")
-        return found | extensions({name: value[name] for name in others}, at, context)
+            raise BadFrame(f"{others[0][:80]!r} is no field here", where.field(others[0]).at)
+        return found | extensions({name: value[name] for name in others}, where)
 
     return check
 
 
-def extensions(said: Mapping[str, Any], at: str, context: Context) -> dict[str, Any]:
+def extensions(said: Mapping[str, Any], where: Where) -> dict[str, Any]:
     """What others have added, under ``{namespace}name``.
 
     Raises:
@@ -165,13 +184,13 @@ def extensions(said: Mapping[str, Any], at: str, context: Context) -> dict[str, 
     """
     found = {}
     for name in said:
-        full = extension(name, context)
+        full = extension(name, where.context)
         if full is None:
             raise BadFrame(
                 f"{name[:80]!r} is no field here, and an extension's name has a namespace",
-                f"{at}.{name[:80]}",
+                where.field(name).at,
             )
-        found[full] = _inner(said[name], context)
+        found[full] = _inner(said[name], where.context)
     return dict(sorted(found.items()))
 
 
@@ -186,16 +205,16 @@ def _inner(value: Any, context: Context) -> Any:
     return value
 
 
-def certification(value: Any, at: str, context: Context) -> Any:
+def certification(value: Any, where: Where) -> Any:
     """One certificate or several."""
-    return (some(uri) if isinstance(value, list) else uri)(value, at, context)
+    return (some(uri) if isinstance(value, list) else uri)(value, where)
 
 
-def _persistent(value: Any, at: str, context: Context) -> dict[str, Any]:
+def _persistent(value: Any, where: Where) -> dict[str, Any]:
     words = some(word("disposition"), at_least=1, once=True)
-    found = record({"set": words, "unset": words}, open_=False)(value, at, context)
+    found = record({"set": words, "unset": words}, open_=False)(value, where)
     if not found:
-        raise BadFrame("neither set nor unset is given", at)
+        raise BadFrame("neither set nor unset is given", where.at)
     return dict(found)
 
 
@@ -233,11 +252,11 @@ _REPORT: Final = record(
 )  # fmt: skip
 
 
-def report(value: Any, at: str, context: Context) -> dict[str, Any]:
+def report(value: Any, where: Where) -> dict[str, Any]:
     """What one sensor says: a measurement of some type, or that something is wrong."""
-    found: dict[str, Any] = _REPORT(value, at, context)
+    found: dict[str, Any] = _REPORT(value, where)
     if "type" not in found and "exception" not in found:
-        raise BadFrame("type is missing", f"{at}.type")
+        raise BadFrame("type is missing", where.field("type").at)
     return found
 
 

@@ -57,11 +57,11 @@ def _answer(frame: bytes) -> dict[str, Any]:
     said, pairs = _members(data)
     default = carrier.get("resource")
     kind = default if isinstance(default, str) else ""
-    return _whole(said, _checked(pairs, kind, where), carrier=carrier)
+    return _whole(said, _checked(pairs, kind=kind, where=where), carrier=carrier)
 
 
 def _checked(
-    pairs: list[tuple[Any, str]], kind: str, where: tzinfo
+    pairs: list[tuple[Any, str]], *, kind: str, where: tzinfo
 ) -> list[tuple[dict[str, Any], str, str]]:
     found = []
     for one, at in pairs:

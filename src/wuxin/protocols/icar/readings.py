@@ -71,7 +71,7 @@ class Found:
         self._said = _about(resource, at)
         if "time" in self._said:
             self.times.append(self._said["time"])
-        self._moves(resource, resource_name(kind), at)
+        self._moves(resource, resource_name(kind), at=at)
         self._amounts(resource, at)
         self._milk(resource, at)
         self._weights(resource, at)
@@ -84,7 +84,7 @@ class Found:
                 self._mark(reading["indicator"], "deleted")
             del self.readings[start:]
 
-    def _put(self, indicator: str, value: float, unit: str, **others: str) -> None:
+    def _put(self, indicator: str, value: float, *, unit: str, **others: str) -> None:
         reading = {"indicator": indicator, "value": value, "unit": unit}
         self.readings.append({**reading, **self._said, **others})
 
@@ -93,12 +93,12 @@ class Found:
         if said not in self.marks:
             self.marks.append(said)
 
-    def _moves(self, resource: Mapping[str, Any], name: str, at: str) -> None:
+    def _moves(self, resource: Mapping[str, Any], name: str, *, at: str) -> None:
         for indicator, value in _MOVES.get(name, {}).items():
-            self._put(indicator, value, "1")
+            self._put(indicator, value, unit="1")
         if "countObserved" in resource:
             count = number(resource["countObserved"], f"{at}.countObserved")
-            self._put(_GROUP_MOVES.get(name, "count"), count, "1")
+            self._put(_GROUP_MOVES.get(name, "count"), count, unit="1")
 
     def _amounts(self, resource: Mapping[str, Any], at: str) -> None:
         for names, known in ((_AMOUNTS, MASSES), (_SPANS, _DURATIONS)):
@@ -107,9 +107,9 @@ class Found:
                     self._measure(indicator, resource[field], at=f"{at}.{field}", known=known)
         for field, (indicator, unit) in _COUNTS.items():
             if field in resource:
-                self._put(indicator, number(resource[field], f"{at}.{field}"), unit)
+                self._put(indicator, number(resource[field], f"{at}.{field}"), unit=unit)
         if isinstance(resource.get("milkingComplete"), bool):
-            self._put("milking_complete", float(resource["milkingComplete"]), "1")
+            self._put("milking_complete", float(resource["milkingComplete"]), unit="1")
 
     def _measure(
         self, indicator: str, said: Any, *, at: str, known: tuple[str, ...]
@@ -119,14 +119,14 @@ class Found:
         if quantity.get("value") is None:
             return None
         value = number(quantity["value"], f"{at}.value")
-        unit = self._unit(indicator, quantity, "unitCode", at=at, known=known)
+        unit = self._unit(indicator, quantity, name="unitCode", at=at, known=known)
         if not unit:
             return None
-        self._put(indicator, value, unit)
+        self._put(indicator, value, unit=unit)
         return value * conversion(unit, "s" if known is _DURATIONS else "kg").factor
 
     def _unit(
-        self, indicator: str, said: Mapping[str, Any], name: str, *, at: str, known: tuple[str, ...]
+        self, indicator: str, said: Mapping[str, Any], *, name: str, at: str, known: tuple[str, ...]
     ) -> str:
         """The unit of an amount; empty, and marked, where the schema lets it be left out."""
         if said.get(name) is None:
@@ -166,27 +166,26 @@ class Found:
             if unit is None:
                 self._mark(indicator, "unknown_unit")
                 continue
-            self._put(indicator, float(spot["value"].replace(",", ".")), unit)
+            self._put(indicator, float(spot["value"].replace(",", ".")), unit=unit)
 
     def _weights(self, resource: Mapping[str, Any], at: str) -> None:
         weight = record(resource.get("weight", {}), f"{at}.weight")
         if weight.get("measurement") is not None:
             value = _mass(weight["measurement"], f"{at}.weight.measurement")
-            spot = f"{at}.weight"
-            if unit := self._unit("weight", weight, "units", at=spot, known=MASSES):
-                self._put("weight", value, unit)
+            if unit := self._unit("weight", weight, name="units", at=f"{at}.weight", known=MASSES):
+                self._put("weight", value, unit=unit)
         place = f"{at}.animalWeights"
         for i, one in enumerate(listed(resource.get("animalWeights"), place)):
             spot = record(one, f"{place}[{i}]")
             if spot.get("weight") is None:
                 continue
             value = _mass(spot["weight"], f"{place}[{i}].weight")
-            unit = self._unit("weight", resource, "units", at=at, known=MASSES)
+            unit = self._unit("weight", resource, name="units", at=at, known=MASSES)
             if not unit:
                 continue
             if spot.get("animal") is not None:
                 thing = f"animal:{identifier(spot['animal'], f'{place}[{i}].animal')}"
-                self._put("weight", value, unit, thing=thing)
+                self._put("weight", value, unit=unit, thing=thing)
             else:
                 self._mark("weight", "unknown_animal")
 
@@ -201,7 +200,8 @@ class Found:
             for i, one in enumerate(listed(said, f"{at}.{field}")):
                 spot = f"{at}.{field}[{i}]"
                 eaten = record(one, spot)
-                of = identifier(eaten.get(key), f"{spot}.{key}")
+                told = eaten.get(key)  # a ration's is a plain text, a feed's has a scheme
+                of = told if isinstance(told, str) else identifier(told, f"{spot}.{key}")
                 for name, total in (("feedConsumption", "consumption"), ("entitlement",) * 2):
                     if eaten.get(name) is not None:
                         indicator = f"{what}_{total}_{_snake(of)}"
@@ -211,17 +211,19 @@ class Found:
                         totals[total] += [] if value is None else [value]
             for total, values in totals.items():
                 if values:
-                    self._put(f"{what}_{total}", round(math.fsum(values), 9), "kg")
+                    self._put(f"{what}_{total}", round(math.fsum(values), 9), unit="kg")
 
     def _health(self, resource: Mapping[str, Any], at: str) -> None:
         diagnoses = listed(resource.get("diagnoses"), f"{at}.diagnoses")
         if diagnoses:
-            self._put("diagnoses", float(len(diagnoses)), "1")
+            self._put("diagnoses", float(len(diagnoses)), unit="1")
         for i, one in enumerate(diagnoses):
             spot = f"{at}.diagnoses[{i}]"
             score = record(one, spot).get("severityScore")
             if score is not None:
-                self._put("diagnosis_severity_score", number(score, f"{spot}.severityScore"), "1")
+                self._put(
+                    "diagnosis_severity_score", number(score, f"{spot}.severityScore"), unit="1"
+                )
         dose = record(resource.get("dose", {}), f"{at}.dose")
         if dose.get("doseQuantity") is not None:
             value = number(dose["doseQuantity"], f"{at}.dose.doseQuantity")
@@ -229,7 +231,7 @@ class Found:
             if unit is None:
                 self._mark("dose", "unknown_unit")
             else:
-                self._put("dose", value, unit)
+                self._put("dose", value, unit=unit)
 
 
 def _mass(value: Any, at: str) -> float:

@@ -7,7 +7,7 @@ Source: ICAR Animal Data Exchange (ADE) 1.x, JSON schemas of types and resources
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any, Final
 
 from wuxin.protocols.octets import BadFrame
@@ -20,7 +20,8 @@ MASSES: Final = ("KGM", "GRM", "LBR", "TNE", "MC", "MGM", "ONZ", "PN")
 _ANIMAL_EVENTS: Final = {
     "AnimalSetJoinEvent": ("animalSetId", "eventDateTime"),
     "AnimalSetLeaveEvent": ("animalSetId", "eventDateTime"),
-    "ConformationScoreEvent": (), "DiagnosisEvent": (),
+    "AnimalEventCore": (), "ConformationScoreEvent": ("score", "traitScored"),
+    "DiagnosisEvent": (),
     "FeedIntakeEvent": ("feedingStartingDateTime", "feedVisitDuration"),
     "HealthStatusObservedEvent": (), "LactationStatusObservedEvent": (), "MilkingDryOffEvent": (),
     "MilkingVisitEvent": ("milkingStartingDateTime", "milkingMilkWeight"),
@@ -43,6 +44,7 @@ _OTHERS: Final = {
     "GroupMovementBirthEvent": ("location", "groupMethod", "registrationReason"),
     "GroupMovementDeathEvent": ("location", "groupMethod", "deathMethod"),
     "GroupMovementDepartureEvent": ("location", "groupMethod", "departureKind"),
+    "GroupEventCore": ("groupMethod",), "ProgenyDetails": ("specie", "gender"),
     "GroupTreatmentEvent": ("groupMethod",), "GroupWeightEvent": ("groupMethod",),
     "Statistics": ("id", "location", "purpose", "dateFrom", "dateTo", "group"),
 }  # fmt: skip
@@ -95,17 +97,17 @@ def resource(said: Any, at: str, *, kind: str, zone: tzinfo) -> dict[str, Any]:
             identifier(found[name], f"{at}.{name}")
     for name in _TIMES:
         if name in found:
-            found[name] = time(found[name], f"{at}.{name}", zone)
+            found[name] = time(found[name], f"{at}.{name}", zone=zone)
     if "meta" in found:
-        found["meta"] = _meta(found["meta"], f"{at}.meta", zone)
+        found["meta"] = _meta(found["meta"], f"{at}.meta", zone=zone)
     return found
 
 
-def _meta(said: Any, at: str, zone: tzinfo) -> dict[str, Any]:
+def _meta(said: Any, at: str, *, zone: tzinfo) -> dict[str, Any]:
     found = {name: value for name, value in record(said, at).items() if value is not None}
     for name in ("modified", "created", "validFrom", "validTo"):
         if name in found:
-            found[name] = time(found[name], f"{at}.{name}", zone)
+            found[name] = time(found[name], f"{at}.{name}", zone=zone)
     return found
 
 
@@ -150,7 +152,7 @@ def identifier(value: Any, at: str) -> str:
     return f"{parts[0].lower()}/{parts[1].upper()}"
 
 
-def time(value: Any, at: str, zone: tzinfo = UTC) -> str:
+def time(value: Any, at: str, *, zone: tzinfo) -> str:
     """A date or a moment, as ISO 8601 in UTC; without an offset it is taken in the zone.
 
     Raises:
