@@ -217,6 +217,35 @@ def test_what_is_too_large_or_too_deep_is_refused() -> None:
     assert "more than 20000 readings" in answer["error"]
 
 
+def test_prefixes_do_not_blow_a_document_up() -> None:
+    space = "https://example.com/" + "n" * 300
+    assert "longer than 300" in written(PLAIN, **{"@context": {"a": space}, "a:x": 1})["error"]
+    many = {f"p{n}": "urn:x:" for n in range(101)}
+    assert "more than 100 prefixes" in written(PLAIN, **{"@context": many})["error"]
+    named = f"<ObjectEvent xmlns:a='{space}{space}'><a:x/></ObjectEvent>"
+    assert "longer than 600" in epcis.decode(named.encode())["error"]
+    declared = " ".join(f"xmlns:p{n}='urn:x'" for n in range(101))
+    assert "more than 100" in epcis.decode(f"<ObjectEvent {declared}/>".encode())["error"]
+    assert epcis.canonical("https://id.gs1.org/8004/4012" + "1" * 400).endswith("1" * 400)
+
+
+def test_the_time_of_a_document_is_its_latest_events() -> None:
+    times = ("2024-05-02T07:30:00Z", "2024-05-02T07:30:00.5Z", "2024-05-02T09:29:59+02:00")
+    told = {"@context": [], "type": "EPCISDocument", "schemaVersion": "2.0",
+        "creationDate": times[0],
+        "epcisBody": {"eventList": [PLAIN | {"eventTime": time} for time in times]}}  # fmt: skip
+    assert epcis.decode(json.dumps(told).encode())["time"] == "2024-05-02T07:30:00.500000Z"
+
+
+def test_an_event_of_somebody_elses_type_is_kept() -> None:
+    told = {"@context": {"ex": "https://example.com/"}, "type": "ex:Shearing", "ex:wool": 3,
+        "eventTime": "2024-05-02T07:30:00Z", "eventTimeZoneOffset": "+00:00"}  # fmt: skip
+    event = epcis.decode(json.dumps(told).encode())["fields"]["events"][0]
+    assert event["type"] == "https://example.com/Shearing"
+    assert event["{https://example.com/}wool"] == 3
+    assert not written(told, type="Shearing")["ok"]
+
+
 def test_no_change_of_a_good_document_raises() -> None:
     good = [bytes_of(vector) for vector in VECTORS["accept"]]
     for data in mutated(good, 80_000, seed=2000):

@@ -13,6 +13,7 @@ from wuxin.protocols.epcis.readings import Found
 from wuxin.protocols.epcis.values import Where
 from wuxin.protocols.nested import read
 from wuxin.protocols.octets import BadFrame
+from wuxin.terms.clock import moment
 from wuxin.terms.envelope import unwrap
 from wuxin.terms.errors import BadInput
 
@@ -81,7 +82,7 @@ def _answer(
         "readings": measured.readings,
     }
     if events:
-        found["time"] = max(one["eventTime"] for one in events)
+        found["time"] = max((one["eventTime"] for one in events), key=moment)
     if measured.marks:
         found["marks"] = measured.marks
     return found

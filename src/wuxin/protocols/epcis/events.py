@@ -94,8 +94,11 @@ def _whole(found: dict[str, Any], at: str) -> None:
         if "ilmd" in found and found["action"] != "ADD":
             raise BadFrame("ilmd comes only with action ADD", f"{at}.ilmd")
         return
-    if found["action"] == "ADD" and kind == "AggregationEvent" and "parentID" not in found:
-        raise BadFrame("parentID is missing, which action ADD needs", f"{at}.parentID")
+    whole = kind == "AggregationEvent" and found["action"] != "OBSERVE"
+    if whole and "parentID" not in found:
+        raise BadFrame(
+            f"parentID is missing, which action {found['action']} needs", f"{at}.parentID"
+        )
     if kind == "TransactionEvent":
         if not found["bizTransactionList"]:
             raise BadFrame("this list is empty", f"{at}.bizTransactionList")

@@ -13,6 +13,9 @@ from typing import Final
 
 LINK: Final = "https://id.gs1.org/"
 
+LONGEST: Final = 300
+"""No key needs more characters; what is longer is neither read nor remembered."""
+
 _EPC: Final = re.compile(r"urn:epc:(id|class|idpat):([a-z]+):([^/?#\s]+)")
 _ESCAPED: Final = {ord(sign): f"%{ord(sign):02X}" for sign in "!()*+,:"}
 """What a Digital Link must escape and an EPC URI need not."""
@@ -37,9 +40,13 @@ _FINER: Final = {
 _PASSED_OVER: Final = ("22",)
 
 
-@lru_cache(maxsize=4096)
 def canonical(text: str) -> str:
     """A GS1 key as its canonical Digital Link; any other text as it is."""
+    return _canonical(text) if len(text) <= LONGEST else text
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
     found = _EPC.fullmatch(text)
     if found:
         return _of_epc(found) or text

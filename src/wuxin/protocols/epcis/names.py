@@ -27,6 +27,10 @@ STANDARD: Final = {
 PREFIXES: Final = 100
 """The most prefixes that a document may declare."""
 
+NAMESPACE: Final = 300
+"""The most characters of a namespace: short prefixes must not make a large document of a small one.
+"""
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -96,7 +100,7 @@ def context_of(said: Any) -> dict[str, str]:
     """The prefixes that a JSON-LD context declares, the standard ones included; others are ignored.
 
     Raises:
-        BadFrame: it declares too many.
+        BadFrame: it declares too many, or too long ones.
     """
     found: dict[str, str] = dict(STANDARD)
     for part in said if isinstance(said, list) else [said]:
@@ -106,9 +110,20 @@ def context_of(said: Any) -> dict[str, str]:
             meant = namespace.get("@id") if isinstance(namespace, dict) else namespace
             if isinstance(meant, str) and not prefix.startswith("@"):
                 found[prefix] = meant
-    if len(found) > PREFIXES:
+    return bounded(found)
+
+
+def bounded(context: dict[str, str]) -> dict[str, str]:
+    """The prefixes themselves.
+
+    Raises:
+        BadFrame: there are too many, or a namespace is too long.
+    """
+    if len(context) > PREFIXES:
         raise BadFrame(f"more than {PREFIXES} prefixes are declared", "$.@context")
-    return found
+    if any(len(namespace) > NAMESPACE for namespace in context.values()):
+        raise BadFrame(f"a namespace is longer than {NAMESPACE} characters", "$.@context")
+    return context
 
 
 def expanded(text: str, context: Context) -> str:

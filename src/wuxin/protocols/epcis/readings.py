@@ -25,7 +25,12 @@ class Found:
 
     def __init__(self) -> None:
         self.readings: list[dict[str, Any]] = []
-        self.marks: list[dict[str, str]] = []
+        self._marks: dict[tuple[str, str], None] = {}
+
+    @property
+    def marks(self) -> list[dict[str, str]]:
+        """Indicators without a reading and why, each once."""
+        return [{"indicator": indicator, "mark": mark} for indicator, mark in self._marks]
 
     def add(self, event: Mapping[str, Any], at: str) -> None:
         """Add what the sensors of an event say.
@@ -74,9 +79,7 @@ class Found:
             yield {"indicator": key, "value": float(value) * factor, "unit": shown}
 
     def _mark(self, name: str, mark: str) -> None:
-        said = {"indicator": name, "mark": mark}
-        if said not in self.marks:
-            self.marks.append(said)
+        self._marks[name, mark] = None
 
 
 def _spread(unit: str) -> tuple[str, float]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from wuxin.protocols.epcis.names import NAMESPACE, bounded
 from wuxin.protocols.octets import BadFrame
 
 DEPTH: Final = 32
@@ -60,7 +61,7 @@ def document(data: bytes) -> tuple[str, dict[str, Any], Found]:
     _shallow(root)
     name = etree.QName(root).localname
     if name.endswith("Event"):
-        return name, {}, [(_event(root), _prefixes(root))]
+        return name, {}, [(_event(root, "$"), _prefixes(root))]
     if name not in ("EPCISDocument", "EPCISQueryDocument"):
         raise BadFrame(f"{name[:80]!r} is no EPCIS document", "$")
     said: dict[str, Any] = {
@@ -70,7 +71,14 @@ def document(data: bytes) -> tuple[str, dict[str, Any], Found]:
     lists = list(root.iter("EventList"))
     if len(lists) != 1:
         raise BadFrame("a document of events has one EventList", "$.eventList")
-    return name, said, [(_event(one), _prefixes(one)) for one in _opened(lists[0])]
+    return (
+        name,
+        said,
+        [
+            (_event(one, f"$.eventList[{i}]"), _prefixes(one))
+            for i, one in enumerate(_opened(lists[0]))
+        ],
+    )
 
 
 def _header(root: Any) -> dict[str, Any]:
@@ -91,11 +99,16 @@ def _shallow(root: Any) -> None:
         level = [child for element in level for child in element]
         if not level:
             return
+        # With comments and instructions gone, what has no name is a reference to an entity.
+        if not all(isinstance(child.tag, str) for child in level):
+            raise BadFrame("a document refers to an entity that it cannot have", "$")
+        if any(len(child.tag) > 2 * NAMESPACE for child in level):
+            raise BadFrame(f"a name is longer than {2 * NAMESPACE} characters", "$")
     raise BadFrame(f"elements lie deeper than {DEPTH} in one another", "$")
 
 
 def _prefixes(element: Any) -> dict[str, str]:
-    return {str(prefix): str(space) for prefix, space in element.nsmap.items() if prefix}
+    return bounded({str(prefix): str(space) for prefix, space in element.nsmap.items() if prefix})
 
 
 def _opened(element: Any) -> Iterator[Any]:
@@ -103,7 +116,7 @@ def _opened(element: Any) -> Iterator[Any]:
     for child in element:
         if child.tag in _WRAPPERS:
             yield from _opened(child)
-        elif isinstance(child.tag, str):
+        else:
             yield child
 
 
@@ -119,15 +132,15 @@ def _number(text: str) -> Any:
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
-def _event(element: Any) -> dict[str, Any]:
+def _event(element: Any, at: str) -> dict[str, Any]:
     name = etree.QName(element)
     kind = name.localname if name.namespace is None else f"{name.namespace}{name.localname}"
     found: dict[str, Any] = {"type": kind}
     for child in _opened(element):
-        if isinstance(child.tag, str) and child.tag.startswith("{"):
+        if child.tag.startswith("{"):
             _add(found, child)
         elif child.tag in found:
-            raise BadFrame(f"{child.tag} is given twice", f"$.{child.tag}")
+            raise BadFrame(f"{child.tag} is given twice", f"{at}.{child.tag}")
         else:
             found[child.tag] = _field(child)
     return found

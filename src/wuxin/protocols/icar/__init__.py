@@ -14,7 +14,7 @@ from wuxin.protocols.icar.readings import Found
 from wuxin.protocols.icar.values import identifier, resource
 from wuxin.protocols.nested import read
 from wuxin.protocols.octets import BadFrame
-from wuxin.terms.clock import zone
+from wuxin.terms.clock import moment, zone
 from wuxin.terms.envelope import unwrap
 from wuxin.terms.errors import BadInput
 
@@ -89,7 +89,7 @@ def _whole(
         "readings": measured.readings,
     }
     if measured.times:
-        answer["time"] = max(measured.times)
+        answer["time"] = max(measured.times, key=moment)
     if measured.marks:
         answer["marks"] = measured.marks
     return answer

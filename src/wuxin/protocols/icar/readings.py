@@ -45,6 +45,9 @@ _MOVES: Final[dict[str, dict[str, float]]] = {
     "MovementDepartureEvent": {"present": 0.0},
     "MovementDeathEvent": {"present": 0.0, "alive": 0.0},
 }  # fmt: skip
+_STATUS: Final[dict[str, dict[str, float]]] = {
+    "Alive": {"alive": 1.0}, "Dead": {"alive": 0.0}, "OffFarm": {"present": 0.0},
+}  # fmt: skip
 _GROUP_MOVES: Final = {
     "GroupMovementBirthEvent": "born", "GroupMovementArrivalEvent": "arrived",
     "GroupMovementDepartureEvent": "departed", "GroupMovementDeathEvent": "died",
@@ -57,9 +60,14 @@ class Found:
 
     def __init__(self) -> None:
         self.readings: list[dict[str, Any]] = []
-        self.marks: list[dict[str, str]] = []
+        self._marks: dict[tuple[str, str], None] = {}
         self.times: list[str] = []
         self._said: dict[str, str] = {}
+
+    @property
+    def marks(self) -> list[dict[str, str]]:
+        """Indicators without a reading and why, each once."""
+        return [{"indicator": indicator, "mark": mark} for indicator, mark in self._marks]
 
     def add(self, resource: Mapping[str, Any], kind: str, *, at: str) -> None:
         """Add what a resource says; of one that was deleted, only a mark.
@@ -68,7 +76,7 @@ class Found:
             BadFrame: an amount cannot be, or there are too many readings.
         """
         start = len(self.readings)
-        self._said = _about(resource, at)
+        self._said = _about(resource, resource_name(kind), at=at)
         if "time" in self._said:
             self.times.append(self._said["time"])
         self._moves(resource, resource_name(kind), at=at)
@@ -89,12 +97,11 @@ class Found:
         self.readings.append({**reading, **self._said, **others})
 
     def _mark(self, indicator: str, mark: str) -> None:
-        said = {"indicator": indicator, "mark": mark}
-        if said not in self.marks:
-            self.marks.append(said)
+        self._marks[indicator, mark] = None
 
     def _moves(self, resource: Mapping[str, Any], name: str, *, at: str) -> None:
-        for indicator, value in _MOVES.get(name, {}).items():
+        status = str(resource.get("status")) if name == "AnimalCore" else ""
+        for indicator, value in (_MOVES.get(name) or _STATUS.get(status, {})).items():
             self._put(indicator, value, unit="1")
         if "countObserved" in resource:
             count = number(resource["countObserved"], f"{at}.countObserved")
@@ -241,13 +248,17 @@ def _mass(value: Any, at: str) -> float:
     return found
 
 
-def _about(resource: Mapping[str, Any], at: str) -> dict[str, str]:
+def _about(resource: Mapping[str, Any], kind: str, *, at: str) -> dict[str, str]:
     """The time and the thing of a resource, as far as it says them."""
     said = {}
     for name in MOMENTS:
         if name in resource:
             said["time"] = str(resource[name])
             break
+    if kind == "AnimalCore":
+        changed = resource.get("meta", {}).get("modified")
+        told = {"time": str(changed)} if changed else {}
+        return {**told, "thing": f"animal:{identifier(resource['identifier'], f'{at}.identifier')}"}
     animals = listed(resource.get("animals"), f"{at}.animals")
     animal = resource.get("animal") or (animals[0] if len(animals) == 1 else None)
     reference = resource.get("animalSetReference") or {}
