@@ -308,7 +308,7 @@ class Home:
         if source in self.flow.sources:
             return
         known = schema.load(pack)
-        manifest = opening(pack, protocol, timezone, told)
+        manifest = opening(pack, protocol, timezone=timezone, told=told)
         opened = Opened(source, self.clock(), pack, known.digest, manifest, __version__)
         Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
         self.accept(opened)

@@ -124,7 +124,7 @@ class Source:
         return TRUSTS.get(frame.stream, "unproven") if self.decoder is not None else ""
 
 
-def opening(pack: str, protocol: str, timezone: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def opening(pack: str, protocol: str, *, timezone: str, told: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of a live source, with its defaults.
 
     Args:

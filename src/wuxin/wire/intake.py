@@ -12,6 +12,7 @@ from threading import Condition, Lock
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 from wuxin.terms.errors import Conflict
+from wuxin.terms.ports import Trust
 
 MOST: Final = 10_000
 """Messages that are written together, at most."""
@@ -41,6 +42,7 @@ class Message(NamedTuple):
     source: str
     position: str
     acknowledge: Callable[[], None]
+    trust: Trust = Trust.UNPROVEN
 
 
 class Intake(Generic[Token]):
@@ -84,14 +86,15 @@ class Intake(Generic[Token]):
             end.add_done_callback(self._ended)
 
     def offer(
-        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None]
-    ) -> None:
+        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None],
+        trust: Trust = Trust.UNPROVEN,
+    ) -> None:  # fmt: skip
         """Hand in a message; waits while too much is waiting. Durable only when acknowledged.
 
         Raises:
             Conflict: the intake is closed, or writing or judging has failed, which is its cause.
         """
-        message, size = Message(payload, source, position, acknowledge), len(payload)
+        message, size = Message(payload, source, position, acknowledge, trust), len(payload)
         with self._turn:
             while self._is_open and self._bytes and self._bytes + size > self._limit:
                 self._blocked += 1

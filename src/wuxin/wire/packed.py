@@ -7,13 +7,14 @@ import numpy as np
 from wuxin.terms.records import Frame
 
 
-def packed(source: str, messages: Sequence[bytes]) -> Frame:
+def packed(source: str, messages: Sequence[bytes], *, stream: int = 0) -> Frame:
     """One frame of messages in the order in which they arrived.
 
     Its ``lines`` hold, for each message, the little-endian int32 offset behind its last byte.
+    ``stream`` says how well it is known who sent them (:class:`wuxin.terms.ports.Trust`).
     """
     ends = np.cumsum([len(message) for message in messages], dtype=np.int64).astype("<i4")
-    return Frame(source, 0, b"".join(messages), ends.tobytes())
+    return Frame(source, stream, b"".join(messages), ends.tobytes())
 
 
 def message(frame: Frame, number: int) -> bytes:
