@@ -88,7 +88,7 @@ class Flow:
     def __init__(self, tenant: Tenant, packs: Callable[[str], Pack], *, lanes: int = 1) -> None:
         self.tenant = tenant
         self.lanes = lanes
-        self.threads = ThreadPoolExecutor(lanes, "lane") if lanes > 1 else None
+        self.threads = ThreadPoolExecutor(lanes + 1, "lane") if lanes > 1 else None
         self.arrival, self.entry = 0, Digest("")
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}

@@ -10,14 +10,13 @@ import hmac
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self
 
 import numpy as np
 
 from wuxin.home import Home, Written
 from wuxin.protocols import native_batch
-from wuxin.sources import Line
 from wuxin.stores.journal import Arrived
 from wuxin.terms.compiled import is_cold
 from wuxin.terms.durable import private_file
@@ -26,6 +25,7 @@ from wuxin.terms.ports import Trust
 from wuxin.twin.devices import HEARD, Device
 from wuxin.twin.layout import NEVER, Bounds
 from wuxin.twin.rows import joined
+from wuxin.twin.twin import Twin
 from wuxin.wire.intake import Intake, Message
 from wuxin.wire.packed import packed
 
@@ -148,18 +148,18 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
 
 
-def warm(home: Home, say: Callable[[str], None]) -> None:
+def warm(twins: Iterable[Twin], say: Callable[[str], None]) -> None:
     """Compile what live sources need, the decoder in a process of its own beside the kernel.
 
     The first time on a machine that takes some seconds on two cores; after that it is on disk.
     """
-    if not is_cold() or not home.flow.lines:
+    if not is_cold():
         return
     say("compiling the hot path for this machine, once; this takes some seconds …")
     run = "from wuxin.live import read_one; read_one()"
     beside = subprocess.Popen([sys.executable, "-c", run])  # noqa: S603 - our own interpreter
-    for line in home.flow.lines.values():
-        observe_nothing(line)
+    for twin in twins:
+        observe_nothing(twin)
     beside.wait()
     read_one()
 
@@ -170,9 +170,9 @@ def read_one() -> None:
     native_batch.Decoder({"x": ""}).decode(frame, np.array([len(frame)], np.int32))
 
 
-def observe_nothing(line: Line) -> None:
-    """Let a line's twin observe no rows, which compiles the kernel."""
+def observe_nothing(twin: Twin) -> None:
+    """Let a twin observe no rows, which compiles the kernel."""
     bounds = Bounds(0, NEVER, 0, NEVER, derived=False)
-    for _ in line.twin.observe(joined([]), bounds):
+    for _ in twin.observe(joined([]), bounds):
         pass
-    line.twin.silent_after([])
+    twin.silent_after([])

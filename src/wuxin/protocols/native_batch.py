@@ -71,6 +71,7 @@ class Decoder:
             self._indicators.add(name.encode())
         self.devices = Interned()
         self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
+        self._rooms = [_room(0, 0) for _ in range(parts)]
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
         """Decode the messages that end at ``ends`` (m); what cannot be read is refused.
@@ -80,7 +81,7 @@ class Decoder:
         data = np.frombuffer(payload, np.uint8)
         if not _parts(ends, len(data)):
             wrong = f"the {len(ends)} ends of messages do not divide {len(data)} bytes of payload"
-            found = _room(0, data[:0])
+            found = _room(0, 0)
             none = np.empty(0, np.int32)
             return Messages(found.head, none, found.ends, none, np.empty(0), [(0, wrong)])
         found = self._scanned(data, ends)
@@ -110,21 +111,35 @@ class Decoder:
         """The whole batch read quickly, in parts at the same time where that pays."""
         things, names = self.devices.names, self._indicators.names
         if self._threads is None or len(ends) < _WORTH_A_THREAD:
-            found = _room(len(ends), data)
+            found = self._room(0, len(ends), data)
             scan(data, ends, things, names, found)
-            return found
+            return _together([found])
         cuts = np.linspace(0, len(ends), self._parts + 1).astype(int)
 
         def part(k: int) -> Found:
             begin = int(ends[cuts[k] - 1]) if cuts[k] else 0
             own = ends[cuts[k] : cuts[k + 1]] - np.int32(begin)
             mine = data[begin : begin + int(own[-1])]
-            found = _room(len(own), mine)
+            found = self._room(k, len(own), mine)
             scan(mine, own, things, names, found)
             found.device[:] += begin
             return found
 
         return _together(list(self._threads.map(part, range(self._parts))))
+
+    def _room(self, part: int, messages: int, data: NDArray[np.uint8]) -> Found:
+        """Room for what a part can hold, the same memory for every batch.
+
+        Memory that is given back to the system and taken again makes all threads wait for it.
+        """
+        kept, readings = self._rooms[part], len(data) // _SHORTEST
+        if messages > len(kept.status) or readings > len(kept.value):
+            kept = self._rooms[part] = _room(2 * messages, 2 * readings)
+        kept.head[:messages, 4:] = 0
+        return Found(
+            kept.status[:messages], kept.head[:messages], kept.device[:messages],
+            kept.ends[: messages + 1], kept.indicator, kept.value,
+        )  # fmt: skip
 
     def _intern(self, name: bytes) -> int:
         """The number of a thing, given to it now if it is new; -1: the name is that of no thing."""
@@ -203,9 +218,8 @@ def _parts(ends: NDArray[np.int32], size: int) -> bool:
     return bool(ends[0] >= 0 and ends[-1] == size and np.all(ends[1:] >= ends[:-1]))
 
 
-def _room(messages: int, data: NDArray[np.uint8]) -> Found:
-    """Room for what a payload can hold; pages of it that nothing is written to cost nothing."""
-    readings = len(data) // _SHORTEST
+def _room(messages: int, readings: int) -> Found:
+    """Room for messages and readings; pages of it that nothing is written to cost nothing."""
     return Found(
         np.zeros(messages, np.uint8),
         np.zeros((messages, 6), np.int64),

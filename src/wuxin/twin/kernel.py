@@ -195,7 +195,8 @@ def observe(
                 found |= _OUT_OF_RANGE
             if not bounds.derived and not marks & _IMPLAUSIBLE:
                 found |= _against(here, tables.columns[m], tables.ranges[m, 2], m, v)
-            rows.quality[r] = found
+            if found:  # a lane that writes what need not be written slows down the others
+                rows.quality[r] = found
             if found & _UNUSABLE:
                 continue
             if not bounds.derived and t > here.whole[SEEN]:

@@ -5,7 +5,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ from wuxin.twin.window import Window
 _EVENTS: Final = 4096
 _ASKED: Final = 4096
 _WORTH_A_THREAD: Final = 1000
+_LINE: Final = 128
+"""Bytes that one write of a core takes from the others: a line of its cache and its neighbour."""
+
+_Item = TypeVar("_Item", bound=np.generic)
 END: Final = "end"
 TICK: Final = "tick"
 
@@ -307,12 +311,18 @@ class _Lane(NamedTuple):
             Events(np.empty((events, 8), np.int64), np.empty((events, 2))),
             Asked(np.empty((asked, 2), np.int64), np.empty((asked, width))),
             Scratch(
-                np.zeros(tables.reads.shape[1], np.uint64),
-                np.empty(width),
-                np.empty(64),
-                np.zeros(3, np.int64),
+                _apart(tables.reads.shape[1], np.uint64),
+                _apart(width, np.float64),
+                _apart(64, np.float64),
+                _apart(3, np.int64),
             ),
         )
+
+
+def _apart(size: int, kind: type[_Item]) -> NDArray[_Item]:
+    """Zeros that share no line of a processor's cache with those of another lane."""
+    line = _LINE // np.dtype(kind).itemsize
+    return np.zeros(size + 2 * line, kind)[line : line + size]
 
 
 def _tick(rows: Rows, bounds: Bounds, *, start: int, stop: int) -> int | None:
