@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from wuxin.terms.errors import NotFound
+from wuxin.terms.ports import Sessions
 
 GROUP: Final = "wuxin.protocols"
 
@@ -19,6 +20,28 @@ Decoder = Callable[[bytes], dict[str, Any]]
 def installed() -> dict[str, EntryPoint]:
     """The protocols that are installed, by name in order."""
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP))}
+
+
+SESSIONS: Final = "wuxin.sessions"
+"""Entry points of sessions: classes that take a :class:`wuxin.terms.ports.Gate`."""
+
+
+def sessions(protocol: str) -> Sessions:
+    """The session of a protocol whose devices connect by TCP or UDP.
+
+    Raises:
+        NotFound: no session of that protocol is installed (those that are get named).
+    """
+    known = {entry.name: entry for entry in sorted(entry_points(group=SESSIONS))}
+    if protocol not in known:
+        raise NotFound(
+            f"devices cannot connect by protocol {protocol!r}; they can by {', '.join(known)}"
+        )
+    try:
+        found: Sessions = known[protocol].load()
+    except (ImportError, AttributeError) as wrong:
+        raise NotFound(f"sessions of {protocol!r} cannot be loaded: {wrong}") from None
+    return found
 
 
 def find(protocol: str) -> Decoder:

@@ -111,7 +111,7 @@ class Decoder:
         """The whole batch read quickly, in parts at the same time where that pays."""
         things, names = self.devices.names, self._indicators.names
         if self._threads is None or len(ends) < _WORTH_A_THREAD:
-            found = self._room(0, len(ends), data)
+            found = self._room(0, messages=len(ends), data=data)
             scan(data, ends, things, names, found)
             return _together([found])
         cuts = np.linspace(0, len(ends), self._parts + 1).astype(int)
@@ -120,14 +120,14 @@ class Decoder:
             begin = int(ends[cuts[k] - 1]) if cuts[k] else 0
             own = ends[cuts[k] : cuts[k + 1]] - np.int32(begin)
             mine = data[begin : begin + int(own[-1])]
-            found = self._room(k, len(own), mine)
+            found = self._room(k, messages=len(own), data=mine)
             scan(mine, own, things, names, found)
             found.device[:] += begin
             return found
 
         return _together(list(self._threads.map(part, range(self._parts))))
 
-    def _room(self, part: int, messages: int, data: NDArray[np.uint8]) -> Found:
+    def _room(self, part: int, *, messages: int, data: NDArray[np.uint8]) -> Found:
         """Room for what a part can hold, the same memory for every batch.
 
         Memory that is given back to the system and taken again makes all threads wait for it.

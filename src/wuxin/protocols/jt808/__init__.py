@@ -26,7 +26,22 @@ def decode(frame: bytes) -> Answer:
         ``unit``; in a batch each with its ``time``), ``time`` (UTC) and ``marks`` (indicators
         without a reading, and why) where there are any, and ``part`` for a sub-package, which has
         no fields before it is joined; or ``ok`` false with ``error`` and ``at``, and the header
-        where that could be read.
+        where that could be read. The frames of a message in parts, one after the other, are
+        decoded as the message.
     """
     found = opened(frame)
-    return found if isinstance(found, dict) else of_frame(found)
+    if isinstance(found, dict):
+        return _several(frame) or found
+    return of_frame(found)
+
+
+def _several(frames: bytes) -> Answer | None:
+    """What the frames of one message in parts say together; None where they are no such thing."""
+    cut = split(frames)
+    first = opened(cut.frames[0]) if len(cut.frames) > 1 else {}
+    if isinstance(first, dict) or len(cut.frames) != first.header.total:
+        return None
+    parts = Assembler(messages=1)
+    answers = [parts.take(frame, 0) for frame in cut.frames]
+    wrong = next((answer for answer in answers if not answer["ok"]), None)
+    return wrong or next((answer for answer in answers if "parts" in answer), None)
