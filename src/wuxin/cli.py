@@ -111,18 +111,23 @@ def demo(home: Path | None, *, once: bool, port: int | None, speed: float | None
 @HOME
 @click.option("--host", help="The address to listen on (default 127.0.0.1).")
 @click.option("--port", type=int, help="The port to listen on (default 8080).")
-def serve(home: Path, host: str | None, port: int | None) -> None:
-    """Serve the screens and the API of a home.
+@click.option(
+    "--sources",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of live sources: what devices speak, and where to listen for them.",
+)
+def serve(home: Path, *, host: str | None, port: int | None, sources: Path | None) -> None:
+    """Serve the screens and the API of a home, and listen for its devices.
 
     Beyond loopback it refuses to listen without TLS and accounts, and says how to set them up.
 
     \b
     Example:
-      wuxin serve --home /srv/wuxin --port 8080
+      wuxin serve --home /srv/wuxin --port 8080 --sources sources.toml
     """
     from wuxin.portal import demo as played
 
-    played.serve_home(home, host=host, port=port)
+    played.serve_home(home, host=host, port=port, sources=sources)
 
 
 @main.command()

@@ -1,7 +1,9 @@
 """The demo and the server as the command line starts them."""
 
+import logging
 import socket
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +11,7 @@ from rich.console import Console
 
 from wuxin.audit import audit
 from wuxin.home import Home
+from wuxin.listen import Listening, read
 from wuxin.portal import server
 from wuxin.portal.bar import bar
 from wuxin.portal.summary import table
@@ -16,6 +19,7 @@ from wuxin.settings import Settings, load
 from wuxin.terms.errors import Tampered
 from wuxin.wire.recording import Recording, open_recording
 
+_LOG: Final = logging.getLogger("wuxin")
 SHIPPED: Final = ("energy/recording", "energy/snow", "logistics/recording")
 
 
@@ -62,11 +66,20 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
         server.serve(app, settings)
 
 
-def serve_home(folder: Path, *, host: str | None, port: int | None) -> None:
-    """Serve an existing home."""
+def serve_home(
+    folder: Path, *, host: str | None, port: int | None, sources: Path | None = None
+) -> None:
+    """Serve an existing home, and listen for the devices of a file of sources.
+
+    Raises:
+        BadInput: the file says what cannot be meant, or an address cannot be listened on.
+    """
+    told = read(sources) if sources else []
     settings = _listening(load(), host, port=port)
     server.logs(settings)
-    with Home(folder, book_url=settings.database_url.get_secret_value()) as home:
+    with Home(folder, book_url=settings.database_url.get_secret_value()) as home, ExitStack() as on:
+        if told:
+            on.enter_context(Listening(home, told, say=_LOG.info))
         server.serve(server.application(home, settings), settings)
 
 

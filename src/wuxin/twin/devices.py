@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.names import thing_key
 
@@ -68,7 +69,8 @@ class Devices:
         Args:
             body: ``device``; ``to``, the state; ``thing`` (``kind:id``) to which it is bound from
                 then on, needed where it is installed; where given ``secret`` (the digest of its
-                password) and ``public_key`` (PEM).
+                password), ``public_key`` (PEM) and ``since`` (ISO 8601), from when it is bound
+                where that is not ``at``.
             at: the event time (ns) from which that holds.
 
         Raises:
@@ -86,13 +88,14 @@ class Devices:
         thing = str(thing_key(str(body["thing"]))) if body.get("thing") else ""
         if to == "installed" and not (thing or known.things):
             raise BadInput(f"device {name!r} is installed on nothing; say which thing")
-        if known.bound and thing and at < known.bound[-1]:
+        since = moment(str(body["since"])) if body.get("since") else at
+        if known.bound and thing and since < known.bound[-1]:
             raise Conflict(f"device {name!r} was bound later than that already")
         known.state, known.since = to, at
         known.secret = str(body.get("secret") or known.secret)
         known.public_key = str(body.get("public_key") or known.public_key)
         if thing and (not known.things or thing != known.things[-1]):
-            known.bound.append(at)
+            known.bound.append(since)
             known.things.append(thing)
         self._devices[name] = known
         return known

@@ -69,6 +69,11 @@ class Server:
         self._sweeper: asyncio.TimerHandle | None = None
         self._close: Callable[[], None] = lambda: None
 
+    @property
+    def where(self) -> str:
+        """The address, with the port that was taken."""
+        return f"{self._address.kind}://{self._address.host}:{self.port}"
+
     async def start(self) -> None:
         """Listen.
 
