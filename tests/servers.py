@@ -72,12 +72,15 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> bool:
 
 
 @contextmanager
-def run_mosquitto(folder: Path, port: int | None = None) -> Iterator[Broker]:
-    """Run a Mosquitto that trusts everybody, and kill it at the end.
+def run_mosquitto(
+    folder: Path, port: int | None = None, *, access: str = "allow_anonymous true\n"
+) -> Iterator[Broker]:
+    """Run a Mosquitto, and kill it at the end.
 
     Args:
         folder: where its configuration and its log go.
         port: the loopback port, to come back on the same one after a fault; a free one if None.
+        access: lines of configuration that say who may do what; everybody everything if not given.
 
     Raises:
         RuntimeError: it did not start; the message has its log.
@@ -89,7 +92,8 @@ def run_mosquitto(folder: Path, port: int | None = None) -> Iterator[Broker]:
         settings = folder / f"mosquitto-{chosen}.conf"
         settings.write_text(
             f"listener {chosen} 127.0.0.1\n"
-            "allow_anonymous true\n"
+            f"{access}"
+            "user root\n"  # started by root it would become another, who cannot read the folder
             "set_tcp_nodelay true\n"
             "persistence false\n"
             "log_dest stderr\n"
