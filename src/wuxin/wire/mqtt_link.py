@@ -24,6 +24,9 @@ from wuxin.wire.patience import Unreadable
 ANSWER_S: Final = 15.0
 """How long the broker may take to let us in, or to accept subscriptions (s)."""
 
+REASON_S: Final = 0.2
+"""How long the reason for which the broker closed the connection may take to be understood (s)."""
+
 _PUBACK: Final = Struct("!BBH")
 _NO_TOPICS: Final = 128  # and above: a refusal, in a SUBACK
 _LOG: Final = logging.getLogger("wuxin.wire.mqtt")
@@ -112,26 +115,39 @@ class Link:
             Unreadable: the broker cannot be reached, or refuses us or a subscription.
         """
         where = f"{self._broker.host} port {self._broker.port}"
+        entering = asyncio.create_task(self._enter(filters))
+        lost = asyncio.create_task(self.lost.wait())
         try:
-            async with asyncio.timeout(ANSWER_S):
-                await self._client.connect(
-                    self._broker.host, self._broker.port, ssl=self._broker.tls or False,
-                    keepalive=self._broker.keepalive_s,
-                )  # fmt: skip
-                # With retain handling 1 a retained message comes for a new subscription only.
-                self._client.subscribe(
-                    [Subscription(name, qos=1, retain_handling_options=1) for name in filters]
-                )
-                granted = await self._granted
-        except TimeoutError:
-            raise Unreadable(f"{where} does not answer as an MQTT 5 broker") from None
+            await asyncio.wait(
+                {entering, lost}, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if lost.done():  # the library goes on waiting, unless it was told the reason before
+                await asyncio.wait({entering}, timeout=REASON_S)
+            if not entering.done():
+                how = "closes the connection" if lost.done() else "does not answer"
+                raise Unreadable(f"{where} {how}: it is no MQTT 5 broker, or does not trust us")
+            granted = entering.result()
         except (OSError, MQTTConnectError) as wrong:
             raise Unreadable(f"{where} cannot be used: {wrong}") from wrong
+        finally:
+            entering.cancel()
+            lost.cancel()
         for name, code in zip(filters, granted, strict=True):
             if code >= _NO_TOPICS:
                 raise Unreadable(f"{where} refuses the subscription to {name!r} (code {code})")
             if code < 1:
                 raise Unreadable(f"{where} grants {name!r} without acknowledgement (QoS 0) only")
+
+    async def _enter(self, filters: Sequence[str]) -> Sequence[int]:
+        await self._client.connect(
+            self._broker.host, self._broker.port, ssl=self._broker.tls or False,
+            keepalive=self._broker.keepalive_s,
+        )  # fmt: skip
+        # With retain handling 1 a retained message comes for a new subscription only.
+        self._client.subscribe(
+            [Subscription(name, qos=1, retain_handling_options=1) for name in filters]
+        )
+        return await self._granted
 
     async def close(self) -> None:
         """Leave; what is not acknowledged comes again when the session goes on."""
