@@ -1,10 +1,10 @@
 """Which device a message of Wuxin's own format names, read without understanding the rest."""
 
-from io import BytesIO
 from typing import Final
 
-import cbor2
 import msgspec
+
+from wuxin.wire.cbor_item import text_of
 
 
 class _Named(msgspec.Struct):
@@ -28,11 +28,8 @@ def json_device(message: bytes) -> str:
 
 
 def cbor_device(message: bytes) -> str:
-    """The device of a CBOR map; empty where none can be read, or the map is not alone."""
-    rest = BytesIO(message)
+    """The device of a CBOR map; empty where none can be read, it is given twice or not alone."""
     try:
-        said = cbor2.load(rest)
-    except (cbor2.CBORDecodeError, ValueError, OverflowError, RecursionError):
+        return text_of(message, "device")
+    except ValueError:
         return ""
-    found = said.get("device") if isinstance(said, dict) and not rest.read(1) else None
-    return found if isinstance(found, str) else ""
