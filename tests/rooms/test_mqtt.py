@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import gmqtt
 import pytest
 
 from tests import servers
 from tests.rooms.authority import Authority
-from tests.rooms.wires import until
+from tests.rooms.wires import Hall, until
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap
 from wuxin.terms.errors import BadInput, Conflict
@@ -30,36 +30,6 @@ from wuxin.wire.topics import topics
 GOOD, BAD = "right", "wrong"
 NOON = Nanos(1_717_228_800_000_000_000)
 ROUTES = (Route("devices/#", "field", wrap_topic=False),)
-
-
-class Taken(NamedTuple):
-    payload: bytes
-    source: str
-    acknowledge: Callable[[], None]
-    trust: Trust
-
-
-class Hall:
-    """An offer that keeps what comes; the test says when it is durable."""
-
-    def __init__(self, *, durable: bool = False) -> None:
-        self.taken: list[Taken] = []
-        self.durable, self.closed = durable, False
-
-    def __call__(
-        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None],
-        trust: Trust = Trust.UNPROVEN,
-    ) -> None:  # fmt: skip
-        assert position == "2024-06-01T08:00:00Z"
-        if self.closed:
-            raise Conflict("the intake is closed")
-        self.taken.append(Taken(payload, source, acknowledge, trust))
-        if self.durable:
-            acknowledge()
-
-    @property
-    def payloads(self) -> list[bytes]:
-        return [each.payload for each in self.taken]
 
 
 @asynccontextmanager
@@ -107,6 +77,7 @@ def test_what_was_not_durable_comes_again_and_what_was_does_not(mosquitto: serve
         async with subscribed(mosquitto, third):
             await asyncio.sleep(0.2)
         assert third.taken == []
+        assert first.taken[0].position == "2024-06-01T08:00:00Z"
 
     run(talk())
 
@@ -325,6 +296,23 @@ def test_a_publisher_who_asks_gets_a_receipt_once_its_message_is_durable(
         ]
         assert sorted((each.source, unwrap(each.payload)[0]["topic"]) for each in hall.taken) == [
             ("field", "devices/a"), ("field", "devices/a"), ("plant", "plant/a"),
+        ]  # fmt: skip
+
+    run(talk())
+
+
+def test_a_message_that_the_broker_had_kept_is_marked(mosquitto: servers.Broker) -> None:
+    async def talk() -> None:
+        hall = Hall(durable=True)
+        async with device(mosquitto) as sender:
+            sender.publish("plant/a", b"old", qos=1, retain=True)
+            await asyncio.sleep(0.1)
+            async with subscribed(mosquitto, hall, Route("plant/#", "plant")):
+                await until(lambda: len(hall.taken) == 1)
+                sender.publish("plant/a", b"new", qos=1, retain=True)
+                await until(lambda: len(hall.taken) == 2)
+        assert [unwrap(payload) for payload in hall.payloads] == [
+            ({"topic": "plant/a", "retained": True}, b"old"), ({"topic": "plant/a"}, b"new"),
         ]  # fmt: skip
 
     run(talk())

@@ -18,14 +18,14 @@ from fastapi import FastAPI
 
 from tests import servers
 from tests.rooms.authority import Authority
-from tests.rooms.test_mqtt import Hall as Kept
-from tests.rooms.wires import until
+from tests.rooms.frames import mutated
+from tests.rooms.wires import Hall, until
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap
 from wuxin.terms.ports import Trust
 from wuxin.wire.cbor_item import end_of
 from wuxin.wire.web import Desk, routes
-from wuxin.wire.web_bodies import Limits
+from wuxin.wire.web_bodies import Limits, Problem, parts
 
 NOON = Nanos(1_717_228_800_000_000_000)
 SECRETS = {"meter:1": "code", "hive": "hook"}
@@ -76,7 +76,7 @@ def sent(content: bytes, hall: Any, *, kind: str = "application/json", **more: A
 
 def test_the_answer_waits_until_all_messages_are_durable() -> None:
     async def talk() -> None:
-        hall = Kept()
+        hall = Hall()
         async with client(hall) as speaker:
             lines = b"\n".join(json.dumps({**ONE, "seq": n}).encode() for n in range(3)) + b"\n\n"
             kind = {"Content-Type": "application/x-ndjson; charset=utf-8"}
@@ -112,7 +112,7 @@ SIGNED = cbor2.dumps(cbor2.CBORTag(18, [b"", {}, PACKED, b"x"]))
 def test_a_message_is_believed_where_it_names_who_signed_in(
     content: bytes, kind: str, trust: Trust
 ) -> None:
-    hall = Kept(durable=True)
+    hall = Hall(durable=True)
     assert sent(content, hall, kind=kind).json() == {"accepted": 1}
     assert [(each.payload, each.trust) for each in hall.taken] == [(content, trust)]
 
@@ -140,7 +140,7 @@ def test_a_message_is_believed_where_it_names_who_signed_in(
 def test_what_cannot_be_a_message_is_refused_with_its_place_and_nothing_of_it_is_taken(
     content: bytes, kind: str, status: int, at: str | None
 ) -> None:
-    hall = Kept(durable=True)
+    hall = Hall(durable=True)
     desk = {"limits": Limits(body_bytes=100_010, message_bytes=400, messages=10)}
     if at is None and status == 413 and content.startswith(b" "):
         desk = {"limits": Limits(body_bytes=1000)}
@@ -161,7 +161,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit() -> None:
             yield b" " * 100
 
     async def talk() -> None:
-        async with client(Kept(), limits=Limits(body_bytes=1000)) as speaker:
+        async with client(Hall(), limits=Limits(body_bytes=1000)) as speaker:
             answer = await speaker.post("/v1/messages", content=endless(), headers=JSON)
         assert answer.status_code == 413
 
@@ -182,21 +182,21 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit() -> None:
     ],
 )
 def test_who_is_not_known_is_asked_to_sign_in(headers: dict[str, str]) -> None:
-    hall = Kept(durable=True)
+    hall = Hall(durable=True)
     answer = sent(b"{}", hall, headers=headers, auth=httpx.Auth())
     assert (answer.status_code, hall.taken) == (401, [])
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
 def test_a_bearer_code_and_a_name_are_enough() -> None:
-    hall, headers = Kept(durable=True), {"Authorization": "Bearer code", "Wuxin-Device": "meter:1"}
+    hall, headers = Hall(durable=True), {"Authorization": "Bearer code", "Wuxin-Device": "meter:1"}
     answer = sent(json.dumps(ONE).encode(), hall, headers=headers, auth=httpx.Auth())
     assert answer.status_code == 200
     assert hall.taken[0].trust is Trust.CODE
 
 
 def test_a_document_stands_behind_what_its_carrier_said() -> None:
-    hall, bearer = Kept(durable=True), {"Authorization": "Bearer hook"}
+    hall, bearer = Hall(durable=True), {"Authorization": "Bearer hook"}
     path = "/v1/sources/hive/documents/milkings?event=up"
     kind = "application/ld+json; charset=utf-8"
     answer = sent(b'{"a": 1}', hall, kind=kind, path=path, headers=bearer, auth=httpx.Auth())
@@ -224,13 +224,13 @@ def test_a_document_is_for_a_source_that_is_known(
 ) -> None:
     headers = {"Authorization": f"Bearer {secret}"}
     answer = sent(
-        b"<a/>", Kept(durable=True), path=path, kind=kind, headers=headers, auth=httpx.Auth()
+        b"<a/>", Hall(durable=True), path=path, kind=kind, headers=headers, auth=httpx.Auth()
     )
     assert answer.status_code == status
 
 
 def test_a_device_cannot_send_documents_in_the_name_of_a_source() -> None:
-    answer = sent(b"{}", Kept(durable=True), path="/v1/sources/hive/documents")
+    answer = sent(b"{}", Hall(durable=True), path="/v1/sources/hive/documents")
     assert answer.status_code == 401
 
 
@@ -239,12 +239,12 @@ def again(answer: httpx.Response) -> bool:
 
 
 def test_an_intake_that_is_closed_or_too_slow_asks_to_send_again() -> None:
-    closed = Kept()
+    closed = Hall()
     closed.closed = True
     answer = sent(b"{}", closed)
     assert again(answer)
     assert "closed" in answer.json()["detail"]
-    assert again(sent(b"{}", Kept(), desk={"durable_s": 0.1}))
+    assert again(sent(b"{}", Hall(), desk={"durable_s": 0.1}))
 
 
 def test_a_full_intake_holds_up_neither_the_loop_nor_more_than_a_few_threads() -> None:
@@ -274,7 +274,7 @@ def test_a_full_intake_holds_up_neither_the_loop_nor_more_than_a_few_threads() -
 
 
 def test_within_tls_a_secret_is_worth_what_the_gate_says(tmp_path: Path) -> None:
-    authority, hall, counts = Authority(tmp_path), Kept(durable=True), Counter[str]()
+    authority, hall, counts = Authority(tmp_path), Hall(durable=True), Counter[str]()
     certificate, key = authority.issue("portal")
     port = servers.free_port()
     app = application(hall, counts)
@@ -311,3 +311,16 @@ def test_where_an_item_of_cbor_ends_is_found_without_its_values() -> None:
     for broken in ("5f4101", "9f01", "bf01ff", "ff", "1c", "5f6161ff", "5f5f4101ffff", "1f"):
         with pytest.raises(ValueError, match="at byte"):
             end_of(bytes.fromhex(broken))
+
+
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "application/cbor", "application/cose"])
+def test_whatever_the_bytes_a_body_has_parts_or_a_problem(kind: str) -> None:
+    whole = b'{"device":"meter:1"}\n' * 3 if kind.endswith("json") else SIGNED
+    refused: list[Problem] = []
+    for body in mutated([whole, PACKED], 5_000, seed=8949):
+        try:
+            assert parts(kind, body, limits=Limits())
+        except Problem as wrong:
+            refused.append(wrong)
+    assert {(wrong.status, bool(wrong.at)) for wrong in refused} == {(400, True)}
+    assert 500 < len(refused) < 5_000

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from wuxin.terms.envelope import unwrap
+from wuxin.terms.errors import Conflict
+from wuxin.terms.ports import Trust
 from wuxin.wire.intake import Intake, Message
 
 
@@ -87,3 +89,35 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path, Path]:
         )
     )
     return paths
+
+
+class Taken(NamedTuple):
+    """What was offered."""
+
+    payload: bytes
+    source: str
+    position: str
+    acknowledge: Callable[[], None]
+    trust: Trust
+
+
+class Hall:
+    """An offer that keeps what comes; the test says when it is durable."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self.taken: list[Taken] = []
+        self.durable, self.closed = durable, False
+
+    def __call__(
+        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None],
+        trust: Trust = Trust.UNPROVEN,
+    ) -> None:  # fmt: skip
+        if self.closed:
+            raise Conflict("the intake is closed")
+        self.taken.append(Taken(payload, source, position, acknowledge, trust))
+        if self.durable:
+            acknowledge()
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [each.payload for each in self.taken]

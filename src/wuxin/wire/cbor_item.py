@@ -42,7 +42,9 @@ def end_of(data: bytes, at: int = 0, *, depth: int = DEPTH) -> int:
 
 
 def text_of(data: bytes, name: str) -> str:
-    """The text under a name in a map that is the one item of ``data``; empty if it is not alone.
+    """The text under a name in a map that is the one item of ``data``; empty where it has none.
+
+    It is also empty where the name is given twice, in whatever spelling, or something follows.
 
     Raises:
         ValueError: as :func:`end_of`.
@@ -50,16 +52,24 @@ def text_of(data: bytes, name: str) -> str:
     kind, count, at = _head(data, 0)
     if kind != _MAP or count is None:
         return ""
-    key, found = bytes([0x60 + len(name)]) + name.encode(), []
+    found = []
     for _ in range(count):
         value = end_of(data, at)
         end = end_of(data, value)
-        if data[at:value] == key:
-            what, size, start = _head(data, value)
-            text = what == _TEXT and size is not None
-            found.append(data[start:end].decode("utf-8", "replace") if text else "")
+        key = _text(data, at, end=value)
+        if key is None or key == name.encode():
+            found.append(_text(data, value, end=end) if key else None)
         at = end
-    return found[0] if len(found) == 1 and at == len(data) else ""
+    text = found[0] if len(found) == 1 and at == len(data) else None
+    return "" if text is None else text.decode("utf-8", "replace")
+
+
+def _text(data: bytes, at: int, *, end: int) -> bytes | None:
+    """The bytes of a text; empty for another kind of item, None for a text in parts."""
+    kind, size, start = _head(data, at)
+    if kind != _TEXT:
+        return b""
+    return None if size is None else data[start:end]
 
 
 def _head(data: bytes, at: int) -> tuple[int, int | None, int]:

@@ -44,7 +44,8 @@ class Route(NamedTuple):
         topic_filter: as MQTT writes it, with ``+``, ``#`` and, before it, ``$share/NAME/``. Where
             several filters fit a topic the first route has the message.
         source: the source's name.
-        wrap_topic: whether the topic stands before the message (:mod:`wuxin.terms.envelope`).
+        wrap_topic: whether the topic stands before the message (:mod:`wuxin.terms.envelope`), and
+            ``retained`` if the broker had kept it, as it may be old.
         trusted_topic_device: the level of the topic, from 0, that names the device as the broker
             has checked it by certificate; None where the broker checks nothing.
         device_of: the device that a message itself names, empty if none; it must not raise. A
@@ -151,18 +152,20 @@ class MqttSubscriber:
 
     def _take(self, link: Link, said: Delivery) -> None:
         self.counts["received"] += 1
-        self.counts["again"] += said.properties["dup"]
-        self.counts["qos0"] += said.packet == 0
+        if said.properties["dup"]:
+            self.counts["again"] += 1
+        if not said.packet:
+            self.counts["qos0"] += 1
         way = next((each for each in self._ways if each.fits(said.topic)), None)
         if way is None:  # a subscription of an earlier run that the session still has
             self.counts["no_route"] += 1
             _LOG.warning("%s: topic %r fits no route, its message is left", self._name, said.topic)
             link.acknowledge(said.packet)
             return
-        payload, route = said.payload, way.route
+        route = way.route
         try:
             self._offer(
-                wrap({"topic": said.topic}, payload) if route.wrap_topic else payload,
+                _wrapped(said) if route.wrap_topic else said.payload,
                 source=route.source, position=self._when(), trust=self._trust(route, said),
                 acknowledge=in_this_loop(partial(self._durable, link, said, way=way)),
             )  # fmt: skip
@@ -200,3 +203,10 @@ class MqttSubscriber:
             self._second = now // SECOND
             self._position = iso(self._second * SECOND)
         return self._position
+
+
+def _wrapped(said: Delivery) -> bytes:
+    """A message behind its topic; one that the broker had kept is marked, as it may be old."""
+    if said.properties["retain"]:
+        return wrap({"topic": said.topic, "retained": True}, said.payload)
+    return wrap({"topic": said.topic}, said.payload)
