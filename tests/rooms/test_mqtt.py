@@ -170,6 +170,7 @@ async def _greeted(
     await talk(process)
 
 
+@pytest.mark.server
 def test_it_comes_back_when_the_broker_does(tmp_path: Path) -> None:
     async def talk() -> None:
         hall = Hall(durable=True)
@@ -205,6 +206,7 @@ def test_an_intake_that_takes_nothing_more_is_not_acknowledged(mosquitto: server
     run(talk())
 
 
+@pytest.mark.server
 def test_a_broker_that_refuses_us_is_named_with_its_reason(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     passwords.write_text(f"wuxin:{GOOD}\n")
@@ -227,6 +229,7 @@ def test_a_broker_that_refuses_us_is_named_with_its_reason(tmp_path: Path) -> No
     run(talk())
 
 
+@pytest.mark.server
 def test_a_device_is_believed_where_the_broker_checks_its_certificate(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     certificate, key = authority.issue("broker")
