@@ -20,7 +20,7 @@ from tests.rooms.authority import Authority
 from tests.rooms.wires import Hall, until
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap
-from wuxin.terms.errors import BadInput, Conflict
+from wuxin.terms.errors import BadInput, Conflict, NotFound, Refused
 from wuxin.terms.ports import Trust
 from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.mqtt import Broker, MqttSubscriber, Route
@@ -49,8 +49,10 @@ async def subscribed(
 async def device(broker: servers.Broker, **tls: Any) -> AsyncIterator[gmqtt.Client]:
     client = gmqtt.Client("")
     await client.connect(broker.host, broker.port, **tls)
-    yield client
-    await client.disconnect()
+    try:
+        yield client
+    finally:
+        await client.disconnect()
 
 
 def run(talk: Coroutine[Any, Any, None]) -> None:
@@ -166,6 +168,7 @@ async def _greeted(
     assert process.stdout is not None
     first = await asyncio.to_thread(process.stdout.readline)
     greeting.cancel()
+    await asyncio.wait([greeting])
     assert first == b"0\n"
     await talk(process)
 
@@ -192,10 +195,13 @@ def test_it_comes_back_when_the_broker_does(tmp_path: Path) -> None:
     run(talk())
 
 
-def test_an_intake_that_takes_nothing_more_is_not_acknowledged(mosquitto: servers.Broker) -> None:
+@pytest.mark.parametrize("wrong", [Conflict("the intake is closed"), NotFound("no such source")])
+def test_what_the_intake_does_not_take_is_not_acknowledged(
+    mosquitto: servers.Broker, wrong: Refused
+) -> None:
     async def talk() -> None:
         closed, hall = Hall(), Hall()
-        closed.closed = True
+        closed.refuses = wrong
         async with subscribed(mosquitto, closed) as subscriber, device(mosquitto) as sender:
             sender.publish("devices/a", b"x", qos=1)
             await until(lambda: subscriber.counts["not_taken"] == 1)

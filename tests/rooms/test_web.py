@@ -22,6 +22,7 @@ from tests.rooms.frames import mutated
 from tests.rooms.wires import Hall, until
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap
+from wuxin.terms.errors import Conflict
 from wuxin.terms.ports import Trust
 from wuxin.wire.cbor_item import end_of
 from wuxin.wire.web import Desk, routes
@@ -37,6 +38,9 @@ JSON = {"Content-Type": "application/json"}
 class Porter:
     """A gate that knows two names."""
 
+    def __init__(self, source: str) -> None:
+        assert source in {"devices", "hive"}
+
     def admits(self, device: str, secret: str) -> Trust | None:
         return Trust.CERTIFICATE if SECRETS.get(device) == secret else None
 
@@ -47,7 +51,7 @@ class Porter:
 def application(hall: Any, counts: Counter[str] | None = None, **desk: Any) -> FastAPI:
     app = FastAPI()
     desk = {"documents": {"hive": {"zone": "Asia/Shanghai"}}, **desk}
-    app.include_router(routes(hall, lambda: NOON, desk=Desk(Porter(), **desk), counts=counts))
+    app.include_router(routes(hall, lambda: NOON, desk=Desk(Porter, **desk), counts=counts))
     return app
 
 
@@ -177,6 +181,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit() -> None:
         {"Authorization": "Basic " + base64.b64encode(b"meter:1:code").decode()},
         {"Authorization": "Basic ?"},
         {"Authorization": "Bearer code"},
+        {"Wuxin-Device": "meter:1"},
         {"Authorization": "Bearer code", "Wuxin-Device": "meter:2"},
         {"Authorization": "Digest code", "Wuxin-Device": "meter:1"},
     ],
@@ -240,7 +245,7 @@ def again(answer: httpx.Response) -> bool:
 
 def test_an_intake_that_is_closed_or_too_slow_asks_to_send_again() -> None:
     closed = Hall()
-    closed.closed = True
+    closed.refuses = Conflict("the intake is closed")
     answer = sent(b"{}", closed)
     assert again(answer)
     assert "closed" in answer.json()["detail"]

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from wuxin.terms.envelope import unwrap
-from wuxin.terms.errors import Conflict
+from wuxin.terms.errors import Refused
 from wuxin.terms.ports import Trust
 from wuxin.wire.intake import Intake, Message
 
@@ -106,14 +106,15 @@ class Hall:
 
     def __init__(self, *, durable: bool = False) -> None:
         self.taken: list[Taken] = []
-        self.durable, self.closed = durable, False
+        self.durable = durable
+        self.refuses: Refused | None = None
 
     def __call__(
         self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None],
         trust: Trust = Trust.UNPROVEN,
     ) -> None:  # fmt: skip
-        if self.closed:
-            raise Conflict("the intake is closed")
+        if self.refuses is not None:
+            raise self.refuses
         self.taken.append(Taken(payload, source, position, acknowledge, trust))
         if self.durable:
             acknowledge()

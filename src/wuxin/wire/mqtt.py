@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from wuxin.terms.clock import SECOND, Clock, iso
 from wuxin.terms.envelope import wrap
-from wuxin.terms.errors import BadInput, Conflict
+from wuxin.terms.errors import BadInput, Conflict, Refused
 from wuxin.terms.ports import Offer, Trust
 from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.mqtt_link import Broker, Delivery, Link
@@ -169,7 +169,7 @@ class MqttSubscriber:
                 source=route.source, position=self._when(), trust=self._trust(route, said),
                 acknowledge=in_this_loop(partial(self._durable, link, said, way=way)),
             )  # fmt: skip
-        except Conflict as wrong:
+        except Refused as wrong:
             self.counts["not_taken"] += 1
             link.give_up(str(wrong))
 

@@ -5,9 +5,10 @@
 
 A device signs in by HTTP basic (its name percent-encoded, as ``inverter%3AA1``: a user name has no
 colon), or by a bearer code with its name in ``Wuxin-Device``. A system that sends documents signs
-in as its source: by basic with the source's name, or by a bearer code alone. On plain HTTP a
-secret is worth no more than a code; within TLS it is worth what the gate says. A client certificate
-does not reach us through the server of the portal; a proxy that checks one can set the header.
+in as its source: by basic with the source's name, or by a bearer code alone. Whether a name
+without a secret is enough is for the gate to say. On plain HTTP a secret is worth no more than a
+code; within TLS it is worth what the gate says. A client certificate does not reach us through the
+server of the portal.
 
 A message is believed as far as the device that signed in where it names that device itself, and is
 unproven otherwise. A COSE message is unproven here: its signature is checked by whoever has keys.
@@ -33,7 +34,7 @@ from fastapi.responses import JSONResponse, Response
 
 from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
-from wuxin.terms.errors import Conflict
+from wuxin.terms.errors import Refused
 from wuxin.terms.ports import Gate, Offer, Trust
 from wuxin.wire.together import Together, Told
 from wuxin.wire.web_bodies import Limits, Problem, parts
@@ -46,7 +47,7 @@ class Desk(NamedTuple):
     """What is taken, from whom, and how patiently.
 
     Attributes:
-        gate: who may speak; asked in a worker thread.
+        gate: who may speak for a source, by the source's name; asked in a worker thread.
         source: the source of ``/v1/messages``; empty: there is no such address.
         documents: sources of documents by name, each with what stands in the line before its
             documents besides ``content_type``, ``path`` and ``query``, such as ICAR's ``zone``.
@@ -55,7 +56,7 @@ class Desk(NamedTuple):
         durable_s: how long a request waits for its messages to be durable (s).
     """
 
-    gate: Gate
+    gate: Callable[[str], Gate]
     source: str = "devices"
     documents: Mapping[str, Mapping[str, Any]] = {}
     limits: Limits = Limits()
@@ -109,7 +110,7 @@ class _Taker:
         self._together = Together(offer, waiting=desk.waiting, durable_s=desk.durable_s)
 
     async def messages(self, request: Request) -> int:
-        device, trust = await self._signed_in(request, "")
+        device, trust = await self._signed_in(request, self._desk.source)
         body = await self._body(request)
         found = parts(_kind(request), body, limits=self._desk.limits)
         strangers = sum(part.device != device for part in found)
@@ -135,12 +136,15 @@ class _Taker:
         return await self._durable([Told(wrap(said, body), trust)], source)
 
     async def _signed_in(self, request: Request, source: str) -> tuple[str, Trust]:
-        """Who speaks (the source, where documents are sent) and how far that is believed."""
+        """Who speaks for a source and how far that is believed."""
         name, secret = _credentials(request)
-        name = name or source
-        if not (name and secret) or (source and name != source):
+        if source in self._desk.documents:
+            name = name or source
+            if name != source:
+                raise Problem(401, f"documents of {source!r} are sent in its own name")
+        if not name:
             raise Problem(401, f"sign in by basic, or by a bearer code and the header {DEVICE}")
-        admits = partial(self._desk.gate.admits, name, secret)
+        admits = partial(self._desk.gate(source).admits, name, secret)
         trust = await anyio.to_thread.run_sync(admits)
         if trust is None:
             raise Problem(401, f"{name!r} is not known, or not by this secret")
@@ -161,7 +165,7 @@ class _Taker:
     async def _durable(self, told: Sequence[Told], source: str) -> int:
         try:
             await self._together(told, source=source, position=iso(self._clock()))
-        except Conflict as wrong:
+        except Refused as wrong:
             raise Problem(503, str(wrong)) from wrong
         return len(told)
 
@@ -176,6 +180,8 @@ def _credentials(request: Request) -> tuple[str, str]:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return request.headers.get(DEVICE, ""), given.strip()
+    if not scheme:
+        return request.headers.get(DEVICE, ""), ""
     if scheme.lower() != "basic":
         return "", ""
     try:
