@@ -1,9 +1,11 @@
 """What MQTT costs, from a publisher to durable and acknowledged: Mosquitto and our subscriber.
 
-    wuxin bench mqtt_ingest [--messages 200000] [--rate 0] [--connections 20] [--folder DIR]
+    wuxin bench mqtt_ingest [--messages 200000] [--rate 0] [--connections 20] [--house]
 
 Three processes: a publisher of QoS 1 (plain sockets, 20 messages on their way per connection),
-Mosquitto, and the subscriber, whose intake writes each batch to a file and syncs it. With rate 0
+Mosquitto, and the subscriber, whose intake writes each batch to a file and syncs it; with --house
+the whole house stands behind it: journal, findings, history, evidence log and book, and the time
+ends when all is judged and committed. With rate 0
 the publisher goes as fast as it can, and times are those of a queue that grows; with a rate
 (messages/s) they are those of a house that keeps up. All messages come, or it fails. JSON: messages
 per second from the first publish to the last acknowledgement, CPU µs per message and process, ms
@@ -28,8 +30,10 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
 
+from wuxin.home import Home
+from wuxin.live import Live, warm
 from wuxin.terms.clock import system_clock
-from wuxin.wire.intake import Intake, Message
+from wuxin.wire.intake import LINGER_S, Intake, Message
 from wuxin.wire.mqtt import Broker, MqttSubscriber, Route
 
 WINDOW = 20
@@ -41,11 +45,11 @@ persistence false
 log_dest none
 """
 FRAME = (
-    '{"device":"inverter:A%05d","boot":"b1","seq":%d,"time":"2022-01-02T12:00:00Z",'
-    '"readings":{"ac_power":1200.5,"dc_voltage":640.25,"temperature":41.5,"sent_us":%016d}}'
+    '{"device":"inverter:A%05d","boot":"b1","seq":%016d,"time":"%s",'
+    '"readings":{"ac_power":1200.5,"dc_voltage":640.25,"dc_current":4.5,"frequency":50.01}}'
 )
-SENT = slice(-18, -2)
-"""Where a frame has the microsecond of its publishing."""
+SENT = slice(46, 62)
+"""Where a frame has its sequence number, which is the microsecond of its publishing."""
 
 
 class Sink(NamedTuple):
@@ -80,9 +84,21 @@ def spread(milliseconds: Sequence[float]) -> dict[str, float]:
     return {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2)}
 
 
-async def subscribe(port: int, total: int, *, folder: Path) -> None:
+def house_sink(home: Home) -> Sink:
+    """The whole house."""
+    live = Live(home)
+    live.close()
+    return Sink(live.append, live.process, lambda: None)
+
+
+async def subscribe(port: int, total: int, *, folder: Path, house: bool) -> None:
     """Take in so many messages, and print what it cost."""
-    sink, waited, batches = file_sink(folder), list[float](), 0
+    home = Home(folder / "home") if house else None
+    if home is not None:
+        home.attend("fleet", "energy")
+        warm([line.twin for line in home.flow.lines.values()], lambda _: None)
+    sink = file_sink(folder) if home is None else house_sink(home)
+    waited, batches = list[float](), 0
 
     def append(batch: Sequence[Message]) -> Any:
         nonlocal batches
@@ -91,14 +107,9 @@ async def subscribe(port: int, total: int, *, folder: Path) -> None:
         waited.extend([(now - int(message.payload[SENT])) / 1000 for message in batch])
         return token
 
-    with Intake(append, sink.process) as intake:
-
-        def offer(payload: bytes, **said: Any) -> None:
-            del said["trust"]  # which an intake does not keep yet
-            intake.offer(payload, **said)
-
+    with Intake(append, sink.process, linger_s=0.0 if house else LINGER_S) as intake:
         subscriber = MqttSubscriber(
-            offer, system_clock, broker=Broker("127.0.0.1", port),
+            intake.offer, system_clock, broker=Broker("127.0.0.1", port),
             routes=[Route("devices/#", "fleet", wrap_topic=False)],
         )  # fmt: skip
         await subscriber.start()
@@ -106,9 +117,13 @@ async def subscribe(port: int, total: int, *, folder: Path) -> None:
         print("ready", flush=True)
         while subscriber.counts["acknowledged"] < total:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
-        result = {"end": time.time(), "cpu_s": cpu_s() - begun, "durable_ms": spread(waited)}
         await subscriber.stop()
+    result = {"end": time.time(), "cpu_s": cpu_s() - begun, "durable_ms": spread(waited)}
     sink.close()
+    if home is not None:
+        told = home.history.query("SELECT count(*) AS n FROM readings WHERE indicator = 'ac_power'")
+        result["in_the_history"] = told.to_pydict()["n"][0]
+        home.close()
     print(json.dumps({**result, "batches": batches, "again": subscriber.counts["again"]}))
 
 
@@ -123,7 +138,7 @@ class Line:
         if self.socket.recv(4) != bytes.fromhex("20020000"):
             raise ConnectionError("the broker does not let the publisher in")
         self.flying: deque[float] = deque()
-        self._topic, self._number, self._sent, self._half = b"", number, 0, 0
+        self._number, self._sent, self._half, self._last = number, 0, 0, 0
 
     def publish(self, count: int, first: int) -> None:
         """Send so many messages with numbers from ``first``."""
@@ -132,7 +147,11 @@ class Line:
         head = len(topic).to_bytes(2, "big") + topic
         for number in range(first, first + count):
             self._sent = self._sent % 65_535 + 1
-            payload = (FRAME % (self._number, number, micros)).encode()
+            self._last = max(self._last + 1, micros)
+            seconds = number // 20
+            when = f"2022-01-{2 + seconds // 86400:02d}T{seconds // 3600 % 24:02d}"
+            when += f":{seconds // 60 % 60:02d}:{seconds % 60:02d}Z"
+            payload = (FRAME % (self._number, self._last, when)).encode()
             size = len(head) + 2 + len(payload)
             length = bytes((size & 127 | 128, size >> 7)) if size > 127 else bytes((size,))
             packets += [b"\x32", length, head, self._sent.to_bytes(2, "big"), payload]
@@ -186,6 +205,7 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     command = ["mosquitto", "-c", str(folder / "mosquitto.conf")]
     broker = subprocess.Popen(command, env={**os.environ, "PATH": path})
     own = [sys.executable, __file__, "--messages", str(asked.messages), "--port", str(port)]
+    own += ["--house"] if asked.house else []
     taking = subprocess.Popen(
         [*own, "--role", "subscriber", "--folder", str(folder)], stdout=subprocess.PIPE
     )
@@ -214,6 +234,7 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
             "publisher": round(gave["cpu_s"] * each, 1), "broker": round(spent * each, 1),
             "subscriber": round(taken["cpu_s"] * each, 1),
         },
+        **{k: taken[k] for k in ("in_the_history",) if k in taken},
         "puback_ms": gave["puback_ms"], "durable_ms": taken["durable_ms"],
     }  # fmt: skip
 
@@ -225,11 +246,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--connections", type=int, default=20)
     parser.add_argument("--folder", type=Path, default=Path())
+    parser.add_argument("--house", action="store_true", help="the whole house behind it")
     parser.add_argument("--role", choices=["subscriber", "publisher"], help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.role == "subscriber":
-        asyncio.run(subscribe(asked.port, asked.messages, folder=asked.folder))
+        asyncio.run(subscribe(asked.port, asked.messages, folder=asked.folder, house=asked.house))
     elif asked.role == "publisher":
         publish(asked.port, asked.messages, rate=asked.rate, connections=asked.connections)
     else:

@@ -5,7 +5,8 @@
     pack = "logistics"                    # whose things its devices report of
     protocol = "jt808"                    # what they speak
     timezone = "Asia/Shanghai"            # in which its days end
-    listen = "tcp://127.0.0.1:7611"       # or udp://; several in a list
+    listen = "tcp://127.0.0.1:7611"       # or udp://; ws:// for OCPP; several in a list; or a
+                                          # broker: mqtt://user:password@host:1883, with topic
     strangers = false                     # true: devices that are not registered may speak
     kinds = { "" = "lot" }                # the pack's kind for a device's plain number
     indicators = { speed = "speed" }      # the pack's names for the protocol's
@@ -26,20 +27,29 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from wuxin.flow import DEVICE
 from wuxin.home import Home
-from wuxin.live import Live, warm
+from wuxin.live import Gate, Live, warm
 from wuxin.protocols import decoders
 from wuxin.stores.journal import Told
 from wuxin.terms.errors import BadInput
 from wuxin.terms.records import Command
+from wuxin.wire.charging import CentralSystem, Doors, Place
+from wuxin.wire.mqtt import MqttSubscriber, Route
+from wuxin.wire.mqtt_link import Broker
 from wuxin.wire.stream import Address, Server, Speaks
 
-KINDS: Final = ("tcp", "udp")
+KINDS: Final = ("tcp", "udp", "ws", "mqtt")
+_OWN: Final = ("wuxin", "native_cbor", "cose")
+"""Frames that name their device themselves, so that no topic has to stand before them."""
+
+Adapter = Server | MqttSubscriber | CentralSystem
+"""What brings messages in; it is started and stopped in the event loop of the wire."""
+
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -66,19 +76,20 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
     indicators: dict[str, str] = {}
     thing: list[dict[str, Any]] = []
     geofences: dict[str, Any] = {}
+    topic: str = ""
     device: list[Mounted] = []
     tls_certificate: str = ""
     tls_key: str = ""
 
     @property
-    def addresses(self) -> list[Address]:
-        """Where to listen.
+    def places(self) -> list[SplitResult]:
+        """Where to listen, or the broker to listen to.
 
         Raises:
-            BadInput: an address is none, or its certificate cannot be read.
+            BadInput: an address is none.
         """
         places = [self.listen] if isinstance(self.listen, str) else self.listen
-        return [_address(place, self) for place in places]
+        return [_place(self, place) for place in places]
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,8 +110,7 @@ def read(path: Path) -> list[Described]:
     for source in said.source:
         if names.count(source.name) > 1:
             raise BadInput(f"{path.name}: source {source.name!r} stands there twice")
-        decoders.sessions(source.protocol)
-        _ = source.addresses
+        _ = source.places
     return said.source
 
 
@@ -123,14 +133,12 @@ class Listening:
             _open(home, source)
         warm([line.twin for line in home.flow.lines.values()], say)
         self.live = Live(home)
-        self.servers: dict[str, list[Server]] = {}
+        self.servers: dict[str, list[Adapter]] = {}
         for source in sources:
             gate = self.live.gate(source.name, strangers=source.strangers)
             _register(home, source, digest=gate.digest)
-            speaks = Speaks(source.name, decoders.sessions(source.protocol), gate)
             self.servers[source.name] = [
-                Server(self.live.offer, home.clock, speaks=speaks, address=address)
-                for address in source.addresses
+                _adapter(source, place, gate=gate, live=self.live) for place in source.places
             ]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
@@ -151,7 +159,8 @@ class Listening:
 
         async def run() -> None:
             for server in self.servers.get(source, ()):
-                server.tell(device, name, fields=fields)
+                if isinstance(server, Server):
+                    server.tell(device, name, fields=fields)
 
         self._wait(run())
 
@@ -179,7 +188,8 @@ class Listening:
         for name, servers in self.servers.items():
             for server in servers:
                 await server.start()
-                say(f"{name}: listening on {server.where}")
+                where = server.where if isinstance(server, Server) else type(server).__name__
+                say(f"{name}: listening on {where}")
 
     def _wait(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -212,7 +222,7 @@ def _register(home: Home, source: Described, *, digest: Callable[[str, str], str
             raise BadInput(f"source {source.name!r}: {refusals[0].reason}")
 
 
-def _address(place: str, source: Described) -> Address:
+def _place(source: Described, place: str) -> SplitResult:
     said = urlsplit(place)
     try:
         port = said.port
@@ -222,11 +232,50 @@ def _address(place: str, source: Described) -> Address:
         raise BadInput(
             f"source {source.name!r}: {place!r} is no address; write tcp://127.0.0.1:7611"
         )
-    tls = None
-    if source.tls_certificate:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        try:
-            tls.load_cert_chain(source.tls_certificate, source.tls_key or None)
-        except (OSError, ssl.SSLError) as wrong:
-            raise BadInput(f"source {source.name!r}: its certificate: {wrong}") from None
-    return Address(said.scheme, said.hostname, port, tls)
+    if said.scheme in {"tcp", "udp"}:
+        decoders.sessions(source.protocol)
+    if said.scheme == "mqtt" and not source.topic:
+        raise BadInput(f"source {source.name!r}: topic is missing, such as devices/#")
+    if said.scheme == "ws" and source.protocol != "ocpp":
+        raise BadInput(f"source {source.name!r}: ws:// is for protocol ocpp")
+    return said
+
+
+def _adapter(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> Adapter:
+    host, port = place.hostname or "", place.port or 0
+    if place.scheme == "mqtt":
+        broker = Broker(
+            host, port, client_id=f"wuxin-{live.home.tenant}-{source.name}",
+            username=place.username or "", password=place.password or "",
+        )  # fmt: skip
+        route = Route(source.topic, source.name, wrap_topic=source.protocol not in _OWN)
+        return MqttSubscriber(live.offer, live.home.clock, broker=broker, routes=[route])
+    if place.scheme == "ws":
+
+        def authenticate(station: str, password: str) -> str:
+            trust = gate.admits(station, password)
+            return "" if trust is None else trust.name.lower()
+
+        return CentralSystem(
+            live.offer, live.home.clock, doors=Doors(authenticate, _any_card),
+            place=Place(host, port, source=source.name, tls=_tls(source)),
+        )  # fmt: skip
+    speaks = Speaks(source.name, decoders.sessions(source.protocol), gate)
+    address = Address(place.scheme, host, port, _tls(source))
+    return Server(live.offer, live.home.clock, speaks=speaks, address=address)
+
+
+def _any_card(_station: str, _card: str) -> str:
+    """Who may charge is the operator's business; here it is only noted."""
+    return "Accepted"
+
+
+def _tls(source: Described) -> ssl.SSLContext | None:
+    if not source.tls_certificate:
+        return None
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        tls.load_cert_chain(source.tls_certificate, source.tls_key or None)
+    except (OSError, ssl.SSLError) as wrong:
+        raise BadInput(f"source {source.name!r}: its certificate: {wrong}") from None
+    return tls

@@ -49,7 +49,7 @@ class Live:
         self._key = private_file(
             home.folder / home.tenant / "keys" / "devices.key", lambda: secrets.token_bytes(_SECRET)
         )
-        self._intake: Intake[Written] = Intake(self._append, self._process, linger_s=linger_s)
+        self._intake: Intake[Written] = Intake(self.append, self.process, linger_s=linger_s)
 
     def offer(
         self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None],
@@ -81,8 +81,8 @@ class Live:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _append(self, batch: Sequence[Message]) -> Written:
-        """One entry for each source, with one frame for each degree of trust."""
+    def append(self, batch: Sequence[Message]) -> Written:
+        """Write a batch durably: an entry for each source, a frame for each degree of trust."""
         parts: dict[str, dict[int, list[bytes]]] = {}
         position: dict[str, str] = {}
         for message in batch:
@@ -101,7 +101,8 @@ class Live:
             ]
         )  # fmt: skip
 
-    def _process(self, written: Sequence[Written]) -> None:
+    def process(self, written: Sequence[Written]) -> None:
+        """Judge what was written, all of it with one commit."""
         self.home.process(written[-1])
 
 

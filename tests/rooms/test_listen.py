@@ -1,12 +1,16 @@
 """A file of sources starts servers; what a terminal says by a real socket stands in the history."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import gmqtt
 import pytest
 
+from tests import servers
 from tests.homes import still
+from tests.rooms.wires import until
 from wuxin.home import Home
 from wuxin.listen import Listening, read
 from wuxin.protocols import jt808
@@ -14,6 +18,8 @@ from wuxin.protocols.jt808 import answers
 from wuxin.protocols.jt808.answers import Terminal
 from wuxin.terms.errors import BadInput, NotFound
 from wuxin.terms.names import ThingKey
+from wuxin.terms.records import Quality
+from wuxin.wire.stream import Server
 
 PHONE = "13800138000"
 TO = Terminal(PHONE)
@@ -50,7 +56,7 @@ def report(minute: int, latitude: float) -> bytes:
     where = {
         "alarm": [], "status": ["acc_on", "positioned"], "latitude": latitude, "longitude": 121.5,
         "altitude_m": 5, "speed_kmh": 36.0, "direction_deg": 90,
-        "time": f"2026-01-02T08:{minute:02d}:00Z", "items": [],
+        "time": f"2026-01-05T08:{minute:02d}:00Z", "items": [],
     }  # fmt: skip
     [frame] = answers.frames("location_report", where, to=TO, serial=minute)
     return frame
@@ -70,6 +76,7 @@ def test_a_terminal_that_shows_its_password_is_heard_and_its_place_is_that_of_it
     said: list[str] = []
     with Listening(home, read(written(tmp_path)), say=said.append) as listening:
         [server] = listening.servers["trucks"]
+        assert isinstance(server, Server)
         assert said[-1] == f"trucks: listening on tcp://127.0.0.1:{server.port}"
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
             assert asked(line, report(0, 30.0)) == "failure"
@@ -89,6 +96,35 @@ def test_a_terminal_that_shows_its_password_is_heard_and_its_place_is_that_of_it
     assert b"s3cret" not in b"".join(
         path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()
     )
+
+
+def test_what_comes_by_mqtt_is_acknowledged_when_it_is_durable_and_stands_in_the_history(
+    tmp_path: Path, home: Home, mosquitto: servers.Broker
+) -> None:
+    place = f"mqtt://127.0.0.1:{mosquitto.port}"
+    text = FILE.replace('"jt808"', '"wuxin"').replace("tcp://127.0.0.1:0", place)
+    text = text.replace("[[source.thing]]", 'topic = "devices/#"\n[[source.thing]]', 1)
+    frame = (
+        '{"device":"lot:L1","boot":"b","seq":%d,"time":"2026-01-05T08:%02d:00Z",'
+        '"readings":{"net_weight":24000}}'
+    )
+
+    async def publish() -> None:
+        client = gmqtt.Client("")
+        await client.connect(mosquitto.host, mosquitto.port)
+        for number in (0, 1, 2, 3, 4, 4):  # the last one again
+            client.publish("devices/L1", frame % (number, number), qos=1)
+        await until(lambda: subscriber.counts["acknowledged"] == 6)
+        await client.disconnect()
+
+    with Listening(home, read(written(tmp_path, text)), say=lambda _: None) as listening:
+        [subscriber] = listening.servers["trucks"]
+        asyncio.run(publish())
+    kept = home.history.query(
+        "SELECT quality, count(*) AS n FROM readings WHERE indicator = 'net_weight' GROUP BY 1"
+    )
+    found = dict(zip(*kept.to_pydict().values(), strict=True))
+    assert found == {0: 5, Quality.DUPLICATE: 1}
 
 
 def test_started_again_it_registers_nobody_twice(tmp_path: Path, home: Home) -> None:
