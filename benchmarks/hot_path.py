@@ -5,19 +5,22 @@
 Compares CPU per message of the kernel path with the per-message design (:mod:`per_message`, same
 findings) and with the floor "parse + SHA-256 + one state touch"; one lane with two on the wall
 clock; the burst of one device; and measures memory per million things and the first result after
-start. Medians of interleaved rounds, one JSON object.
+start. Things are shared out among two processes as well, as an engine would do with journal
+partitions. Medians of interleaved rounds, one JSON object.
 """
 
 import argparse
 import gc
 import hashlib
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +42,7 @@ from wuxin.twin.registry import Registry
 from wuxin.twin.rows import known
 from wuxin.twin.twin import Event, Twin
 
+SPAWN = multiprocessing.get_context("spawn")
 BOUNDS = Bounds(0, START + 400 * DAY, 0, NEVER, derived=False)
 
 
@@ -164,6 +168,38 @@ def compare(devices: int, count: int) -> dict[str, Any]:
     }
 
 
+def shard(share: int, of: int, *, sizes: tuple[int, int], gate: Any, out: Any) -> None:
+    """One process: the messages of its share of the devices, by the hash of their names."""
+    devices, count = sizes
+    kernel, mine = Kernel(), []
+    kernel.register(devices)
+    for batch in batches(devices, count):
+        own = [m for m in batch if zlib.crc32(m[11 : m.index(b'"', 11)]) % of == share]
+        mine.append(packed(own))
+    warm_up = max(1, 2 * devices * len(mine) // count)
+    for data in mine[:warm_up]:
+        kernel.take(*data)
+    gate.wait()
+    out.put(wall(lambda: [kernel.take(*data) for data in mine[warm_up:]]))
+
+
+def processes(devices: int, count: int) -> float:
+    """How much sooner two processes with half of the things each are done than one with all."""
+
+    def run(shares: int) -> float:
+        gate, out = SPAWN.Barrier(shares), SPAWN.Queue()
+        more = {"sizes": (devices, count), "gate": gate, "out": out}
+        jobs = [SPAWN.Process(target=shard, args=(k, shares), kwargs=more) for k in range(shares)]
+        for job in jobs:
+            job.start()
+        spent = max(out.get() for _ in jobs)
+        for job in jobs:
+            job.join()
+        return spent
+
+    return round(statistics.median(run(1) / run(2) for _ in range(3)), 2)
+
+
 def bursts() -> dict[str, Any]:
     """One device sends 10,000 messages in one batch, into an empty twin."""
     data, spent = packed(burst(10_000)), []
@@ -237,6 +273,7 @@ def main() -> None:
         return
     result = {
         "path": compare(asked.devices, asked.messages),
+        "two_processes_to_one": processes(asked.devices, asked.messages),
         "burst": bursts(),
         "memory": memory(asked.things),
         "start": starts(),

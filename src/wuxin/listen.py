@@ -158,6 +158,7 @@ class Listening:
         """
 
         async def run() -> None:
+            """In the loop of the wire."""
             for server in self.servers.get(source, ()):
                 if isinstance(server, Server):
                     server.tell(device, name, fields=fields)
@@ -168,6 +169,7 @@ class Listening:
         """Listen no more; return when all that was taken is written, answered and judged."""
 
         async def stop() -> None:
+            """In the loop of the wire."""
             for servers in self.servers.values():
                 for server in servers:
                     await server.stop()

@@ -81,6 +81,7 @@ def routes(
     router = APIRouter()
 
     async def answered(take: Callable[[Request], Any], request: Request) -> Response:
+        """How many messages were taken in, or what was wrong."""
         try:
             accepted = await take(request)
         except Problem as wrong:
