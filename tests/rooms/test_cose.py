@@ -33,10 +33,8 @@ EXAMPLE_448 = bytes.fromhex(
 AT = 1_641_124_800_000_000_000
 
 
-def measured(seq: int, device: str = "inverter:A1", value: float = 5.0) -> bytes:
-    return native_cbor.encode(
-        device, {"ac_power": value}, boot="b1", seq=seq, time=AT + seq * 10**9
-    )
+def measured(seq: int, device: str = "inverter:A1") -> bytes:
+    return native_cbor.encode(device, {"ac_power": 5.0}, boot="b1", seq=seq, time=AT + seq * 10**9)
 
 
 def signed(payload: bytes | None = None) -> bytes:
@@ -102,7 +100,7 @@ def test_a_batch_of_any_size_is_read_again(count: int) -> None:
     assert len(answer["fields"]["frames"]) == count
 
 
-def built(protected: Any, unprotected: Any, payload: Any = b"\xa0") -> bytes:
+def built(protected: Any, unprotected: Any, *, payload: Any = b"\xa0") -> bytes:
     inner = protected if isinstance(protected, bytes) else cbor2.dumps(protected)
     return cbor2.dumps(cbor2.CBORTag(18, [inner, unprotected, payload, bytes(64)]))
 
@@ -116,7 +114,7 @@ def built(protected: Any, unprotected: Any, payload: Any = b"\xa0") -> bytes:
         (built({1: -8, 2: [99], 99: 1}, {}), "critical"),
         (built({1: -8, 4: "text"}, {}), "key's id"),
         (built({1: -8, 4: bytes(65)}, {}), "key's id"),
-        (built({1: -8}, {}, None), "not in the message"),
+        (built({1: -8}, {}, payload=None), "not in the message"),
         (built(bytes.fromhex("a201270126"), {}), "given twice"),
         (built(b"\x01", {}), "not a map"),
         (cbor2.dumps(cbor2.CBORTag(98, [b"", {}, b"", []])), "tag 98"),

@@ -82,33 +82,39 @@ def read(data: bytes) -> dict[str, Any]:
     if partition > 6:
         raise BadFrame("partition 7 is reserved", "bit 11")
     width = _COMPANY_BITS[partition]
-    company = _decimal(bits(_DEEP, width), 12 - partition, "the company prefix", _DEEP)
+    company = _decimal(bits(_DEEP, width), 12 - partition, what="the company prefix", at=_DEEP)
     at = _DEEP + width
     rest = scheme.key_bits - width
     if scheme.digits:
         digits = scheme.digits - len(company)
-        reference = _decimal(bits(at, rest), digits, "the reference", at)
+        reference = _decimal(bits(at, rest), digits, what="the reference", at=at)
         serial_at = _DEEP + scheme.key_bits
-        serial = _serial(bits(serial_at, scheme.serial_bits), scheme, serial_at)
+        serial = _serial(bits(serial_at, scheme.serial_bits), scheme, at=serial_at)
         end = serial_at + scheme.serial_bits
     else:
-        reference, serial, end = _serial_of(bits(at, rest), rest, scheme, at), "", at + rest
+        reference, serial, end = (
+            _serial_of(bits(at, rest), scheme, width=rest, at=at),
+            "",
+            at + rest,
+        )
     if bits(end, size - end):
         raise BadFrame("bits after the code are not zero", f"bit {end}")
-    return _named(scheme, bits(8, 3), company, reference=reference, serial=serial)
+    return _named(scheme, bits(8, 3), company=company, reference=reference, serial=serial)
 
 
-def _decimal(value: int, digits: int, what: str, at: int) -> str:
+def _decimal(value: int, digits: int, *, what: str, at: int) -> str:
     if value >= 10**digits and (digits or value):
         raise BadFrame(f"{what} has more than {digits} digits", f"bit {at}")
     return str(value).zfill(digits) if digits else ""
 
 
-def _serial(value: int, scheme: _Scheme, at: int) -> str:
-    return _serial_of(value, scheme.serial_bits, scheme, at) if scheme.serial_bits else ""
+def _serial(value: int, scheme: _Scheme, *, at: int) -> str:
+    if not scheme.serial_bits:
+        return ""
+    return _serial_of(value, scheme, width=scheme.serial_bits, at=at)
 
 
-def _serial_of(value: int, width: int, scheme: _Scheme, at: int) -> str:
+def _serial_of(value: int, scheme: _Scheme, *, width: int, at: int) -> str:
     """A number, or a text of 7 bits a character that ends with the first zero."""
     if not scheme.is_text:
         return str(value)
@@ -125,7 +131,7 @@ def _escape(text: str) -> str:
 
 
 def _named(
-    scheme: _Scheme, filter_value: int, company: str, *, reference: str, serial: str
+    scheme: _Scheme, filter_value: int, *, company: str, reference: str, serial: str
 ) -> dict[str, Any]:
     kind = scheme.name.partition("-")[0]
     parts = [company, reference if scheme.digits else _escape(reference)]
@@ -139,10 +145,10 @@ def _named(
     }  # fmt: skip
     if scheme.serial_bits:
         found["serial"] = serial
-    return found | _key(kind, company, reference)
+    return found | _key(kind, company=company, reference=reference)
 
 
-def _key(kind: str, company: str, reference: str) -> dict[str, str]:
+def _key(kind: str, *, company: str, reference: str) -> dict[str, str]:
     """The GS1 key: the first digit of some references stands before the company prefix."""
     if kind == "giai":
         return {"giai": company + reference}

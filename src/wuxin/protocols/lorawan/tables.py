@@ -105,13 +105,13 @@ def read(payload: bytes, table: Table, *, port: int) -> Found:
                 f"payload byte {min(len(payload), table.size)}",
             )
         for field in table.field:
-            _take(field, payload, found, common={})
+            _take(field, payload, found=found, common={})
         return found
-    _items(payload, table, found)
+    _items(payload, table, found=found)
     return found
 
 
-def _items(payload: bytes, table: Table, found: Found) -> None:
+def _items(payload: bytes, table: Table, *, found: Found) -> None:
     known = {item.id: item for item in table.item}
     at = 0
     while at < len(payload):
@@ -131,12 +131,12 @@ def _items(payload: bytes, table: Table, found: Found) -> None:
             seconds = int.from_bytes(part[item.time : item.time + 4], "little")
             common["time"] = utc(datetime.fromtimestamp(seconds, UTC))
         for field in item.fields:
-            _take(field, part, found, common=common, channel=payload[at])
+            _take(field, part, found=found, common=common, channel=payload[at])
         at += 2 + item.size
 
 
 def _take(
-    field: Field, data: bytes, found: Found, *, common: dict[str, Any], channel: int = 0
+    field: Field, data: bytes, *, found: Found, common: dict[str, Any], channel: int = 0
 ) -> None:
     if field.when and data[field.when.at] & field.when.mask != field.when.equals:
         return

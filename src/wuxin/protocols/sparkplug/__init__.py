@@ -48,7 +48,7 @@ def decode(frame: bytes) -> dict[str, Any]:
         where = topic(said["topic"])
         if where.kind == "STATE":
             return _state(where, payload)
-        return _Message(said, where, payload).answer()
+        return _Message(said, payload, where=where).answer()
     except BadFrame as bad:
         return bad.answer()
 
@@ -88,7 +88,7 @@ def _state(where: Topic, payload: bytes) -> dict[str, Any]:
 class _Message:
     """One message that is understood metric by metric."""
 
-    def __init__(self, said: dict[str, Any], where: Topic, payload: bytes) -> None:
+    def __init__(self, said: dict[str, Any], payload: bytes, *, where: Topic) -> None:
         self.where = where
         self.payload = parse(payload)
         self.names, self.types, self.units = (
@@ -151,7 +151,7 @@ class _Message:
             return found
         if self.where.kind in BIRTHS and said.mark == "null":
             return found  # a birth lists what there is, whether it has a value or not
-        self._judge(found, said, props)
+        self._judge(found, said, props=props)
         return found
 
     def _name(self, metric: Any, at: str) -> str:
@@ -162,7 +162,7 @@ class _Message:
         name = self.names.get(str(metric.alias))
         return name if isinstance(name, str) and name else ""
 
-    def _judge(self, found: dict[str, Any], said: Meant, props: dict[str, Any]) -> None:
+    def _judge(self, found: dict[str, Any], said: Meant, *, props: dict[str, Any]) -> None:
         """Make a reading of a metric, or say why it is none."""
         name = found["name"]
         quality = props.get("Quality")

@@ -162,7 +162,7 @@ class Host:
         said = parse(payload)
         node = self._nodes.setdefault(where.edge, _Node())
         if where.kind == "NDEATH":
-            dead, trouble = self._died(where, node, said, now=now)
+            dead, trouble = self._died(node, said, where=where, now=now)
             return Decision(self._line(name, payload, now=now), offline=dead, trouble=trouble)
         if where.kind == "NBIRTH":
             node.births.clear()
@@ -172,10 +172,10 @@ class Host:
         fault, is_gap = self._counted(node, said, now=now)
         gone: tuple[Offline, ...] = ()
         if where.kind in BIRTHS:
-            fault = _remember(where, node, said) or fault
-        missed = _missed(where, node, said)
+            fault = _remember(node, said, where=where) or fault
+        missed = _missed(node, said, where=where)
         if where.kind == "DDEATH":
-            gone = _left(where, node, said, now=now)
+            gone = _left(node, said, where=where, now=now)
         # While a number is waited for, it may be the very birth that is missed.
         asks = (is_gap and not self._reorder) or (missed and node.waiting is None)
         send = self._ask(where.edge, node, now=now) if asks else ()
@@ -183,7 +183,7 @@ class Host:
         return Decision(line, send, gone, missed or fault)
 
     def _died(
-        self, where: Topic, node: _Node, said: Any, *, now: int
+        self, node: _Node, said: Any, *, where: Topic, now: int
     ) -> tuple[tuple[Offline, ...], str]:
         """A death tells of the session with its number; the node may have begun another since."""
         if "" not in node.births:
@@ -237,7 +237,7 @@ class Host:
         return whole if len(whole) - len(payload) <= HEADER_BYTES else wrap(line, payload)
 
 
-def _remember(where: Topic, node: _Node, said: Any) -> str:
+def _remember(node: _Node, said: Any, *, where: Topic) -> str:
     """Keep a birth, and say what is wrong with it."""
     if where.device not in node.births and len(node.births) > DEVICES:
         return f"there are more than {DEVICES} devices behind the edge node"
@@ -253,7 +253,7 @@ def _remember(where: Topic, node: _Node, said: Any) -> str:
     return trouble
 
 
-def _missed(where: Topic, node: _Node, said: Any) -> str:
+def _missed(node: _Node, said: Any, *, where: Topic) -> str:
     """Say which birth must have been missed, if one was."""
     if "" not in node.births:
         return "the node has not told of its birth"
@@ -263,7 +263,7 @@ def _missed(where: Topic, node: _Node, said: Any) -> str:
     return unknown(birth, said) if where.kind in DATA else ""
 
 
-def _left(where: Topic, node: _Node, said: Any, *, now: int) -> tuple[Offline, ...]:
+def _left(node: _Node, said: Any, *, where: Topic, now: int) -> tuple[Offline, ...]:
     birth = node.births.pop(where.device, None)
     since = min(said.timestamp * _MS, now) if said.HasField("timestamp") else now
     return () if birth is None else (Offline(where.who, since, tuple(birth.types)),)
