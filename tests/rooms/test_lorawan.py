@@ -83,11 +83,11 @@ def test_without_a_table_the_radio_is_all_there_is() -> None:
 
 
 def test_a_record_of_the_past_has_its_own_time_and_is_late() -> None:
-    answer = said(chirpstack("20ce9e74466310015d"))  # bytes of our own making of that form
+    answer = said(chirpstack("20ce9f74466311015e"))  # bytes of our own making
     assert answer["late"] is True
     assert answer["readings"][2:] == [
-        {"indicator": "temperature", "value": 27.2, "unit": "degC", "time": "2022-10-12T08:02:38Z"},
-        {"indicator": "humidity", "value": 46.5, "unit": "%", "time": "2022-10-12T08:02:38Z"},
+        {"indicator": "temperature", "value": 27.3, "unit": "degC", "time": "2022-10-12T08:02:39Z"},
+        {"indicator": "humidity", "value": 47.0, "unit": "%", "time": "2022-10-12T08:02:39Z"},
     ]
 
 
