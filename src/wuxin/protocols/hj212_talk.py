@@ -16,8 +16,18 @@ from wuxin.terms.ports import Gate, Heard, Trust
 _HEAD: Final = 6
 _CHECK: Final = 4
 _WRONG_PASSWORD: Final = 3
-_WANTED: Final = 5
-"""Flag of a request: edition 2017, an answer is wanted."""
+_WANTED: Final = 1
+"""Bit 0 of Flag: an answer is wanted."""
+
+_EDITION: Final = 0b11111100
+_TRIES: Final = 8
+"""Wrong checks after which what is held is given up: looking for a frame at each of its bytes
+would cost the square of what a peer sends."""
+
+_LENGTH: Final = re.compile(rb"\d{4}")
+_CRC: Final = re.compile(rb"[0-9A-Fa-f]{4}")
+_LONGEST: Final = 9999
+_RESERVED: Final = re.compile(r"[;,=&\r\n]")
 
 
 class Talk:
@@ -36,28 +46,34 @@ class Talk:
     def feed(self, data: bytes, now: int) -> Sequence[Heard]:
         """What the station says with these further bytes."""
         del now
-        held, heard = self._rest + data, []
-        while (at := held.find(b"##")) >= 0:
-            self.junk += len(held[:at].strip(b"\r\n"))
-            held = held[at:]
-            if len(held) < _HEAD:
+        heard: list[Heard] = []
+        held, at, wrong = self._rest + data, 0, 0
+        while (start := held.find(b"##", at)) >= 0:
+            self.junk += len(held[at:start].strip(b"\r\n"))
+            at = start
+            if len(held) < at + _HEAD:
                 break
-            if not re.fullmatch(rb"\d{4}", held[2:_HEAD]):
-                self.junk, held = self.junk + 1, held[1:]
+            if not _LENGTH.fullmatch(held, at + 2, at + _HEAD):
+                self.junk, at = self.junk + 1, at + 1
                 continue
-            size = _HEAD + int(held[2:_HEAD]) + _CHECK
-            if len(held) < size:
+            end = at + _HEAD + int(held[at + 2 : at + _HEAD]) + _CHECK
+            if len(held) < end:
                 break
-            found = self._hear(held[:size])
-            if found is None:
-                self.junk, held = self.junk + 2, held[2:]
+            if not _CRC.fullmatch(held, end - _CHECK, end):
+                self.junk, at = self.junk + 2, at + 2
                 continue
-            heard.append(found)
-            held = held[size:]
+            found = self._hear(held[at:end])
+            if found is not None:
+                at, wrong = end, 0
+                heard += found
+                continue
+            wrong += 1
+            passed = 2 if wrong < _TRIES else len(held) - at
+            self.junk, at = self.junk + passed, at + passed
         else:
-            self.junk += len(held[:-1].strip(b"\r\n"))
-            held = held[-1:]
-        self._rest = held[: hj212.FRAME_BYTES]
+            self.junk += len(held[at:-1].strip(b"\r\n"))
+            at = max(at, len(held) - 1)
+        self._rest = held[at:]
         return heard
 
     def tell(self, name: str, fields: Mapping[str, Any], *, now: int) -> Sequence[bytes]:
@@ -69,25 +85,31 @@ class Talk:
             now: the time (ns), which numbers the request (QN).
 
         Raises:
-            BadInput: the code is no number, or the station has not spoken yet.
+            BadInput: the code is no number, the fields do not fit in a data area, or the station
+                has not spoken yet.
         """
         if not self._fields:
             raise BadInput("the station has not spoken yet, so nobody knows who it is")
-        if not re.fullmatch(r"\d{4}", name):
+        if not _LENGTH.fullmatch(name.encode()):
             raise BadInput(f"{name!r} is no command code of four digits")
+        for part in (text for item in fields.items() for text in map(str, item)):
+            if _RESERVED.search(part):
+                raise BadInput(f"{part!r} cannot stand in a data area")
         at = datetime.fromtimestamp(now / 1e9, UTC).astimezone(BEIJING)
         qn = f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"
         said, body = self._fields, ";".join(f"{k}={v}" for k, v in fields.items())
+        flag = int(said.get("Flag", "0")) & _EDITION | _WANTED
         head = f"QN={qn};ST={said['ST']};CN={name};PW={said.get('PW', '')};MN={said['MN']}"
-        return (hj212.encode(f"{head};Flag={_WANTED};CP=&&{body}&&"),)
+        segment = f"{head};Flag={flag};CP=&&{body}&&"
+        if len(segment.encode("gb18030", "replace")) > _LONGEST:
+            raise BadInput(f"the data area is longer than a segment of {_LONGEST} bytes holds")
+        return (hj212.encode(segment),)
 
-    def _hear(self, frame: bytes) -> Heard | None:
+    def _hear(self, frame: bytes) -> Sequence[Heard] | None:
         """What a frame says; None where its check is wrong."""
         answer = hj212.decode(frame)
         if not answer["ok"]:
-            body = frame[_HEAD:-_CHECK]
-            right = hj212.crc(body).encode() == frame[-_CHECK:].upper()
-            return Heard(frame, "") if right else None
+            return self._not_understood(frame)
         fields = answer["fields"]
         name, secret = fields["MN"], fields.get("PW", "")
         if self._believed[:2] != (name, secret):
@@ -95,10 +117,20 @@ class Talk:
         trust = self._believed[2]
         if trust is None:
             told = hj212.request_answer(fields, result=_WRONG_PASSWORD)
-            return Heard(b"", name, told, ends=True)
+            return (Heard(b"", "", told, ends=True),)
         self._fields = fields
         told = b""
         if answer["answer_wanted"] and not fields["CN"].startswith("9"):
             data = fields["CN"].startswith("20")
             told = hj212.data_answer(fields) if data else hj212.notification_answer(fields)
-        return Heard(frame, name, told, trust)
+        return (Heard(frame, name, told, trust),)
+
+    def _not_understood(self, frame: bytes) -> Sequence[Heard] | None:
+        """Keep a frame with a right check, of a station that has been let in before."""
+        if hj212.crc(frame[_HEAD:-_CHECK]).encode() != frame[-_CHECK:].upper():
+            return None
+        name, _, trust = self._believed
+        if trust is None:
+            self.junk += len(frame)
+            return ()
+        return (Heard(frame, name, b"", trust),)

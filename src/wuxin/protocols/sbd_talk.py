@@ -12,7 +12,11 @@ from wuxin.terms.ports import Gate, Heard
 
 
 class Talk:
-    """One connection of the gateway: a :class:`wuxin.terms.ports.Session`."""
+    """One connection of the gateway: a :class:`wuxin.terms.ports.Session`.
+
+    ``junk`` counts the bytes of messages that are not kept. A message has no check, so one that
+    cannot be understood may be cut or forged: it is refused, and the gateway has it still.
+    """
 
     def __init__(self, gate: Gate) -> None:
         self.junk = 0
@@ -36,7 +40,8 @@ class Talk:
         device = str(answer.get("device", ""))
         trust = self._gate.admits(device, "") if device else None
         if not answer["ok"] or trust is None:
-            return (Heard(b"", device, sbd.confirmation(accepted=False), ends=True),)
+            self.junk += len(frame)
+            return (Heard(b"", "", sbd.confirmation(accepted=False), ends=True),)
         return (Heard(frame, device, sbd.confirmation(accepted=True), trust, ends=True),)
 
     def tell(self, name: str, fields: Mapping[str, Any], *, now: int) -> Sequence[bytes]:

@@ -31,8 +31,8 @@ class Heard(NamedTuple):
 
     ``message`` is what the journal keeps, which can be understood alone (see
     :mod:`wuxin.terms.envelope`); empty where there is nothing to keep, and the answer goes at once.
-    ``device`` is who speaks, as the protocol names it. ``answer`` is sent once the message is
-    durable. With ``ends`` the talk is over after that.
+    ``device`` is who speaks, as the protocol names it, and empty for who is not let in. ``answer``
+    is sent once the message is durable. With ``ends`` the talk is over after that.
     """
 
     message: bytes
@@ -44,6 +44,9 @@ class Heard(NamedTuple):
 
 class Session(Protocol):
     """A talk with one peer; never raises, whatever the bytes, and holds a bounded part of them."""
+
+    junk: int
+    """Bytes that were in no frame, or in one that is not kept, and were passed over."""
 
     def feed(self, data: bytes, now: int) -> Sequence[Heard]:
         """What the peer says with these further bytes, received at ``now`` (ns)."""

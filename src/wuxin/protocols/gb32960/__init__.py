@@ -7,14 +7,12 @@ The BCC is the exclusive or of all bytes from the command on. Times are GMT+8.
 Source: GB/T 32960.3-2016 §6.2 table 2; GB/T 32960.3-2025 §6.2 table 2.
 """
 
-from functools import reduce
-from operator import xor
 from typing import Any, Final
 
 from wuxin.protocols.gb32960 import messages
 from wuxin.protocols.gb32960.bodies import SIGNATURE, body
 from wuxin.protocols.gb32960.signature import demand_not_false, signature
-from wuxin.protocols.octets import BadFrame, Reader, plain
+from wuxin.protocols.octets import BadFrame, Reader, exclusive_or, plain
 
 HEAD_BYTES: Final = 24
 FRAME_BYTES: Final = HEAD_BYTES + 65535 + 1
@@ -147,7 +145,7 @@ def _report(
 
 def bcc(data: bytes) -> int:
     """The check of a frame: the exclusive or of its bytes from the command on."""
-    return reduce(xor, data, 0)
+    return exclusive_or(data)
 
 
 def encode(command: int, unit: bytes, *, vin: str, version: str, response: int = COMMAND) -> bytes:

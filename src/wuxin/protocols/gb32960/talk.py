@@ -3,16 +3,22 @@
 Source: GB/T 32960.3-2016 §6.3 and §7 (login, report, reissue, logout); GB/T 32960.3-2025 §6.3.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from wuxin.protocols.gb32960 import HEAD_BYTES, bcc, decode, platform_answer
+from wuxin.protocols.gb32960 import COMMAND, HEAD_BYTES, bcc, decode, platform_answer
 from wuxin.terms.errors import BadInput
 from wuxin.terms.ports import Gate, Heard, Trust
 
 _STARTS: Final = (b"##", b"$$")
 _ERROR: Final = 2
-_LONGEST: Final = HEAD_BYTES + 65535 + 1
+_START: Final = re.compile(rb"##|\$\$")
+_TRIES: Final = 8
+"""Wrong checks after which what is held is given up: looking for a frame at each of its bytes
+would cost the square of what a peer sends."""
+
+_STRUCTURE: Final = 6
 _VEHICLES: Final = 100_000
 """How many vehicles one platform's connection is remembered to have brought."""
 
@@ -30,21 +36,27 @@ class Talk:
     def feed(self, data: bytes, now: int) -> Sequence[Heard]:
         """What the peer says with these further bytes."""
         del now
-        held, heard = self._rest + data, []
-        while len(held) > HEAD_BYTES:
-            if held[:2] not in _STARTS:
-                held = self._passed(held)
+        heard: list[Heard] = []
+        held, at, wrong = self._rest + data, 0, 0
+        while len(held) - at > HEAD_BYTES:
+            if held[at : at + 2] not in _STARTS:
+                at = self._passed(held, at)
                 continue
-            size = HEAD_BYTES + int.from_bytes(held[22:24], "big") + 1
-            if len(held) < size:
+            end = at + HEAD_BYTES + int.from_bytes(held[at + 22 : at + 24], "big") + 1
+            if len(held) < end:
                 break
-            frame = held[:size]
-            if bcc(frame[2:-1]) != frame[-1]:
-                held = self._passed(held)
+            frame = held[at:end]
+            if bcc(frame[2:-1]) == frame[-1]:
+                at, wrong = end, 0
+                heard += self._hear(frame)
                 continue
-            held = held[size:]
-            heard.append(self._hear(frame))
-        self._rest = held[:_LONGEST]
+            wrong += 1
+            if wrong == _TRIES:
+                self.junk += len(held) - at
+                at = len(held)
+            else:
+                at = self._passed(held, at)
+        self._rest = held[at:]
         return heard
 
     def tell(self, name: str, fields: Mapping[str, Any], *, now: int) -> Sequence[bytes]:
@@ -56,29 +68,32 @@ class Talk:
         del fields, now
         raise BadInput(f"{name!r} cannot be sent: messages to vehicles are not supported")
 
-    def _passed(self, held: bytes) -> bytes:
-        """What is left from the next start of a frame on."""
-        places = [at for start in _STARTS if (at := held.find(start, 1)) > 0]
-        at = min(places, default=len(held) - 1)
-        self.junk += at
-        return held[at:]
+    def _passed(self, held: bytes, at: int) -> int:
+        """Where the next frame may begin."""
+        found = _START.search(held, at + 1)
+        to = found.start() if found else len(held) - 1
+        self.junk += to - at
+        return to
 
-    def _hear(self, frame: bytes) -> Heard:
+    def _hear(self, frame: bytes) -> Sequence[Heard]:
         answer = decode(frame)
-        device = answer.get("device") or frame[4:21].rstrip(b"\0 ").decode("ascii", "replace")
-        if not answer["ok"]:
-            refused = platform_answer(frame, response=_ERROR) if device.isascii() else b""
-            return Heard(frame, device, refused)
-        if frame[3] != 0xFE:
-            return Heard(frame, device)  # it answers what the platform asked
-        if answer["message"] == "platform_login":
-            return self._login(frame, answer)
-        trust = self._trust(device)
+        vin = answer.get("device") or frame[4:21].rstrip(b"\0 ").decode("ascii", "replace")
+        if not vin.isascii():
+            self.junk += len(frame)
+            return ()
+        if answer["ok"] and answer["message"] == "platform_login" and frame[3] == COMMAND:
+            return (self._login(frame, answer),)
+        trust = self._trust(vin)
         if trust is None:
-            return Heard(b"", device, platform_answer(frame, response=_ERROR), ends=True)
-        ends = answer["message"] in {"logout", "platform_logout"} and self._platform is None
+            return (Heard(b"", "", platform_answer(frame, response=_ERROR), ends=True),)
         believed = max(trust, self._platform or Trust.UNPROVEN)
-        return Heard(frame, device, platform_answer(frame), believed, ends)
+        if frame[3] != COMMAND:  # it answers what the platform asked
+            return (Heard(frame, vin, b"", believed),)
+        if not answer["ok"]:
+            wrong = _STRUCTURE if frame[:2] == b"$$" else _ERROR
+            return (Heard(frame, vin, platform_answer(frame, response=wrong), believed),)
+        ends = answer["message"] in {"logout", "platform_logout"} and self._platform is None
+        return (Heard(frame, vin, platform_answer(frame), believed, ends),)
 
     def _login(self, frame: bytes, answer: Mapping[str, Any]) -> Heard:
         """The frame holds the password, so it is not kept."""
@@ -87,7 +102,9 @@ class Talk:
         self._platform = self._gate.admits(name, secret)
         response = _ERROR if self._platform is None else 1
         told = platform_answer(frame, response=response)
-        return Heard(b"", name, told, ends=self._platform is None)
+        if self._platform is None:
+            return Heard(b"", "", told, ends=True)
+        return Heard(b"", name, told, self._platform)
 
     def _trust(self, vin: str) -> Trust | None:
         if vin not in self._admitted:

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from wuxin.protocols.jt808.decoder import Answer, of_body, of_frame, opened
+from wuxin.protocols.jt808.decoder import Answer, Opened, of_body, of_frame, opened
 from wuxin.protocols.jt808.header import Header
 
 PARTS: Final = 4096
@@ -40,6 +40,7 @@ class _Open:
     header: Header
     since_ns: int
     parts: dict[int, bytes] = field(default_factory=dict)
+    frames: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
 
 
@@ -54,11 +55,16 @@ class Assembler:
     """Joins the parts of messages; holds at most so many messages and bytes.
 
     It is all state and no clock: every call says what time it is. What it gives up is counted in
-    `given_up`, oldest first.
+    `given_up`, oldest first. With ``keeps_frames`` the frames are held beside the bodies, and
+    ``joined`` has those of the message that the last call made whole, one after the other.
     """
 
-    def __init__(self, *, messages: int = 64, size: int = 8 << 20) -> None:
+    def __init__(
+        self, *, messages: int = 64, size: int = 8 << 20, keeps_frames: bool = False
+    ) -> None:
         self.messages, self.size = messages, size
+        self.joined = b""
+        self._keeps = keeps_frames
         self.held = 0
         self.given_up = 0
         self._open: dict[_Key, _Open] = {}
@@ -71,8 +77,11 @@ class Assembler:
         ``joined``. The whole has the header of the first part and ``parts``, the number joined.
         """
         found = opened(frame)
-        if isinstance(found, dict):
-            return found
+        return found if isinstance(found, dict) else self.join(found, now_ns)
+
+    def join(self, found: Opened, now_ns: int) -> Answer:
+        """As `take`, for a frame that has been opened."""
+        self.joined = b""
         answer = of_frame(found)
         head = found.header
         if not head.total or not answer["ok"]:
@@ -81,12 +90,13 @@ class Assembler:
             error = f"{head.total} parts are more than the {PARTS} that are joined"
             about = {name: answer[name] for name in ("message", "id", "version", "phone", "serial")}
             return {"ok": False, "error": error, "at": "header", **about}
-        whole = self._put(head, found.message[found.start :], now_ns=now_ns)
+        whole = self._put(found, now_ns)
         if whole is None or "joined" in whole:
             return answer | (whole or {})
         return whole
 
-    def _put(self, head: Header, body: bytes, *, now_ns: int) -> Answer | None:
+    def _put(self, found: Opened, now_ns: int) -> Answer | None:
+        head, body = found.header, found.message[found.start :]
         first = (head.serial - head.part + 1) & 0xFFFF
         key = _Key(head.phone, head.message_id, head.total, first)
         done = self._done.get(key)
@@ -99,8 +109,12 @@ class Assembler:
             one = self._open.setdefault(key, _Open(head, now_ns))
         if head.part not in one.parts:
             one.parts[head.part] = body
-            one.size += len(body) + _OVERHEAD
-            self.held += len(body) + _OVERHEAD
+            size = len(body) + _OVERHEAD
+            if self._keeps:
+                one.frames[head.part] = found.raw
+                size += len(found.raw)
+            one.size += size
+            self.held += size
         if len(one.parts) < head.total:
             while len(self._open) > self.messages or self.held > self.size:
                 self._close(next(iter(self._open)))
@@ -112,6 +126,7 @@ class Assembler:
         if len(self._done) > self.messages:
             del self._done[next(iter(self._done))]
         head = one.header._replace(serial=first, total=0, part=0)
+        self.joined = b"".join(frame for _, frame in sorted(one.frames.items()))
         joined = b"".join(one.parts[n] for n in range(1, key.total + 1))
         return of_body(head, joined) | {"parts": key.total}
 

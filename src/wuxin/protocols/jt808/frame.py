@@ -8,7 +8,7 @@ import re
 from typing import Final, NamedTuple
 
 from wuxin.protocols.jt808.layout import Malformed
-from wuxin.protocols.octets import BadFrame, from_hex
+from wuxin.protocols.octets import BadFrame, exclusive_or, from_hex
 
 FLAG: Final = 0x7E
 LONGEST: Final = 17 + 4 + 1023 + 1
@@ -118,10 +118,4 @@ def wrap(message: bytes) -> bytes:
 
 def checksum(message: bytes) -> int:
     """The exclusive or of all bytes."""
-    # Folding a big integer in halves is several times quicker than a loop over the bytes.
-    width = 1 << max(len(message) - 1, 0).bit_length()
-    folded = int.from_bytes(message, "big")
-    while width > 1:
-        width //= 2
-        folded = (folded >> 8 * width) ^ (folded & ((1 << 8 * width) - 1))
-    return folded & 0xFF
+    return exclusive_or(message)
