@@ -8,13 +8,17 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from wuxin.terms.ports import Heard, Session
 
+_LINGER_S: Final = 10.0
+"""How long a connection that is closed may take to fetch its last answers (s)."""
+
 
 class Limits(NamedTuple):
     """What one peer may take.
 
     ``unanswered`` messages of a connection may wait for their answer before it is read no further;
-    beyond ``unsent`` bytes of answers that it does not fetch, or after ``idle_s`` seconds without a
-    byte from it, it is closed.
+    so is one that does not fetch its answers, and beyond ``unsent`` bytes of them it is closed.
+    After ``idle_s`` seconds without a byte from it a peer is closed, and after ``stranger_s`` one
+    that has not been let in by then, whatever it sends.
     """
 
     connections: int = 20_000
@@ -22,6 +26,7 @@ class Limits(NamedTuple):
     unanswered: int = 64
     unsent: int = 256 * 1024
     idle_s: float = 900.0
+    stranger_s: float = 60.0
 
 
 LIMITS: Final = Limits()
@@ -35,22 +40,14 @@ class Due:
     durable: bool = False
 
 
-class Host(Protocol):
+class Reader(Protocol):
     """The server, as its peers see it."""
 
     counts: Counter[str]
     limits: Limits
 
-    def admits(self, key: Any, host: str) -> bool:
-        """Whether there is room for one more peer."""
-        ...
-
-    def peer(self, key: Any) -> "Peer | None":
-        """The peer of that key, if it is here."""
-        ...
-
-    def take(self, peer: "Peer", data: bytes) -> None:
-        """Bytes have come from a peer."""
+    def read(self, peer: "Peer") -> None:
+        """There is room for what has come from a peer before."""
         ...
 
     def forget(self, peer: "Peer") -> None:
@@ -59,106 +56,135 @@ class Host(Protocol):
 
 
 class Peer:
-    """One peer: its session, the answers that are due to it, and how it is reached."""
+    """One peer: its session, what it has said, what it is due, and how it is reached."""
 
-    __slots__ = ("device", "due", "host", "key", "last", "paused", "send", "server", "session",
-                 "transport")  # fmt: skip
+    __slots__ = ("devices", "due", "ended", "ending", "fetches", "host", "junk", "key", "last",
+                 "paused", "planned", "send", "server", "session", "since", "transport",
+                 "unread")  # fmt: skip
 
-    def __init__(self, server: "Host", key: Any, *, host: str, session: Session) -> None:
+    def __init__(self, server: Reader, key: Any, *, host: str, session: Session) -> None:
         self.server, self.key, self.host, self.session = server, key, host, session
-        self.device = ""
+        self.devices: set[str] = set()
         self.due: deque[Due] = deque()
-        self.last = asyncio.get_running_loop().time()
-        self.paused = False
+        self.unread = b""
+        self.junk = 0
+        self.since = self.last = asyncio.get_running_loop().time()
+        self.fetches = True
+        self.paused = self.planned = self.ending = self.ended = False
         self.transport: Any = None
         self.send: Callable[[bytes], None] = lambda _: None
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more of what it says may be heard now."""
+        return self.fetches and len(self.due) < self.server.limits.unanswered and not self.ending
+
     def flush(self) -> None:
         """Send the answers that are due, in order, and read on or no further."""
-        while self.due and self.due[0].durable:
+        while self.due and self.due[0].durable and not self.ended:
             heard = self.due.popleft().heard
             if heard.answer:
                 self.send(heard.answer)
                 self.server.counts["answers"] += 1
             if heard.ends:
                 self.end()
-                return
-        limit = self.server.limits.unanswered
+        if self.ended:
+            self.due.clear()
+            self.unread = b""
+            return
+        if self.unread and self.has_room and not self.planned:
+            # Not at once: a peer that has said much waits until the others have had their turn.
+            self.planned = True
+            asyncio.get_running_loop().call_soon(self.server.read, self)
+        self._steer()
+
+    def _steer(self) -> None:
+        """Pause a connection that has said more than it may, or resume it."""
         if self.transport is None:
             return
-        if not self.paused and len(self.due) >= limit:
-            self.paused = True
-            self.transport.pause_reading()
-        elif self.paused and len(self.due) <= limit // 2:
-            self.paused = False
-            self.transport.resume_reading()
+        most = self.server.limits.unanswered
+        most = most // 2 if self.paused else most - 1
+        pauses = bool(self.unread) or not self.fetches or len(self.due) > most
+        if pauses != self.paused:
+            self.paused = pauses
+            if pauses:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
 
     def end(self) -> None:
-        """Close the connection once what was written is sent."""
-        self.server.forget(self)
-        if self.transport is not None:
-            self.transport.close()
-
-
-class Connection(asyncio.Protocol):
-    """A peer by TCP."""
-
-    def __init__(self, server: "Host") -> None:
-        self._server = server
-        self._transport: Any = None
-        self._peer: Peer | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        """Note the peer, or turn it away."""
-        host = (transport.get_extra_info("peername") or ("?",))[0]
-        if not self._server.admits(self, host):
-            transport.abort()
+        """Close the connection once what was written is sent; not for long."""
+        if self.ended:
             return
-        self._transport, self._peer = transport, self._server.peer(self)
-        assert self._peer is not None
-        self._peer.transport, self._peer.send = transport, self._send
-
-    def data_received(self, data: bytes) -> None:
-        """Hand its bytes on."""
-        if self._peer is not None:
-            self._server.take(self._peer, data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        del exc
-        if self._peer is not None:
-            self._server.forget(self._peer)
-
-    def _send(self, data: bytes) -> None:
-        if self._transport.is_closing():
+        self.ended = True
+        if self.transport is None:
+            self.server.forget(self)
             return
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > self._server.limits.unsent:
-            self._server.counts["slow"] += 1
-            self._transport.abort()
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(_LINGER_S, self.transport.abort)
 
 
-class Packets(asyncio.DatagramProtocol):
-    """Peers by UDP, each known by its address."""
+class Crowd:
+    """The peers of a server: by key, by address, and by the devices that they speak for."""
 
-    def __init__(self, server: "Host") -> None:
-        self._server = server
-        self._transport: Any = None
+    def __init__(self, limits: Limits, counts: Counter[str]) -> None:
+        self._limits, self._counts = limits, counts
+        self._peers: dict[Any, Peer] = {}
+        self._of: Counter[str] = Counter()
+        self._devices: dict[str, Peer] = {}
 
-    def connection_made(self, transport: Any) -> None:
-        """Note the peer, or turn it away."""
-        self._transport = transport
+    def has_room(self, host: str) -> bool:
+        """Whether one more peer of that address may come; who may not is counted."""
+        limits = self._limits
+        if len(self._peers) < limits.connections and self._of[host] < limits.per_address:
+            return True
+        self._counts["turned_away"] += 1
+        return False
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        """Hand a packet on; beyond what may wait it is dropped."""
-        peer = self._server.peer(addr)
-        if peer is None:
-            if not self._server.admits(addr, addr[0]):
-                return
-            peer = self._server.peer(addr)
-            assert peer is not None
-            peer.send = lambda answer: self._transport.sendto(answer, addr)
-        if len(peer.due) < self._server.limits.unanswered:
-            self._server.take(peer, data)
-        else:
-            self._server.counts["dropped"] += 1  # it will send again what is not answered
+    def add(self, peer: Peer) -> None:
+        """A peer has come."""
+        self._of[peer.host] += 1
+        self._peers[peer.key] = peer
+        self._counts["connections"] += 1
+
+    def peer(self, key: Any) -> Peer | None:
+        """The peer of that key, if it is here."""
+        return self._peers.get(key)
+
+    def speaks(self, peer: Peer, device: str) -> None:
+        """A peer speaks for a device, which whoever spoke last is told by."""
+        if self._devices.get(device) is not peer:
+            peer.devices.add(device)
+            self._devices[device] = peer
+
+    def device(self, device: str) -> Peer | None:
+        """Who speaks for a device, if anybody who is here does."""
+        peer = self._devices.get(device)
+        return None if peer is None or peer.ended else peer
+
+    def forget(self, peer: Peer) -> None:
+        """A peer has gone."""
+        if self._peers.pop(peer.key, None) is None:
+            return
+        self._of[peer.host] -= 1
+        if not self._of[peer.host]:
+            del self._of[peer.host]
+        for device in peer.devices:
+            if self._devices.get(device) is peer:
+                del self._devices[device]
+
+    def sweep(self, now: float) -> None:
+        """Close who has been silent, or not let in, for too long; ``now`` is the loop's time."""
+        for peer in [*self._peers.values()]:
+            if now - peer.last > self._limits.idle_s:
+                self._counts["idle"] += 1
+                peer.end()
+            elif not peer.devices and now - peer.since > self._limits.stranger_s:
+                self._counts["strangers"] += 1
+                peer.end()
+
+    def end(self) -> None:
+        """Close all."""
+        for peer in [*self._peers.values()]:
+            peer.end()

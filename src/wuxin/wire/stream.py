@@ -16,11 +16,14 @@ from typing import Any, Final, NamedTuple
 
 from wuxin.terms.clock import Clock
 from wuxin.terms.errors import NotFound, Refused
-from wuxin.terms.ports import Gate, Offer, Sessions
-from wuxin.wire.peers import LIMITS, Connection, Due, Limits, Packets, Peer
+from wuxin.terms.ports import Gate, Offer, Sessions, Trust
+from wuxin.wire.connections import Connection, Packets
+from wuxin.wire.peers import LIMITS, Crowd, Due, Limits, Peer
 
 _LOG: Final = logging.getLogger("wuxin.wire")
 _SWEEP_S: Final = 5.0
+_PIECE: Final = 4096
+"""Bytes of a peer that are heard in one turn; a read of the socket may bring 256 KB."""
 
 
 class Address(NamedTuple):
@@ -58,11 +61,11 @@ class Server:
         self.counts: Counter[str] = Counter()
         self.port = address.port
         self.limits = limits
+        self.crowd = Crowd(limits, self.counts)
+        # A password within TLS is no secret in the clear.
+        self._code = Trust.CODE if address.tls is None else Trust.CERTIFICATE
         self._offer, self._clock = offer, clock
         self._speaks, self._address = speaks, address
-        self._peers: dict[Any, Peer] = {}
-        self._of: Counter[str] = Counter()
-        self._devices: dict[str, Peer] = {}
         self._done: deque[tuple[Peer, Due]] = deque()
         self._called = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,9 +102,8 @@ class Server:
         self._close()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for peer in [*self._peers.values()]:
-            peer.end()
-        await asyncio.sleep(0)
+        self.crowd.end()
+        await asyncio.sleep(0)  # a transport closes in the next turn of the loop
 
     def tell(self, device: str, name: str, *, fields: Mapping[str, Any]) -> None:
         """Send a protocol's message to a device that is connected; from the loop only.
@@ -110,59 +112,70 @@ class Server:
             NotFound: it is not connected.
             BadInput: there is no such message, or its fields do not fit.
         """
-        if device not in self._devices:
+        peer = self.crowd.device(device)
+        if peer is None:
             raise NotFound(f"device {device!r} is not connected")
-        peer = self._devices[device]
         for frame in peer.session.tell(name, fields, now=self._clock()):
             peer.send(frame)
 
     # ---- peers ---------------------------------------------------------------------------------
 
-    def admits(self, key: Any, host: str) -> bool:
-        """Whether there is room for one more peer."""
-        room = len(self._peers) < self.limits.connections
-        if not room or self._of[host] >= self.limits.per_address:
-            self.counts["turned_away"] += 1
-            return False
-        self._of[host] += 1
-        self._peers[key] = Peer(
-            self, key, host=host, session=self._speaks.sessions(self._speaks.gate)
-        )
-        self.counts["connections"] += 1
-        return True
+    def admit(self, key: Any, host: str) -> Peer | None:
+        """A new peer, by its key and its address; None if there is no room for it."""
+        if not self.crowd.has_room(host):
+            return None
+        session = self._speaks.sessions(self._speaks.gate)
+        peer = Peer(self, key, host=host, session=session)
+        self.crowd.add(peer)
+        return peer
 
-    def peer(self, key: Any) -> "Peer | None":
-        """The peer of that key, if it is (still) here."""
-        return self._peers.get(key)
-
-    def forget(self, peer: "Peer") -> None:
+    def forget(self, peer: Peer) -> None:
         """A peer has gone."""
-        if self._peers.pop(peer.key, None) is None:
-            return
-        self._of[peer.host] -= 1
-        if self._devices.get(peer.device) is peer:
-            del self._devices[peer.device]
+        self.crowd.forget(peer)
 
-    def take(self, peer: "Peer", data: bytes) -> None:
+    def take(self, peer: Peer, data: bytes) -> None:
         """Bytes have come from a peer."""
         assert self._loop is not None
         peer.last = self._loop.time()
+        if peer.unread or not peer.has_room:
+            peer.unread += data  # at most what one read brings, as it is paused now
+            peer.flush()
+            return
+        if len(data) > _PIECE:
+            data, peer.unread = data[:_PIECE], data[_PIECE:]
+        self._hear(peer, data)
+
+    def read(self, peer: Peer) -> None:
+        """The turn of a peer that had said more than was heard."""
+        peer.planned = False
+        if peer.ended or not peer.has_room:
+            return
+        data, peer.unread = peer.unread[:_PIECE], peer.unread[_PIECE:]
+        self._hear(peer, data)
+
+    def _hear(self, peer: Peer, data: bytes) -> None:
         for heard in peer.session.feed(data, self._clock()):
-            if heard.device and heard.device != peer.device:
-                peer.device = heard.device
-                self._devices[heard.device] = peer
+            if heard.device:
+                self.crowd.speaks(peer, heard.device)
             due = Due(heard, durable=not heard.message)
             peer.due.append(due)
             if heard.message and not self._offered(peer, due):
                 return
+            if heard.ends:
+                peer.ending = True
+                break
+        if peer.session.junk != peer.junk:
+            self.counts["junk"] += peer.session.junk - peer.junk
+            peer.junk = peer.session.junk
         peer.flush()
 
-    def _offered(self, peer: "Peer", due: Due) -> bool:
+    def _offered(self, peer: Peer, due: Due) -> bool:
         heard = due.heard
+        trust = self._code if heard.trust is Trust.CODE else heard.trust
         try:
             self._offer(
                 heard.message, source=self._speaks.source, position=heard.device,
-                acknowledge=partial(self._durable, peer, due), trust=heard.trust,
+                acknowledge=partial(self._durable, peer, due), trust=trust,
             )  # fmt: skip
         except Refused as wrong:
             self.counts["refused"] += 1
@@ -172,12 +185,12 @@ class Server:
         self.counts["messages"] += 1
         return True
 
-    def _durable(self, peer: "Peer", due: Due) -> None:
+    def _durable(self, peer: Peer, due: Due) -> None:
         """From another thread: one call into the loop for all that have come meanwhile."""
         self._done.append((peer, due))
-        if not self._called:
+        assert self._loop is not None
+        if not self._called or self._loop.is_closed():
             self._called = True
-            assert self._loop is not None
             try:
                 self._loop.call_soon_threadsafe(self._answer)
             except RuntimeError:
@@ -195,9 +208,6 @@ class Server:
 
     def _sweep(self) -> None:
         assert self._loop is not None
-        now = self._loop.time()
-        for peer in [*self._peers.values()]:
-            if now - peer.last > self.limits.idle_s:
-                self.counts["idle"] += 1
-                peer.end()
-        self._sweeper = self._loop.call_later(min(_SWEEP_S, self.limits.idle_s / 2), self._sweep)
+        self.crowd.sweep(self._loop.time())
+        pause = min(_SWEEP_S, self.limits.idle_s / 2, self.limits.stranger_s / 2)
+        self._sweeper = self._loop.call_later(pause, self._sweep)
