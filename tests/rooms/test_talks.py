@@ -276,3 +276,16 @@ def test_a_short_burst_that_is_cut_is_waited_for_and_one_that_is_wrong_is_refuse
     assert (heard.message, heard.ends) == (message, True)
     [wrong] = talk("sbd").feed(b"\1\0\3\1\0\0", 0)
     assert wrong == Heard(b"", "", sbd.confirmation(accepted=False), ends=True)
+
+
+@pytest.mark.parametrize("version", ["2013", "2019"])
+def test_the_quick_general_response_is_that_of_the_layout(version: str) -> None:
+    for serial in (0, 0x7D7E, 0xFFFF):
+        asked = {"serial": 0x7E7D, "id": "0x0200", "phone": PHONE, "version": version}
+        fields = {"reply_serial": 0x7E7D, "reply_id": 0x0200, "result": "not_supported"}
+        [slow] = answers.frames(
+            "platform_general_response", fields, to=Terminal(PHONE, version), serial=serial
+        )
+        assert answers.general(asked, serial=serial, result="not_supported") == slow
+    with pytest.raises(BadInput, match="'fine' is not one of"):
+        answers.general(asked, serial=0, result="fine")

@@ -6,6 +6,8 @@ Source: JT/T 808-2013 and -2019, message header and platform messages.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from wuxin.protocols.jt808 import header
@@ -22,6 +24,14 @@ _UNANSWERED: Final = frozenset(
     }
 )  # fmt: skip
 """What answers a question of the platform, or asks one that a general response does not answer."""
+
+
+_GENERAL: Final = Struct(">HHHB")
+"""The platform's serial, which ends the header; then serial, id and result of the answered."""
+
+_RESULTS: Final = {
+    "success": 0, "failure": 1, "message_wrong": 2, "not_supported": 3, "alarm_confirmed": 4,
+}  # fmt: skip
 
 
 class Terminal(NamedTuple):
@@ -74,13 +84,23 @@ def sender(answer: Answer) -> Terminal:
 
 
 def general(answer: Answer, *, serial: int, result: str = "success") -> bytes:
-    """The platform's general response 0x8001 to a decoded frame."""
-    fields = {
-        "reply_serial": answer["serial"],
-        "reply_id": int(answer["id"], 16),
-        "result": result,
-    }
-    return frames("platform_general_response", fields, to=sender(answer), serial=serial)[0]
+    """The platform's general response 0x8001 to a decoded frame.
+
+    Raises:
+        BadInput: there is no such result.
+    """
+    if result not in _RESULTS:
+        raise BadInput(f"{result!r} is not one of {', '.join(_RESULTS)}")
+    # Nearly every frame gets one, so it is put together from the parts that change.
+    said = (serial & 0xFFFF, answer["serial"], int(answer["id"], 16), _RESULTS[result])
+    return wrap(_general_head(sender(answer)) + _GENERAL.pack(*said))
+
+
+@lru_cache(maxsize=65_536)
+def _general_head(to: Terminal) -> bytes:
+    """The header of a general response up to the serial."""
+    head = Header(0x8001, to.version, to.phone, 0)
+    return header.write(head, bytes(_GENERAL.size - 2))[: -_GENERAL.size]
 
 
 def registered(

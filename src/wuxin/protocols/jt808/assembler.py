@@ -55,16 +55,17 @@ class Assembler:
     """Joins the parts of messages; holds at most so many messages and bytes.
 
     It is all state and no clock: every call says what time it is. What it gives up is counted in
-    `given_up`, oldest first. With ``keeps_frames`` the frames are held beside the bodies, and
-    ``joined`` has those of the message that the last call made whole, one after the other.
+    `given_up`, oldest first. ``for_answers`` it holds the frames beside the bodies, ``joined`` has
+    those of the message that the last call made whole, one after the other, and frames that are
+    whole are decoded without readings.
     """
 
     def __init__(
-        self, *, messages: int = 64, size: int = 8 << 20, keeps_frames: bool = False
+        self, *, messages: int = 64, size: int = 8 << 20, for_answers: bool = False
     ) -> None:
         self.messages, self.size = messages, size
         self.joined = b""
-        self._keeps = keeps_frames
+        self._keeps = for_answers
         self.held = 0
         self.given_up = 0
         self._open: dict[_Key, _Open] = {}
@@ -82,7 +83,7 @@ class Assembler:
     def join(self, found: Opened, now_ns: int) -> Answer:
         """As `take`, for a frame that has been opened."""
         self.joined = b""
-        answer = of_frame(found)
+        answer = of_frame(found, readings=not self._keeps)
         head = found.header
         if not head.total or not answer["ok"]:
             return answer

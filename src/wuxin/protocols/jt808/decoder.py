@@ -40,15 +40,18 @@ def opened(frame: bytes) -> Opened | Answer:
     return Opened(raw, head, message, c.at)
 
 
-def of_frame(found: Opened) -> Answer:
-    """What an opened frame says; a part of a message says only which part it is."""
+def of_frame(found: Opened, *, readings: bool = True) -> Answer:
+    """What an opened frame says; a part of a message says only which part it is.
+
+    Without ``readings`` only its fields are read, which is all that an answer needs.
+    """
     head = found.header
     if head.total:
         part = {"index": head.part, "total": head.total}
         ok = {"ok": True, **_about(head), "part": part, "fields": {}, "readings": []}
         return _refused(head) if _unreadable(head) else ok
     cursor = Cursor(found.message, at=found.start, end=len(found.message), version=head.version)
-    answer = _of(head, cursor)
+    answer = _of(head, cursor, told=readings)
     if isinstance(answer, Malformed):
         return _refused(head, str(answer), at=place(found.raw, answer.at))
     return answer
@@ -72,7 +75,7 @@ def _unreadable(head: Header) -> str:
     return ""
 
 
-def _of(head: Header, c: Cursor) -> Answer | Malformed:
+def _of(head: Header, c: Cursor, *, told: bool = True) -> Answer | Malformed:
     if why := _unreadable(head):
         return Malformed(why, 2 if head.cipher else 0)
     try:
@@ -80,7 +83,8 @@ def _of(head: Header, c: Cursor) -> Answer | Malformed:
         ended(c)
     except Malformed as wrong:
         return wrong
-    return {"ok": True, **_about(head), "fields": fields, **_told(head.message_id, fields)}
+    said = {"ok": True, **_about(head), "fields": fields}
+    return said | _told(head.message_id, fields) if told else said
 
 
 def _about(head: Header) -> Answer:

@@ -180,4 +180,4 @@ class Talk:
 
 
 def _assembler() -> Assembler:
-    return Assembler(messages=_MESSAGES, size=_BYTES, keeps_frames=True)
+    return Assembler(messages=_MESSAGES, size=_BYTES, for_answers=True)
