@@ -1,11 +1,12 @@
 """Concurrent JT/T 808 terminals on loopback, each answered once its report is durable.
 
-    wuxin bench terminals [--terminals 1000] [--reports 20] [--wire]
+    wuxin bench terminals [--terminals 1000] [--reports 20] [--every S] [--wire]
 
 A home listens in this process; terminals in another connect, register, authenticate and report,
-each waiting for its answer before it reports again. Prints messages per second, CPU per message
-over both processes, p99 from report to answer, and how many reports stand in the history (all,
-once). With --wire the journal is a file that is synced, and nothing is judged.
+each waiting for its answer before it reports again, at once or --every so many seconds. Prints
+messages per second, CPU per message over both processes, p99 from report (from when it was due)
+to answer, and how many reports stand in the history (all, once). With --wire the journal is a file
+that is synced, and nothing is judged.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import random
 import resource
 import tempfile
 import threading
@@ -63,7 +65,9 @@ async def frame(reader: asyncio.StreamReader) -> bytes:
     return b"\x7e" + await reader.readuntil(b"\x7e")
 
 
-async def terminal(port: int, phone: str, *, said: list[bytes], waits: list[float]) -> None:
+async def terminal(
+    port: int, phone: str, *, said: list[bytes], waits: list[float], every_s: float
+) -> None:
     """One terminal's life: it registers, shows the code that it got, and reports."""
     to = Terminal(phone)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -73,15 +77,19 @@ async def terminal(port: int, phone: str, *, said: list[bytes], waits: list[floa
     [shown] = answers.frames("authenticate", {"auth_code": code}, to=to, serial=0)
     writer.write(shown)
     await frame(reader)
+    due = time.perf_counter() + random.random() * every_s  # noqa: S311 - no secret
     for report in said:
-        begun = time.perf_counter()
+        await asyncio.sleep(due - time.perf_counter())
+        # A report that is late because the one before was not answered has waited since it was due.
+        begun = due if every_s else time.perf_counter()
+        due += every_s
         writer.write(report)
         await frame(reader)
         waits.append(time.perf_counter() - begun)
     writer.close()
 
 
-def field(port: int, count: int, *, each: int, out: Any) -> None:
+def field(port: int, count: int, *, each: int, every_s: float, out: Any) -> None:
     """All terminals, in a process of their own."""
     _files()
     told = {f"{13000000000 + k}": reports(f"{13000000000 + k}", each) for k in range(count)}
@@ -89,7 +97,10 @@ def field(port: int, count: int, *, each: int, out: Any) -> None:
     async def run() -> tuple[list[float], float]:
         waits: list[float] = []
         begun = time.perf_counter()
-        work = (terminal(port, phone, said=said, waits=waits) for phone, said in told.items())
+        work = (
+            terminal(port, phone, said=said, waits=waits, every_s=every_s)
+            for phone, said in told.items()
+        )
         await asyncio.gather(*work)
         return waits, time.perf_counter() - begun
 
@@ -171,6 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--terminals", type=int, default=1000)
     parser.add_argument("--reports", type=int, default=20)
+    parser.add_argument("--every", type=float, default=0.0, help="seconds between two reports")
     parser.add_argument("--wire", action="store_true", help="without the house behind the wire")
     asked = parser.parse_args()
     _files()
@@ -179,7 +191,9 @@ def main() -> None:
     with alone() if asked.wire else housed() as (port, count):
         before = time.process_time()
         child = away.Process(
-            target=field, args=(port, asked.terminals), kwargs={"each": asked.reports, "out": out}
+            target=field,
+            args=(port, asked.terminals),
+            kwargs={"each": asked.reports, "every_s": asked.every, "out": out},
         )
         child.start()
         waits, wall, spent = out.get()
