@@ -61,7 +61,8 @@ class Journal:
         def written() -> None:
             self.disk.wait()
             self.kept.append((payload, trust))
-            acknowledge()
+            with suppress(ConnectionError):  # the server has been stopped, as an intake counts
+                acknowledge()
 
         threading.Thread(target=written, daemon=True).start()
 

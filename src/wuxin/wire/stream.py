@@ -22,6 +22,9 @@ from wuxin.wire.peers import LIMITS, Crowd, Due, Limits, Peer
 
 _LOG: Final = logging.getLogger("wuxin.wire")
 _SWEEP_S: Final = 5.0
+_HANDSHAKE_S: Final = 10.0
+"""How long TLS may take to begin; until then a connection is not among the peers yet."""
+
 _PIECE: Final = 4096
 """Bytes of a peer that are heard in one turn; a read of the socket may bring 256 KB."""
 
@@ -92,8 +95,9 @@ class Server:
             self.port, self._close = transport.get_extra_info("sockname")[1], transport.close
         else:
             server = await loop.create_server(
-                lambda: Connection(self), host, port, ssl=self._address.tls, backlog=4096
-            )
+                lambda: Connection(self), host, port, ssl=self._address.tls, backlog=4096,
+                ssl_handshake_timeout=None if self._address.tls is None else _HANDSHAKE_S,
+            )  # fmt: skip
             self.port, self._close = server.sockets[0].getsockname()[1], server.close
         self._sweep()
 
