@@ -22,9 +22,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from wuxin.protocols.octets import BadFrame
+from wuxin.protocols.octets import BadFrame, enveloped
 from wuxin.terms.clock import iso, moment
-from wuxin.terms.envelope import HEADER_BYTES, START, unwrap
 from wuxin.terms.errors import BadInput
 
 DUMP_BYTES: Final = 2 * 65536
@@ -96,15 +95,12 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def _said(frame: bytes) -> tuple[_Said, bytes]:
-    if len(frame) > DUMP_BYTES + HEADER_BYTES:
-        raise BadFrame(f"the registers are more than {DUMP_BYTES} bytes", f"byte {DUMP_BYTES}")
-    if not frame.startswith(START):
-        raise BadFrame("nothing before the registers says what they mean", "byte 0")
+    line, data = enveloped(
+        frame, DUMP_BYTES, longer="the registers are more than", at="byte 0",
+        bare="nothing before the registers says what they mean",
+    )  # fmt: skip
     try:
-        line, data = unwrap(frame)
         said = msgspec.convert(line, _Said)
-    except BadInput as wrong:
-        raise BadFrame(str(wrong), "byte 0") from None
     except msgspec.ValidationError as wrong:
         what, _, path = str(wrong).partition(" - at ")
         raise BadFrame(f"what is said of the registers is wrong: {what}", path or "$") from None

@@ -18,7 +18,7 @@ from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 from wuxin.terms.interned import Interned, hashed
 from wuxin.terms.names import thing_key
-from wuxin.terms.units import conversion
+from wuxin.terms.units import inward
 
 PROTOCOL: Final = "wuxin"
 _SHORTEST: Final = len(b'"a":0,')
@@ -70,7 +70,6 @@ class Decoder:
         for name in self.names:
             self._indicators.add(name.encode())
         self.devices = Interned()
-        self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
         self._rooms = [_room(0, 0) for _ in range(parts)]
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
@@ -170,20 +169,13 @@ class Decoder:
                 refused.append((at, f"indicator {name!r} is not one that this pack declares"))
                 continue
             try:
-                factor, offset = self._conversion(unit, name)
+                factor, offset = inward(unit, self._units[name])
             except BadInput as wrong:
                 refused.append((at, f"{wrong} (indicator {name})"))
                 continue
             numbers.append(self._numbers[name])
             values.append(reading["value"] * factor + offset if unit else float(reading["value"]))
         return (numbers, values) if numbers else None
-
-    def _conversion(self, unit: str, name: str) -> tuple[float, float]:
-        inside = self._units[name]
-        if (unit, inside) not in self._conversions:
-            rule = conversion(unit, inside) if unit and inside else None
-            self._conversions[unit, inside] = (rule.factor, rule.offset) if rule else (1.0, 0.0)
-        return self._conversions[unit, inside]
 
     def _woven(
         self, found: Found, slow: Mapping[int, tuple[list[int], list[float]]],

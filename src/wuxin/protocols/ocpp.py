@@ -28,9 +28,7 @@ from wuxin.protocols.ocpp_values import (
     sampled,
     when,
 )
-from wuxin.protocols.octets import BadFrame
-from wuxin.terms.envelope import HEADER_BYTES, START, unwrap
-from wuxin.terms.errors import BadInput
+from wuxin.protocols.octets import BadFrame, enveloped
 
 FRAME_BYTES: Final = 256 * 1024
 SAMPLES: Final = 4096
@@ -70,15 +68,12 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def _parts(frame: bytes) -> tuple[dict[str, Any], list[Any]]:
-    if len(frame) > FRAME_BYTES + HEADER_BYTES:
-        raise BadFrame(f"the message is longer than {FRAME_BYTES} bytes", f"byte {FRAME_BYTES}")
-    if not frame.startswith(START):
-        raise BadFrame("nothing before the message says which station sent it", "station")
+    said, payload = enveloped(
+        frame, FRAME_BYTES, longer="the message is longer than", at="station",
+        bare="nothing before the message says which station sent it",
+    )  # fmt: skip
     try:
-        said, payload = unwrap(frame)
         parts = _DECODER.decode(payload)
-    except BadInput as wrong:
-        raise BadFrame(str(wrong), "byte 0") from None
     except RecursionError:
         raise BadFrame("the message is nested too deeply", "$") from None
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from wuxin.terms.clock import from_datetime, iso
+from wuxin.terms.envelope import HEADER_BYTES, START, unwrap
+from wuxin.terms.errors import BadInput
 
 BEIJING: Final = timezone(timedelta(hours=8))
 """The zone in which Chinese device standards write their times (GMT+8, no summer time)."""
@@ -103,6 +105,31 @@ def plain(frame: bytes, *, starts: tuple[bytes, ...], limit: int) -> bytes:
     if len(data) > limit:
         raise BadFrame(f"the frame is longer than {limit} bytes", f"byte {limit}")
     return data
+
+
+def enveloped(
+    frame: bytes, limit: int, *, longer: str, bare: str, at: str
+) -> tuple[dict[str, Any], bytes]:
+    """What the carrier said before a message, and the message, of a protocol that needs both.
+
+    Args:
+        frame: the line of :mod:`wuxin.terms.envelope` and the message.
+        limit: the most bytes a message can have.
+        longer: how the refusal of a longer one begins, such as "the message is longer than".
+        bare: the refusal of a message without a line.
+        at: the place of that.
+
+    Raises:
+        BadFrame: the frame is longer, has no line, or one that cannot be read.
+    """
+    if len(frame) > limit + HEADER_BYTES:
+        raise BadFrame(f"{longer} {limit} bytes", f"byte {limit}")
+    if not frame.startswith(START):
+        raise BadFrame(bare, at)
+    try:
+        return unwrap(frame)
+    except BadInput as wrong:
+        raise BadFrame(str(wrong), "byte 0") from None
 
 
 def exclusive_or(data: bytes) -> int:

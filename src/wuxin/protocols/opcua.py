@@ -18,9 +18,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from wuxin.protocols.octets import BadFrame
+from wuxin.protocols.octets import BadFrame, enveloped
 from wuxin.terms.clock import iso, moment
-from wuxin.terms.envelope import HEADER_BYTES, START, unwrap
 from wuxin.terms.errors import BadInput
 
 FRAME_BYTES: Final = 4 * 1024 * 1024
@@ -123,15 +122,12 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def _parts(frame: bytes) -> tuple[dict[str, Any], _Payload]:
-    if len(frame) > FRAME_BYTES + HEADER_BYTES:
-        raise BadFrame(f"the message is longer than {FRAME_BYTES} bytes", f"byte {FRAME_BYTES}")
-    if not frame.startswith(START):
-        raise BadFrame("nothing before the message says which device it is of", "device")
+    said, data = enveloped(
+        frame, FRAME_BYTES, longer="the message is longer than", at="device",
+        bare="nothing before the message says which device it is of",
+    )  # fmt: skip
     try:
-        said, data = unwrap(frame)
         payload = _DECODER.decode(data)
-    except BadInput as wrong:
-        raise BadFrame(str(wrong), "byte 0") from None
     except RecursionError:
         raise BadFrame("the message is nested too deeply", "$") from None
     except msgspec.ValidationError as wrong:

@@ -15,7 +15,7 @@ from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 from wuxin.terms.interned import Interned, hashed
 from wuxin.terms.names import thing_key
-from wuxin.terms.units import conversion
+from wuxin.terms.units import inward
 
 NO_SEQUENCE: Final = -1
 """The sequence number of a message that has none: repeats are then told by their content."""
@@ -56,7 +56,6 @@ class Decoder:
         self.devices = Interned()
         self._decode, self._spelling, self._bound = decode, spelling, bound
         self._numbers = {name: i for i, name in enumerate(self.names)}
-        self._conversions: dict[tuple[str, str], tuple[float, float]] = {}
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
         """Decode the messages that end at ``ends`` (m); what cannot be read is refused.
@@ -84,7 +83,7 @@ class Decoder:
             try:
                 at = _time(reading.get("time") or answer.get("time"))
                 thing = self._thing(device, str(reading.get("thing") or device), at=at)
-                factor, offset = self._conversion(reading.get("unit") or "", name)
+                factor, offset = inward(reading.get("unit") or "", self._spelling.units[name])
                 value = float(reading["value"]) * factor + offset
             except (BadInput, OverflowError) as wrong:
                 found.refused.append((line, f"{wrong} (indicator {name})"))
@@ -118,13 +117,6 @@ class Decoder:
         name = str(thing_key(key)).encode()
         number = self.devices.number(name)
         return self.devices.add(name) if number < 0 else number
-
-    def _conversion(self, unit: str, name: str) -> tuple[float, float]:
-        inside = self._spelling.units[name]
-        if (unit, inside) not in self._conversions:
-            rule = conversion(unit, inside) if unit and inside else None
-            self._conversions[unit, inside] = (rule.factor, rule.offset) if rule else (1.0, 0.0)
-        return self._conversions[unit, inside]
 
 
 class _Found:

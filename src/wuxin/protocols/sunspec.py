@@ -14,10 +14,9 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Final
 
-from wuxin.protocols.octets import BadFrame, Reader
+from wuxin.protocols.octets import BadFrame, Reader, enveloped
 from wuxin.protocols.sunspec_models import KINDS, Group, Point, is_whole, model, raw_whole
 from wuxin.terms.clock import iso, moment
-from wuxin.terms.envelope import HEADER_BYTES, START, unwrap
 from wuxin.terms.errors import BadInput
 
 DUMP_BYTES: Final = 2 * 65536
@@ -70,14 +69,10 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def _said(frame: bytes) -> tuple[dict[str, Any], bytes]:
-    if len(frame) > DUMP_BYTES + HEADER_BYTES:
-        raise BadFrame(f"the dump is longer than {DUMP_BYTES} bytes", f"byte {DUMP_BYTES}")
-    if not frame.startswith(START):
-        raise BadFrame("nothing before the registers says which device they are of", "device")
-    try:
-        said, data = unwrap(frame)
-    except BadInput as wrong:
-        raise BadFrame(str(wrong), "byte 0") from None
+    said, data = enveloped(
+        frame, DUMP_BYTES, longer="the dump is longer than", at="device",
+        bare="nothing before the registers says which device they are of",
+    )  # fmt: skip
     device, base = said.get("device"), said.get("base", 40000)
     if not isinstance(device, str) or not 1 <= len(device) <= 128 or not device.isprintable():
         raise BadFrame("nothing before the registers says which device they are of", "device")

@@ -79,6 +79,15 @@ def conversion(outside: str, inside: str) -> Affine:
     return Affine(float(f"{one - zero:.15g}"), float(zero))
 
 
+def inward(outside: str, inside: str) -> Affine:
+    """The same for a reported value: as it is, where its unit or the one inside is not told.
+
+    Raises:
+        BadInput: see :func:`conversion`.
+    """
+    return conversion(outside, inside) if outside and inside else Affine(1.0, 0.0)
+
+
 def checked(unit: str) -> str:
     """The unit itself, checked to be one.
 

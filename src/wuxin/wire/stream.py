@@ -9,7 +9,7 @@ it is paused or closed, and the others go on.
 import asyncio
 import logging
 import ssl
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,7 @@ from wuxin.terms.clock import Clock
 from wuxin.terms.errors import NotFound, Refused
 from wuxin.terms.ports import Gate, Offer, Sessions, Trust
 from wuxin.wire.connections import Connection, Packets
+from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.peers import LIMITS, Crowd, Due, Limits, Peer
 
 _LOG: Final = logging.getLogger("wuxin.wire")
@@ -69,8 +70,6 @@ class Server:
         self._code = Trust.CODE if address.tls is None else Trust.CERTIFICATE
         self._offer, self._clock = offer, clock
         self._speaks, self._address = speaks, address
-        self._done: deque[tuple[Peer, Due]] = deque()
-        self._called = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._close: Callable[[], None] = lambda: None
@@ -179,7 +178,7 @@ class Server:
         try:
             self._offer(
                 heard.message, source=self._speaks.source, position=heard.device,
-                acknowledge=partial(self._durable, peer, due), trust=trust,
+                acknowledge=in_this_loop(partial(self._durable, peer, due)), trust=trust,
             )  # fmt: skip
         except Refused as wrong:
             self.counts["refused"] += 1
@@ -190,25 +189,8 @@ class Server:
         return True
 
     def _durable(self, peer: Peer, due: Due) -> None:
-        """From another thread: one call into the loop for all that have come meanwhile."""
-        self._done.append((peer, due))
-        assert self._loop is not None
-        if not self._called or self._loop.is_closed():
-            self._called = True
-            try:
-                self._loop.call_soon_threadsafe(self._answer)
-            except RuntimeError:
-                raise ConnectionError("the server has been stopped") from None
-
-    def _answer(self) -> None:
-        self._called = False
-        touched = {}
-        while self._done:
-            peer, due = self._done.popleft()
-            due.durable = True
-            touched[id(peer)] = peer
-        for peer in touched.values():
-            peer.flush()
+        due.durable = True
+        peer.flush()
 
     def _sweep(self) -> None:
         assert self._loop is not None

@@ -15,13 +15,11 @@ Source: Eclipse Sparkplug 3.0.0 §4 (topics), §6 (payloads).
 import json
 from typing import Any, Final
 
-from wuxin.protocols.octets import BadFrame
+from wuxin.protocols.octets import BadFrame, enveloped
 from wuxin.protocols.sparkplug.host import Decision, Host, Message, Offline
 from wuxin.protocols.sparkplug.message import FRAME_BYTES, TYPES, parse, text
 from wuxin.protocols.sparkplug.topic import BIRTHS, COMMANDS, NAMESPACE, Topic, topic
 from wuxin.protocols.sparkplug.values import Meant, meant, moment, properties
-from wuxin.terms.envelope import HEADER_BYTES, START, unwrap
-from wuxin.terms.errors import BadInput
 
 __all__ = ["Decision", "Host", "Message", "Offline", "decode"]
 
@@ -54,14 +52,10 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def _parts(frame: bytes) -> tuple[dict[str, Any], bytes]:
-    if len(frame) > FRAME_BYTES + HEADER_BYTES:
-        raise BadFrame(f"the message is longer than {FRAME_BYTES} bytes", f"byte {FRAME_BYTES}")
-    if not frame.startswith(START):
-        raise BadFrame("nothing before the message says its topic", "topic")
-    try:
-        said, payload = unwrap(frame)
-    except BadInput as wrong:
-        raise BadFrame(str(wrong), "byte 0") from None
+    said, payload = enveloped(
+        frame, FRAME_BYTES, longer="the message is longer than", at="topic",
+        bare="nothing before the message says its topic",
+    )  # fmt: skip
     if not isinstance(said.get("topic"), str):
         raise BadFrame("nothing before the message says its topic", "topic")
     return said, payload
