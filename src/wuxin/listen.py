@@ -36,7 +36,7 @@ from wuxin.home import Home
 from wuxin.live import Gate, Live, warm
 from wuxin.protocols import decoders
 from wuxin.stores.journal import Told
-from wuxin.terms.errors import BadInput
+from wuxin.terms.errors import BadInput, Refused
 from wuxin.terms.records import Command
 from wuxin.wire.charging import CentralSystem, Doors, Place
 from wuxin.wire.mqtt import MqttSubscriber, Route
@@ -124,6 +124,7 @@ class Listening:
 
     Raises:
         BadInput: a source cannot be meant, or an address cannot be listened on.
+        Conflict: a broker cannot be reached, or refuses us.
     """
 
     def __init__(
@@ -134,20 +135,19 @@ class Listening:
         warm([line.twin for line in home.flow.lines.values()], say)
         self.live = Live(home)
         self.servers: dict[str, list[Adapter]] = {}
-        for source in sources:
-            gate = self.live.gate(source.name, strangers=source.strangers)
-            _register(home, source, digest=gate.digest)
-            self.servers[source.name] = [
-                _adapter(source, place, gate=gate, live=self.live) for place in source.places
-            ]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._thread.start()
         try:
+            for source in sources:
+                self._add(source)
             self._wait(self._start(say))
         except OSError as wrong:
             self.close()
             raise BadInput(f"cannot listen: {wrong}") from None
+        except Refused:
+            self.close()  # its threads would hold the program open
+            raise
 
     def tell(self, source: str, device: str, *, name: str, fields: Mapping[str, Any]) -> None:
         """Send a protocol's message to a device that is connected; from any thread.
@@ -186,6 +186,13 @@ class Listening:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _add(self, source: Described) -> None:
+        gate = self.live.gate(source.name, strangers=source.strangers)
+        _register(self.live.home, source, digest=gate.digest)
+        self.servers[source.name] = [
+            _adapter(source, place, gate=gate, live=self.live) for place in source.places
+        ]
+
     async def _start(self, say: Callable[[str], None]) -> None:
         for name, servers in self.servers.items():
             for server in servers:
@@ -219,7 +226,7 @@ def _register(home: Home, source: Described, *, digest: Callable[[str, str], str
         if device.public_key:
             body["public_key"] = device.public_key
         told = Told(source.name, now, Command(DEVICE, now, "operator", "", body))
-        [*refusals] = home.accept(told).refusals
+        refusals = home.accept(told).refusals
         if refusals:
             raise BadInput(f"source {source.name!r}: {refusals[0].reason}")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from wuxin.listen import Listening, read
 from wuxin.protocols import jt808
 from wuxin.protocols.jt808 import answers
 from wuxin.protocols.jt808.answers import Terminal
-from wuxin.terms.errors import BadInput, NotFound
+from wuxin.terms.errors import BadInput, Conflict, NotFound
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Quality
 from wuxin.wire.stream import Server
@@ -149,6 +150,16 @@ def test_a_file_that_cannot_be_meant_is_refused_with_its_place(
 ) -> None:
     with pytest.raises((BadInput, NotFound), match=why):
         read(written(tmp_path, FILE.replace(*change)))
+
+
+def test_after_a_start_that_failed_no_thread_holds_the_program(tmp_path: Path, home: Home) -> None:
+    text = FILE.replace('"jt808"', '"wuxin"').replace("tcp:", "mqtt:")
+    text = text.replace("127.0.0.1:0", f"127.0.0.1:{servers.free_port()}")
+    text = text.replace("[[source.thing]]", 'topic = "devices/#"\n[[source.thing]]', 1)
+    with pytest.raises(Conflict):
+        Listening(home, read(written(tmp_path, text)), say=lambda _: None)
+    left = [t.name for t in threading.enumerate() if t.name.startswith(("intake", "wire"))]
+    assert left == []
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path, home: Home) -> None:
