@@ -78,9 +78,11 @@ def serve_home(
     settings = _listening(load(), host, port=port)
     server.logs(settings)
     with Home(folder, book_url=settings.database_url.get_secret_value()) as home, ExitStack() as on:
+        app = server.application(home, settings)
         if told:
-            on.enter_context(Listening(home, told, say=_LOG.info))
-        server.serve(server.application(home, settings), settings)
+            listening = on.enter_context(Listening(home, told, say=_LOG.info))
+            app.include_router(listening.posted())
+        server.serve(app, settings)
 
 
 def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:

@@ -164,7 +164,7 @@ class CentralSystem:
                 answer = await asyncio.to_thread(self.sessions.answer, call, now=received)
                 text = station.result(data, answer)
             self._offer(
-                wrap(line, data), source=f"{self._place.source}/{station.name}",
+                wrap(line, data), source=self._place.source,
                 position=received, acknowledge=in_this_loop(partial(station.answer, data, text)),
             )  # fmt: skip
             taken = True
