@@ -98,7 +98,10 @@ def goods(path: Path, method: Method) -> Iterator[dict[str, Any]]:
         ours = backtest.score(name, cuts, fallen=fallen, horizon_days=1)
         fixed = np.where(judged, best, np.nan)
         theirs = backtest.score(name, fixed, fallen=fallen, horizon_days=1)
-        yield {"good": name, "dynamic": ours, "best_static": theirs}
+        past = backtest.historical(fallen, horizon_days=1, method=monthly)
+        past[~judged] = np.nan
+        known = backtest.score(name, past, fallen=fallen, horizon_days=1)
+        yield {"good": name, "dynamic": ours, "historical": known, "best_static": theirs}
 
 
 def number(text: str) -> bool:
@@ -188,27 +191,33 @@ def show(found: dict[str, Any]) -> None:
 
 def show_goods(rows: list[dict[str, Any]]) -> None:
     """Print what the monthly goods come to, and each of them."""
-    ours, theirs = [row["dynamic"] for row in rows], [row["best_static"] for row in rows]
-    days, pairs = sum(one.days for one in ours), list(zip(ours, theirs, strict=True))
+    ours, best = [row["dynamic"] for row in rows], [row["best_static"] for row in rows]
+    print(f"\n{len(rows)} monthly goods, {sum(one.days for one in ours):,} months\n")
+    print("| rule | mean LTV | breaches | goods at most 1 % | worst | short |")
+    print("|---|---|---|---|---|---|")
+    for rule in ("dynamic", "historical", "best_static"):
+        scores = [row[rule] for row in rows]
+        days = np.array([one.days for one in scores])
+        short = np.average([one.shortfall for one in scores], weights=days)
+        print(
+            f"| {rule} | {np.average([one.mean_ltv for one in scores], weights=days):.4f} | "
+            f"{sum(one.breaches for one in scores) / days.sum():.2%} | "
+            f"{sum(one.breach_share <= 0.01 for one in scores)} | "
+            f"{max(one.worst for one in scores):.3f} | {short * 1e4:.2f} |"
+        )
+    pairs = list(zip(ours, best, strict=True))
     print(
-        f"\n{len(rows)} monthly goods, {days:,} months: dynamic "
-        f"{sum(one.breaches for one in ours) / days:.2%} at {mean(ours):.4f}, best static "
-        f"{sum(one.breaches for one in theirs) / days:.2%} at {mean(theirs):.4f}; at most 1 % on "
-        f"{sum(a.breach_share <= 0.01 for a in ours)}, lending no less on "
-        f"{sum(a.mean_ltv >= b.mean_ltv for a, b in pairs)}, both on "
-        f"{sum(a.breach_share <= 0.01 and a.mean_ltv >= b.mean_ltv for a, b in pairs)}; "
-        f"worst {max(a.worst for a in ours):.3f} against {max(b.worst for b in theirs):.3f}\n"
+        f"\nThe dynamic rule lends no less than the best static one on "
+        f"{sum(a.mean_ltv >= b.mean_ltv for a, b in pairs)}, and holds 1 % as well on "
+        f"{sum(a.breach_share <= 0.01 and a.mean_ltv >= b.mean_ltv for a, b in pairs)}.\n"
     )
+    print("| good | months | breaches | mean LTV | best static | p | worst | worst, static |")
+    print("|---|---|---|---|---|---|---|---|")
     for a, b in pairs:
         print(
-            f"{a.rule:40}{a.days:5}{a.breach_share:8.2%}{a.mean_ltv:8.4f}{b.mean_ltv:8.4f}"
-            f"{a.apart_p:7.3f}{a.worst:7.3f}{b.worst:7.3f}"
+            f"| {a.rule} | {a.days} | {a.breach_share:.2%} | {a.mean_ltv:.4f} | "
+            f"{b.mean_ltv:.4f} | {a.apart_p:.3f} | {a.worst:.3f} | {b.worst:.3f} |"
         )
-
-
-def mean(scores: list[Score]) -> float:
-    """Mean loan to value over all months."""
-    return sum(one.mean_ltv * one.days for one in scores) / sum(one.days for one in scores)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ LONG_RUN: Final = 1.0
 """The variance over the window, in units of the fit's ``scale`` squared."""
 
 _STILL: Final = 0.5
+_EVEN: Final = 1e-6
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -213,11 +214,19 @@ def why_not(window: Floats, method: Method) -> Words | None:
             f"价格序列太短：只有{have}个变动，至少需要{method.least}个",
             f"the series is too short: {have} changes of price, and it takes {method.least}",
         )
-    still = float(np.mean(np.diff(window) == 0))
+    still = float(np.mean(window[1:] == window[:-1]))
     if still > _STILL:
         return Words(
             f"价格在{still:.0%}的日子里没有变动，无法估计波动率",
             f"the price stands still on {still:.0%} of days, so that it shows no volatility",
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        moves = volatility.changes(window, volatility.form_of(window))
+        spread, largest = float(moves.std()), float(np.abs(moves).max())
+    if not np.isfinite(spread) or spread <= _EVEN * largest:
+        return Words(
+            "价格按固定步长变动或超出可计算范围，无法估计波动率",
+            "the price moves in even steps, or beyond what can be computed: no volatility is seen",
         )
     return None
 

@@ -31,6 +31,7 @@ Model = Literal["gjr-garch-t", "ewma"]
 DECAY: Final = 0.94
 """Weight of yesterday's variance in the simple form, for daily changes (RiskMetrics)."""
 
+_WILDEST: Final = 1e12
 _DIGITS: Final = 9
 """Places that a standardised change is rounded to, so that another unit gives the same numbers."""
 
@@ -143,6 +144,9 @@ def simulate(fitted: Fit, variance: float, *, drawn: Floats) -> tuple[Floats, Fl
     v = np.full(drawn.shape[1], variance)
     total, lowest = np.zeros_like(v), np.zeros_like(v)
     for z in drawn:
+        # One wild price in the sample (a slipped decimal point) can make the simulated variance
+        # explode; bounded, it gives a haircut of 1 instead of infinity less infinity.
+        np.minimum(v, _WILDEST, out=v)
         x = np.sqrt(v) * z
         total += x
         np.minimum(lowest, total, out=lowest)
