@@ -78,6 +78,9 @@ def daily(prices: Floats, method: Method) -> list[Score]:
     fixed = {f"static {cut:.2f}": cut for cut in FIXED}
     best = backtest.best_static(fallen[judged])
     fixed[f"best static, in hindsight {best:.4f}"] = best
+    share = backtest.score("", ours, fallen=fallen).breach_share
+    same = backtest.best_static(fallen[judged], allowed=share)
+    fixed[f"static of as many breaches {same:.4f}"] = same
     rules |= {name: np.where(judged, cut, np.nan) for name, cut in fixed.items()}
     return [backtest.score(name, cuts, fallen=fallen) for name, cuts in rules.items()]
 

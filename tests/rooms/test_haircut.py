@@ -120,6 +120,10 @@ def test_it_is_a_decimal_of_basis_points_rounded_up_with_its_parts() -> None:
     assert found.parts.changes == len(PRICES) - 1
     assert f"{found.fraction:%}" in found.reasons[-1].zh
     assert found.missing == ()
+    record = found.words()
+    assert record["haircut"] == str(found.fraction)
+    assert all(Decimal(record[name]).is_finite() for name in ("fall", "volatility_now", "beta"))
+    assert record["changes"] == "1499"
 
 
 @pytest.mark.parametrize("last", range(2, 6))
@@ -145,6 +149,7 @@ def test_too_short_a_series_is_refused_with_its_length(prices: list[float]) -> N
     found = dynamic_haircut(prices)
     assert found.fraction is None
     assert found.loan_to_value is None
+    assert found.words() == {}
     [why] = found.missing
     assert "at least" in why.en or "it takes 500" in why.en
 

@@ -100,6 +100,23 @@ class Haircut(msgspec.Struct, frozen=True):
         """The most that may be lent on one unit of value; None where there is no haircut."""
         return None if self.fraction is None else 1 - self.fraction
 
+    def words(self) -> dict[str, str]:
+        """The figures as they go on record: decimal strings; empty where there is no haircut."""
+        if self.fraction is None or self.parts is None:
+            return {}
+        p, f = self.parts, self.parts.fit
+        measured = {
+            "confidence": p.confidence, "volatility_now": p.now, "volatility_ahead": p.ahead,
+            "volatility_usual": p.usual, "fall": p.fall, "cushion": p.cushion, "omega": f.omega,
+            "alpha": f.alpha, "gamma": f.gamma, "beta": f.beta,
+        }  # fmt: skip
+        return {
+            "haircut": f"{self.fraction}", "horizon_days": f"{p.horizon_days}",
+            "changes": f"{p.changes}", "omitted": f"{p.omitted}", "form": p.form,
+            "model": f.model, **{name: f"{value:.6g}" for name, value in measured.items()},
+            **({} if f.degrees is None else {"degrees": f"{f.degrees:.6g}"}),
+        }  # fmt: skip
+
 
 def dynamic_haircut(
     prices: Prices,
