@@ -97,7 +97,7 @@ def walk(
     check(method, horizon_days=horizon_days, confidence=confidence)
     p = np.asarray(prices, np.float64)
     found = np.full(len(p), np.nan)
-    for first, end, fitted in _stretches(p, method, refit):
+    for first, end, fitted in _stretches(p, method, refit=refit):
         low = max(0, first + 1 - method.window)
         drawn = volatility.shocks(fitted, days=horizon_days, paths=method.paths, seed=method.seed)
         at_risk = Risk(fitted, drawn, confidence, at_end=method.at_end)
@@ -112,7 +112,7 @@ def walk(
     return found
 
 
-def _stretches(p: Floats, method: Method, refit: int) -> Iterator[tuple[int, int, Fit]]:
+def _stretches(p: Floats, method: Method, *, refit: int) -> Iterator[tuple[int, int, Fit]]:
     """First day, end (exclusive) and fit of each stretch of days that share a fit."""
     below = np.concatenate([[0], np.cumsum(p <= 0)])
     day = np.arange(len(p))

@@ -89,12 +89,12 @@ def haircuts(shelf: Shelf, prices: Floats) -> Floats:
     share = np.maximum((level - LADDER[at]) / (LADDER[at + 1] - LADDER[at]), 0.0)
     good = np.arange(len(level))
     low, high = shelf.depth[good, at], shelf.depth[good, at + 1]
-    now = _fractions(shelf, low + share * (high - low), prices)
-    usual = _fractions(shelf, shelf.depth[:, _USUAL], prices)
+    now = _fractions(shelf, low + share * (high - low), prices=prices)
+    usual = _fractions(shelf, shelf.depth[:, _USUAL], prices=prices)
     return np.asarray(np.clip(now + shelf.cushion * np.maximum(usual - now, 0.0), 0.0, 1.0))
 
 
-def _fractions(shelf: Shelf, depth: Floats, prices: Floats) -> Floats:
+def _fractions(shelf: Shelf, depth: Floats, *, prices: Floats) -> Floats:
     lendable = prices > 0
     fall = np.where(_plain(shelf.fits), depth / np.where(lendable, prices, 1.0), -np.expm1(-depth))
     return np.where(lendable, fall, 1.0)
