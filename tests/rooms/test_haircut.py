@@ -212,6 +212,18 @@ def test_a_fit_that_does_not_converge_falls_back_and_says_so(
     assert 0.1 < cut(found) < 0.4
 
 
+def test_a_price_fixed_for_years_and_then_freed_is_judged_by_its_plain_history() -> None:
+    # Steps of a cent between stills, then a jump: a fitted variance vanishes before it.
+    chance = np.random.default_rng(5)
+    fixed = 50 + 0.01 * np.cumsum(chance.choice([-1, 0, 1], 700))
+    prices = np.concatenate([fixed, 200 + 0.01 * np.cumsum(chance.choice([-1, 0, 1], 100))])
+    found = dynamic_haircut(prices, method=QUICK)
+    assert found.parts is not None
+    assert found.parts.fit.model == "constant"
+    assert float(np.abs(found.parts.fit.residuals).max()) <= np.sqrt(len(prices))
+    assert any("plain history" in words.en for words in found.reasons)
+
+
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [

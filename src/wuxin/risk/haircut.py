@@ -40,6 +40,16 @@ long-run level and only ever raises the haircut; it is an analogy, not conformit
 LONG_RUN: Final = 1.0
 """The variance over the window, in units of the fit's ``scale`` squared."""
 
+_INSTEAD: Final = {
+    "ewma": Words(
+        "波动率模型未收敛，改用指数加权",
+        "the volatility model did not converge; exponential weights were taken instead",
+    ),
+    "constant": Words(
+        "波动率模型不适合该序列，改按历史波动计算，不随行情变化",
+        "no volatility model fits the series; its plain history was taken, whatever today is like",
+    ),
+}
 _STILL: Final = 0.5
 _EVEN: Final = 1e-6
 
@@ -263,12 +273,7 @@ def _reasons(parts: Parts, fraction: Decimal, *, last: float) -> tuple[Words, ..
         ),
     ]
     if parts.fit.fell_back:
-        found.append(
-            Words(
-                "波动率模型未收敛，改用指数加权",
-                "the volatility model did not converge; exponential weights were taken instead",
-            )
-        )
+        found.append(_INSTEAD[parts.fit.model])
     if parts.form == "change":
         found.append(
             Words(

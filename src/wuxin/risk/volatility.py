@@ -26,11 +26,12 @@ from scipy.signal import lfilter
 
 Floats = NDArray[np.float64]
 Form = Literal["log", "change"]
-Model = Literal["gjr-garch-t", "ewma"]
+Model = Literal["gjr-garch-t", "ewma", "constant"]
 
 DECAY: Final = 0.94
 """Weight of yesterday's variance in the simple form, for daily changes (RiskMetrics)."""
 
+_OFF: Final = 2.0
 _WILDEST: Final = 1e12
 _DIGITS: Final = 9
 """Places that a standardised change is rounded to, so that another unit gives the same numbers."""
@@ -41,8 +42,8 @@ class Fit(msgspec.Struct, frozen=True, eq=False):
 
     ``scale`` is the standard deviation of a change, in log units or in the price's unit by
     ``form``; omega, alpha, gamma and beta are of changes over ``scale``; ``degrees`` are those of
-    Student's t (None for the simple form, which is not fitted). ``residuals`` (m) are centred.
-    ``fell_back`` tells that a fit was asked for and did not converge.
+    Student's t (None for the simple forms, which are not fitted). ``residuals`` (m) are centred.
+    ``fell_back`` tells that the model asked for was not to be had.
     """
 
     form: Form
@@ -79,7 +80,10 @@ def changes(prices: Floats, form: Form) -> Floats:
 def fit(prices: Floats, *, model: Model = "gjr-garch-t") -> Fit:
     """Fit the volatility of finite prices (n) that do not all stand still.
 
-    Where the likelihood does not converge, the simple form is taken, and said.
+    Where the likelihood does not converge, the simple form is taken. Where the residuals of either
+    are far from a mean square of 1, the series is not of this kind (fixed for years, then freed:
+    the fitted variance goes to nothing before the jump), and volatility is taken as constant, which
+    leaves its plain history.
     """
     form = form_of(prices)
     raw = changes(prices, form)
@@ -88,6 +92,11 @@ def fit(prices: Floats, *, model: Model = "gjr-garch-t") -> Fit:
     simple = Fit(form, "ewma", scale, 0.0, 1 - DECAY, 0.0, DECAY, None, np.zeros(0))
     found = simple if model == "ewma" else _likeliest(x, simple)
     z = x / np.sqrt(variances(found, x)[:-1])
+    if not 1 / _OFF <= float(np.sqrt(np.mean(z * z))) <= _OFF:
+        z = x
+        found = msgspec.structs.replace(
+            simple, model="constant", omega=1.0, alpha=0.0, beta=0.0, fell_back=True
+        )
     return msgspec.structs.replace(found, residuals=z - z.mean())
 
 
@@ -108,13 +117,13 @@ def _likeliest(x: Floats, simple: Fit) -> Fit:
 def variances(fitted: Fit, x: Floats) -> Floats:
     """The variance of each of n changes over ``scale``, and of the next one, known the day before.
 
-    The first is taken as 1, the long-run level, or for the simple form as the mean square of the
-    first seventy-five; after some hundred days that is forgotten.
+    The first is taken as 1, the long-run level, or for exponential weights as the mean square of
+    the first seventy-five; after some hundred days that is forgotten.
 
     Returns:
         Variances, shape (n + 1), in units of ``scale`` squared.
     """
-    first = 1.0 if fitted.degrees is not None else max(float(np.mean(x[:75] ** 2)), 1e-6)
+    first = max(float(np.mean(x[:75] ** 2)), 1e-6) if fitted.model == "ewma" else 1.0
     push = fitted.omega + (fitted.alpha + fitted.gamma * (x < 0)) * x * x
     later, _ = lfilter([1.0], [1.0, -fitted.beta], push, zi=np.array([fitted.beta * first]))
     return np.concatenate([[first], later])
