@@ -20,6 +20,8 @@ from tests.rooms.test_poll_mtconnect import Machine, serving
 from tests.rooms.wires import until
 from wuxin.home import Home
 from wuxin.listen import Listening, read
+from wuxin.portal import server
+from wuxin.settings import load
 from wuxin.terms.errors import BadInput, NotFound
 
 HEAD = """
@@ -65,9 +67,8 @@ def weights(home: Home) -> list[tuple[str, float]]:
 def test_what_a_device_posts_to_the_portal_is_in_the_history(tmp_path: Path, home: Home) -> None:
     text = f'protocol = "wuxin"\nlisten = "portal"\n{LOT}id = "lot:L1"\npassword = "s3cret"\n'
     with listening(tmp_path, home, text=text) as house:
-        app = FastAPI()
-        app.include_router(house.posted())
-        client, path = TestClient(app), "/v1/sources/scales/messages"
+        client = TestClient(server.application(home, load(), posted=house.posted()))
+        path = "/v1/sources/scales/messages"
         said = {"auth": ("lot%3AL1", "s3cret"), "json": FRAME}
         assert client.post(path, **said).json() == {"accepted": 1}
         assert client.post(path, **said | {"auth": ("lot%3AL1", "guess")}).status_code == 401

@@ -78,11 +78,10 @@ def serve_home(
     settings = _listening(load(), host, port=port)
     server.logs(settings)
     with Home(folder, book_url=settings.database_url.get_secret_value()) as home, ExitStack() as on:
-        app = server.application(home, settings)
+        posted = None
         if told:
-            listening = on.enter_context(Listening(home, told, say=_LOG.info))
-            app.include_router(listening.posted())
-        server.serve(app, settings)
+            posted = on.enter_context(Listening(home, told, say=_LOG.info)).posted()
+        server.serve(server.application(home, settings, posted=posted), settings)
 
 
 def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:
