@@ -17,6 +17,9 @@
     since = "2026-01-05T08:00Z"           # from when on; left out: whatever it reports
     password = "…"                        # where the protocol has one
     public_key = "…"                      # PEM, where devices sign what they say
+    [[source.card]]                       # of charging stations: who may charge
+    id = "04A2B3C4"                       # also group, expires, blocked, several; or, for the
+                                          # source, any_card = true
 
 Devices that have to be asked have an endpoint, and the source says how often (``period_s``):
 
@@ -41,6 +44,7 @@ from wuxin.flow import DEVICE
 from wuxin.home import Home
 from wuxin.listen.adapters import OWN, Adapter, adapters
 from wuxin.listen.described import PORTAL, Described, read
+from wuxin.listen.doors import who_charges
 from wuxin.live import Live, warm
 from wuxin.stores.journal import Told
 from wuxin.terms.errors import BadInput, Refused
@@ -69,6 +73,8 @@ class Listening:
     ) -> None:
         for source in sources:
             _open(home, source)
+            if source.protocol == "ocpp":
+                say(who_charges(source.name, source.card, any_card=source.any_card))
         warm([line.twin for line in home.flow.lines.values()], say)
         self.live = Live(home)
         self.servers: dict[str, list[Adapter]] = {}
@@ -143,7 +149,7 @@ class Listening:
         for name, servers in self.servers.items():
             for server in servers:
                 await server.start()
-                where = server.where if isinstance(server, Server) else type(server).__name__
+                where = getattr(server, "where", type(server).__name__)
                 say(f"{name}: listening on {where}")
             if any(place.scheme == PORTAL for place in self._sources[name].places):
                 what = "messages" if self._sources[name].protocol in OWN else "documents"

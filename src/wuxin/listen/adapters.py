@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import SplitResult
 
 from wuxin.listen.described import Described
+from wuxin.listen.doors import ask_for_certificates, cards, recalled
 from wuxin.live import Gate, Live
 from wuxin.protocols import decoders
 from wuxin.terms.errors import BadInput
@@ -58,18 +59,21 @@ def _heard(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> 
     if place.scheme.startswith("mqtt"):
         return _subscriber(source, place, live=live)
     if place.scheme == "ws":
-
-        def authenticate(station: str, password: str) -> str:
-            trust = gate.admits(station, password)
-            return "" if trust is None else trust.name.lower()
-
-        return CentralSystem(
-            live.offer, live.home.clock, doors=Doors(authenticate, _any_card),
-            place=ChargingPlace(host, port, source=source.name, tls=_server_tls(source)),
-        )  # fmt: skip
+        return _central(source, place, gate=gate, live=live)
     speaks = Speaks(source.name, decoders.sessions(source.protocol), gate)
     address = Address(place.scheme, host, port, _server_tls(source))
     return Server(live.offer, live.home.clock, speaks=speaks, address=address)
+
+
+def _central(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> CentralSystem:
+    known = cards(source.name, source.card, any_card=source.any_card)
+    where = ChargingPlace(
+        place.hostname or "", place.port or 0, source=source.name, tls=_server_tls(source)
+    )
+    central = CentralSystem(live.offer, live.home.clock, doors=Doors(gate, known), place=where)
+    for station, transaction in recalled(live.home, source.name):
+        central.sessions.remember(station, transaction)
+    return central
 
 
 def _subscriber(source: Described, place: SplitResult, *, live: Live) -> MqttSubscriber:
@@ -139,30 +143,27 @@ _ASKING: Final[Mapping[str, Callable[[Described, Live], Adapter]]] = {
 }  # fmt: skip
 
 
-def _any_card(_station: str, _card: str) -> str:
-    """Who may charge is the operator's business; here it is only noted."""
-    return "Accepted"
-
-
 def _server_tls(source: Described) -> ssl.SSLContext | None:
     """TLS for those who connect here; with ``tls_ca`` they have to show a certificate of that."""
     if not source.tls_certificate:
         return None
     tls = _loaded(source, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
     if source.tls_ca:
-        tls.verify_mode = ssl.CERT_REQUIRED
+        ask_for_certificates(tls, source.tls_ca, source=source.name)
     return tls
 
 
 def _client_tls(source: Described) -> ssl.SSLContext:
     """TLS towards a broker, which ``tls_ca`` has to vouch for, if it is given."""
-    return _loaded(source, ssl.create_default_context())
+    try:
+        tls = ssl.create_default_context(cafile=source.tls_ca or None)
+    except (OSError, ssl.SSLError) as wrong:
+        raise BadInput(f"source {source.name!r}: its tls_ca: {wrong}") from None
+    return _loaded(source, tls)
 
 
 def _loaded(source: Described, tls: ssl.SSLContext) -> ssl.SSLContext:
     try:
-        if source.tls_ca:
-            tls.load_verify_locations(source.tls_ca)
         if source.tls_certificate:
             tls.load_cert_chain(source.tls_certificate, source.tls_key or None)
     except (OSError, ssl.SSLError) as wrong:

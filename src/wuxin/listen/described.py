@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from wuxin.listen.doors import Listed, cards
 from wuxin.protocols import decoders
 from wuxin.terms.errors import BadInput
 
@@ -70,6 +71,8 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
     tls_certificate: str = ""
     tls_key: str = ""
     tls_ca: str = ""
+    card: list[Listed] = []
+    any_card: bool = False
     period_s: _Seconds = 60.0
     table: tuple[dict[str, Any], ...] = ()
     input_registers: bool = False
@@ -98,6 +101,12 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
             NotFound: no such protocol is installed, or devices cannot connect by it.
         """
         decoders.find(self.protocol)
+        if (self.card or self.any_card) and self.protocol != "ocpp":
+            raise self._wrong("cards are for protocol ocpp")
+        cards(self.name, self.card, any_card=self.any_card)
+        served = [place.scheme for place in self.places if place.scheme in {"tcp", "udp", "ws"}]
+        if self.tls_ca and served and (not self.tls_certificate or "udp" in served):
+            raise self._wrong("tls_ca needs tls_certificate, and tcp:// or ws://")
         if not self.places and not self.asked:
             raise self._wrong("listen is missing, and no device has an endpoint: nothing is heard")
         for device in self.device:
