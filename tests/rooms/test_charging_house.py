@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+import signal
 import socket as sockets
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +23,7 @@ from ocpp.v16 import call as call16
 from ocpp.v201 import ChargePoint as Point201
 from ocpp.v201 import call as call201
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from tests.homes import still
 from wuxin.home import Home
@@ -37,6 +40,7 @@ from wuxin.wire.packed import message
 from wuxin.wire.stream import Server
 
 NOW = iso(still())
+ROOT = Path(__file__).parents[2]
 FILE = """
 [[source]]
 name = "chargers"
@@ -70,21 +74,26 @@ def house(folder: Path, text: str) -> Iterator[tuple[Listening, str, list[str]]]
     path = folder / "sources.toml"
     path.write_text(text, "utf-8")
     said: list[str] = []
-    with Home(folder / "home", clock=still) as home, Listening(home, read(path), say=said.append) as all_:  # fmt: skip  # noqa: E501
-        [server] = next(iter(all_.servers.values()))
+    with (
+        Home(folder / "home", clock=still) as home,
+        Listening(home, read(path), say=said.append) as listening,
+    ):
+        [server] = next(iter(listening.servers.values()))
         assert isinstance(server, CentralSystem | Server)
-        yield all_, server.where, said
+        yield listening, server.where, said
 
 
 @asynccontextmanager
-async def point(of: Any, url: str, *, secret: str = "s3cret", **more: Any) -> Any:  # noqa: S107
+async def point(
+    of: Any, url: str, *, secret: str = "s3cret", patience: float = 30, **more: Any  # noqa: S107
+) -> Any:  # fmt: skip
     version = "ocpp1.6" if of is Point16 else "ocpp2.0.1"
     token = base64.b64encode(f"CS-1:{secret}".encode()).decode()
     headers = {"Authorization": f"Basic {token}"} if secret else {}
     async with connect(
         f"{url}/CS-1", subprotocols=[version], additional_headers=headers, **more
     ) as line:
-        own = of("CS-1", line)
+        own = of("CS-1", line, response_timeout=patience)
         task = asyncio.create_task(own.start())
         try:
             yield own
@@ -245,6 +254,40 @@ def test_the_end_of_a_transaction_that_nobody_knows_is_taken_in_with_a_mark(tmp_
     assert answer is not None
     assert last["transaction"] == {"id": 99, "unknown": True}
     assert {"indicator": "session_energy", "mark": "of_unknown_transaction"} in last["marks"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.rooms.test_charging_house import house
+from wuxin.wire.charging_station import Station
+Station.answer = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+folder = Path(sys.argv[1])
+with house(folder, (folder / "sources.toml").read_text()) as (_, url, said):
+    print(url, flush=True)
+    signal.pause()
+"""
+
+
+def test_killed_between_journal_and_answer_the_house_gives_the_number_that_it_has_written(
+    tmp_path: Path,
+) -> None:
+    text = FILE + DEVICE + CARDS
+    (tmp_path / "sources.toml").write_text(text, "utf-8")
+    run = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(run, stdout=subprocess.PIPE, text=True, cwd=ROOT) as house_:
+        assert house_.stdout is not None
+        url = house_.stdout.readline().strip()
+        with pytest.raises((TimeoutError, ConnectionClosed)):
+            asking(url, start("GOOD"), patience=0.5)
+        assert house_.wait(10) == -signal.SIGKILL
+    with house(tmp_path, text) as (listening, url, _said):
+        [written] = [each["transaction"]["id"] for each in journalled(listening.live.home)]
+        # The station has forgotten that it asked, but not what it is told when it asks again.
+        ended, again = asking(url, stop(written), start("GOOD"))
+        assert ended is not None
+        assert again.transaction_id == written
+        assert journalled(listening.live.home)[1]["transaction"]["started"] == NOW
 
 
 # ---- certificates --------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ class Sessions:
         return answer
 
     def _card(self, call: Call, card: str, *, number: Any, now: str) -> Verdict:
-        found = self._authorize(call.station, card, now)
+        found = self._authorize(card, now)
         begins = call.action == "StartTransaction" or call.payload.get("eventType") == "Started"
         if begins and found.alone and found.status == ACCEPTED:
             known = self._transactions

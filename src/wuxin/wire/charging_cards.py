@@ -50,8 +50,8 @@ class Verdict(NamedTuple):
         return info | ({"groupIdToken": token} if self.group else {})
 
 
-Authorize = Callable[[str, str, str], Verdict]
-"""Station, card and time (ISO 8601) to what is said of the card."""
+Authorize = Callable[[str, str], Verdict]
+"""Card and time (ISO 8601) to what is said of the card."""
 
 
 class Cards:
@@ -80,9 +80,8 @@ class Cards:
             if card.expires:
                 self._ends[key] = moment(card.expires)
 
-    def __call__(self, station: str, card: str, now: str) -> Verdict:
+    def __call__(self, card: str, now: str) -> Verdict:
         """What is said of a card at a time; an :data:`Authorize`."""
-        del station
         key = card.casefold()
         known = self._cards.get(key)
         if known is None:

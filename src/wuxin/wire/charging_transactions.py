@@ -60,16 +60,16 @@ class Transactions:
         if number not in known and not said.get("ended"):
             for other, each in known.items():
                 if each.get("connector") == said.get("connector") is not None:
-                    self._end(station, other, each)
+                    self._end(station, other, said=each)
         known[number] = said
         if said.get("ended"):
-            self._end(station, number, said)
+            self._end(station, number, said=said)
         else:
             self._take(said.get("id_tag", "").casefold(), station=station, number=number)
         if len(known) > REMEMBERED:
             gone = next((key for key, each in known.items() if each.get("ended")), None)
             gone = next(iter(known)) if gone is None else gone
-            self._end(station, gone, known.pop(gone))
+            self._end(station, gone, said=known.pop(gone))
 
     def begin(self, station: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The transaction that a StartTransaction of 1.6 opens, or has opened before."""
@@ -131,7 +131,7 @@ class Transactions:
         begun = _begun(self.find(*busy) or {}) if busy else None
         return begun is not None and now - begun < _ALONE_NS
 
-    def _end(self, station: str, number: str, said: dict[str, Any]) -> None:
+    def _end(self, station: str, number: str, *, said: dict[str, Any]) -> None:
         said["ended"] = True
         card = said.get("id_tag", "").casefold()
         if self._busy.get(card) == (station, number):
