@@ -1,7 +1,7 @@
 """OCPP: which cards may charge, from a list that the operator keeps.
 
-Source: OCPP 1.6 §7.2 (AuthorizationStatus), §7.15 (IdTagInfo), §7.14 (CiString20Type: cards are
-the same in capitals and small letters); 2.0.1 Part 2 §2.24 (IdTokenInfoType).
+Source: OCPP 1.6 §7.2 (AuthorizationStatus), §7.27 (IdTagInfo), §7.28 and §7.15 (IdToken is a
+CiString20Type: capitals and small letters are the same); 2.0.1 Part 2 §2 (IdTokenInfoType).
 """
 
 from collections.abc import Callable, Mapping, Sequence
