@@ -197,7 +197,7 @@ def test_without_a_list_who_may_charge_is_what_the_file_says(
     [
         (("OLD", "good"), "'chargers': card 'good' stands there twice"),
         (("2001-01-01T00:00Z", "soon"), "'chargers': 'soon' is not a date"),
-        (('"ocpp"', '"jt808"'), "ws:// is for protocol ocpp"),
+        (('"ocpp"', '"jt808"'), "for protocol ocpp"),
         (('"CS-1"', '"CS-1"\nany_card = true'), "any_card"),
         (("listen", 'tls_ca = "ca.pem"\nlisten'), "tls_ca needs tls_certificate"),
     ],
