@@ -184,10 +184,17 @@ def same_state(twin: Twin, told: plain.Reference) -> None:
             assert status == progress.status
         runs = whole[layout.BOOT : at[layout.TIME]].reshape(layout.RUNS, layout.RUN)
         wanted = [
-            [boot, max(seqs), sum(1 << (max(seqs) - s) for s in seqs)]
-            for boot, seqs in reversed(thing.runs.items())
+            [
+                boot,
+                max(run.recent),
+                sum(1 << (max(run.recent) - s) for s in run.recent),
+                run.whole_from,
+            ]
+            for boot, run in reversed(thing.runs.items())
         ]
-        found = [[b, high, int(bits) & (2**64 - 1)] for b, high, bits in runs.tolist() if bits]
+        found = [
+            [b, high, int(bits) & (2**64 - 1), f] for b, high, bits, f in runs.tolist() if bits
+        ]
         assert found == wanted
 
 
@@ -243,3 +250,36 @@ def test_a_rule_in_columns_is_judged_as_the_kernel_would(lanes: int) -> None:
     found = fed(one, said)
     assert len(found[0]) > 20
     assert str(fed(other, said)) == str(found)
+
+
+STEPS = st.lists(
+    st.sampled_from([1, 1, 1, 1, 1, 2, 63, 64, 65, 66, 200, 0, -1, -2, -63, -64, -65, -100, -300]),
+    min_size=1, max_size=300,
+)  # fmt: skip
+
+
+def numbered(numbers: Sequence[int]) -> list[Said]:
+    return [Said(0, START + n * SECOND, {1: float(n)}, 1, n) for n in numbers]
+
+
+@settings(deadline=None, max_examples=200)
+@given(first=st.integers(0, 400), steps=STEPS, run=st.integers(0, 100))
+def test_both_know_the_same_repeats(first: int, steps: list[int], run: int) -> None:
+    walked = np.maximum(np.cumsum([first + run, *steps]), 0).tolist()
+    numbers = [*range(first, first + run), *walked]
+    said = numbered(numbers)
+    told, marks = reference(said)
+    twin = twin_of()
+    assert fed(twin, said)[1] == marks
+    same_state(twin, told)
+
+
+def test_all_that_came_without_a_gap_is_known_when_it_comes_again() -> None:
+    twin = twin_of()
+    numbers = [*range(5, 500), 501, *range(502, 900)]
+    _, marks = fed(twin, numbered([*numbers, *numbers, 900]))
+    repeated = [bool(mark & Quality.DUPLICATE) for mark in marks]
+    assert not any(repeated[: len(numbers)])
+    again = dict(zip(numbers, repeated[len(numbers) : -1], strict=True))
+    assert all(again[n] for n in numbers if n > 500)
+    assert not repeated[-1]

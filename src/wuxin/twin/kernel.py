@@ -50,6 +50,7 @@ from wuxin.twin.layout import (
     TIME,
     TOTAL,
     VALUE,
+    WHOLE_FROM,
     WOKE,
     ZONE,
     Asked,
@@ -231,24 +232,36 @@ def _wake(tables: Tables, asked: Asked, scratch: Scratch, here: Here, out: Out) 
 def _repeated(known: NDArray[np.int64], said: NDArray[np.int64]) -> bool:
     """Whether the device has already sent this number in this run; remembers that it has now.
 
+    Of the last 64 numbers each is known; of those before them the last row without a gap is, so
+    that however many come again after a crash are known. What is older than a gap counts as new.
+
     The run stands first from now on. It is told by its id alone: by their times runs cannot be put
     in order, because a device that has just started may have its clock wrong by years.
     """
     boot, at = said[BOOT_ID], BOOT
     while known[at] != boot and known[at + 2] != 0 and at < BOOT + RUN * (RUNS - 1):
         at += RUN
-    highest, arrived = said[SEQ], np.int64(0)
+    highest, arrived, first = said[SEQ], np.int64(0), said[SEQ]
     if known[at] == boot and known[at + 2] != 0:
-        highest, arrived = known[at + 1], known[at + 2]
+        highest, arrived, first = known[at + 1], known[at + 2], known[at + 3]
     for k in range(at - 1, BOOT - 1, -1):
         known[k + RUN] = known[k]
     ahead = said[SEQ] - highest
     if ahead > 0:
+        for k in range(63, max(63 - ahead, -1), -1):  # the numbers that leave the last 64
+            if (arrived >> k) & 1 == 0 and highest - k >= first:
+                first = highest - k + 1
+        if ahead > 64:
+            first = max(first, said[SEQ] - 63)
         arrived = arrived << ahead if ahead < 64 else np.int64(0)
         highest, ahead = said[SEQ], np.int64(0)
     bit = np.int64(1) << -ahead if ahead > -64 else np.int64(0)
-    known[BOOT], known[HIGHEST], known[ARRIVED] = boot, highest, arrived | bit
-    return (arrived & bit) != 0
+    repeated = (arrived & bit) != 0 if bit != 0 else said[SEQ] >= first
+    first = said[SEQ] if said[SEQ] == first - 1 else first
+    known[BOOT], known[HIGHEST], known[ARRIVED], known[WHOLE_FROM] = (
+        boot, highest, arrived | bit, first,
+    )  # fmt: skip
+    return repeated
 
 
 @compiled(inner=True)

@@ -80,15 +80,16 @@ VALUE, RATE, TOTAL, LOW, HIGH = range(5)
 TIME, LAST, FIRST, CHANGED, COUNT, SINCE, SINCE_REF, RING = range(5, 13)
 """Places in ``Tables.at``: where the columns begin, and the length of the ring of panes."""
 
-KIND, ZONE, ALLOWED, SEEN, NEWEST, BOOT, HIGHEST, ARRIVED = range(8)
+KIND, ZONE, ALLOWED, SEEN, NEWEST, BOOT, HIGHEST, ARRIVED, WHOLE_FROM = range(9)
 """Columns of ``State.whole``: kind, geofence (-1: none), allowed silence, newest event time, newest
-pane; of the run (boot) heard last its id, its highest sequence number, and one bit for each of the
-64 numbers up to that. The same three of the runs heard before that follow, see :data:`RUNS`."""
+pane; of the run (boot) heard last its id, its highest sequence number, one bit for each of the 64
+numbers up to that, and the number from which on all before those have come. The same four of the
+runs heard before that follow, see :data:`RUNS`."""
 
 RUNS: Final = 3
 """How many runs of a device are remembered: one that was not acknowledged before it was started
 again sends what it kept of earlier runs, with their numbers, among what is new."""
-RUN: Final = 3
+RUN: Final = 4
 """How many columns a run has; no bit in :data:`ARRIVED` means that there is none."""
 
 SILENT: Final = 0

@@ -7,7 +7,7 @@ One message at a time, one dictionary per thing, no arrays. It is some hundred t
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from wuxin.terms.records import UNUSABLE, Quality
 from wuxin.terms.standards import PANE, Indicator
@@ -64,6 +64,16 @@ class Progress:
     since_ref: int = 0
 
 
+class Run(NamedTuple):
+    """One run (boot) of a device.
+
+    Which of its last 64 numbers have come, and from which number on all before those have.
+    """
+
+    recent: set[int]
+    whole_from: int
+
+
 @dataclass(slots=True)
 class Thing:
     """All that is remembered of one thing."""
@@ -75,7 +85,7 @@ class Thing:
     seen: int | None = None
     silent: bool = False
     zone: Zone | None = None
-    runs: dict[int, set[int]] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +174,23 @@ class Reference:
             self._judge(thing, message, touched={"silence"})
 
     def _repeated(self, thing: Thing, message: Message) -> bool:
-        """Whether the device has sent this number before: in this run, among its last 64.
+        """Whether the device has sent this number before in this run.
 
-        The runs that were heard last are remembered, in that order.
+        Of the last 64 numbers each is known, of those before them the last row without a gap. The
+        runs that were heard last are remembered, in that order.
         """
-        seq, run = message.seq, thing.runs.pop(message.boot, set())
-        repeated, highest = seq in run, max(run, default=seq)
-        thing.runs[message.boot] = {s for s in (*run, seq) if s > max(highest, seq) - 64}
+        seq = message.seq
+        run = thing.runs.pop(message.boot, None) or Run(set(), whole_from=seq)
+        highest = max(run.recent, default=seq)
+        repeated = seq in run.recent or run.whole_from <= seq <= highest - 64
+        whole_from = run.whole_from
+        for left in range(highest - 63, min(seq - 63, highest + 1)):
+            if left not in run.recent and left >= whole_from:
+                whole_from = left + 1
+        if seq - highest > 64:
+            whole_from = max(whole_from, seq - 63)
+        recent = {s for s in (*run.recent, seq) if s > max(highest, seq) - 64}
+        thing.runs[message.boot] = Run(recent, seq if seq == whole_from - 1 else whole_from)
         for old in [*thing.runs][:-RUNS]:
             del thing.runs[old]
         return repeated
