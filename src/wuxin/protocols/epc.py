@@ -83,7 +83,8 @@ def _impinj(event: Any, at: str) -> tuple[Any, dict[str, Any]]:
             raise BadFrame("the code is not base64", f"{at}.epc") from None
     read = {"epc": code, "antenna": said.get("antennaPort"), "time": event.get("timestamp")}
     if type(strength) is int:
-        read["rssi"] = strength / 100
+        # A whole number of JSON has no end, and a float has one; what is no strength gets a mark.
+        read["rssi"] = strength / 100 if abs(strength) < 2**31 else strength
     return event.get("hostname"), {k: v for k, v in read.items() if v is not None}
 
 
