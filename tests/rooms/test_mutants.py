@@ -54,7 +54,7 @@ def spoilt(protocol: str, count: int, *, blown: bool = False) -> Iterator[bytes]
     all_of_them = [frame_of(each) for each in vectors(protocol)]
     cases = [Case(protocol, fine), *insides(protocol), Case(protocol, all_of_them)]
     texts = [seed for seed in fine if seed[:1] in (b"{", b"[")]
-    share = count // (len(cases) + bool(texts))
+    share = -(-count // (len(cases) + bool(texts)))
     for number, case in enumerate(cases):
         ways = {"ways": BLOWN} if blown else {}
         for data in mutants(case.seeds, share, seed=number, **ways):
@@ -116,7 +116,7 @@ def test_no_mutant_raises_or_holds_up(protocol: str) -> None:
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - large
     assert grown <= GROWTH
     print(f"{protocol}: {tried} mutants, {taken} taken, {slowest * 1000:.1f} ms, {grown} KiB")  # noqa: T201
-    assert tried > COUNT * 0.9
+    assert tried >= COUNT
     assert tried * 0.002 < taken < tried * 0.95, "both ways are walked"
 
 
