@@ -7,7 +7,7 @@ repeated, and brackets open that nobody closes. What comes out is at most :data:
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 MOST: Final = 40_000
 """The longest mutant in bytes: enough for depth and repetition, and a second for thousands."""
@@ -30,58 +30,66 @@ NUMBERS: Final = (
 )  # fmt: skip
 _DIGITS: Final = re.compile(rb"\d+")
 
-Way = Callable[[bytearray, Sequence[bytes], random.Random], None]
+
+class By(NamedTuple):
+    """What a message is spoilt by: other messages, and a chance that can be repeated."""
+
+    others: Sequence[bytes]
+    chance: random.Random
 
 
-def _flip(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
-    for _ in range(chance.choice((1, 1, 1, 2, 8)) if data else 0):
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+Way = Callable[[bytearray, By], None]
 
 
-def _byte(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
+def _flip(data: bytearray, by: By) -> None:
+    for _ in range(by.chance.choice((1, 1, 1, 2, 8)) if data else 0):
+        data[by.chance.randrange(len(data))] ^= 1 << by.chance.randrange(8)
+
+
+def _byte(data: bytearray, by: By) -> None:
     if data:
-        data[chance.randrange(len(data))] = chance.choice((0, 1, 0x7F, 0x80, 0xFE, 0xFF))
+        data[by.chance.randrange(len(data))] = by.chance.choice((0, 1, 0x7F, 0x80, 0xFE, 0xFF))
 
 
-def _cut(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
-    del data[chance.randrange(len(data) + 1) :]
+def _cut(data: bytearray, by: By) -> None:
+    del data[by.chance.randrange(len(data) + 1) :]
 
 
-def _lose(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
-    at = chance.randrange(len(data) + 1)
-    del data[at : at + chance.randint(1, 16)]
+def _lose(data: bytearray, by: By) -> None:
+    at = by.chance.randrange(len(data) + 1)
+    del data[at : at + by.chance.randint(1, 16)]
 
 
-def _splice(data: bytearray, others: Sequence[bytes], chance: random.Random) -> None:
-    other = chance.choice(others)
-    data[chance.randrange(len(data) + 1) :] = other[chance.randrange(len(other) + 1) :]
+def _splice(data: bytearray, by: By) -> None:
+    other = by.chance.choice(by.others)
+    data[by.chance.randrange(len(data) + 1) :] = other[by.chance.randrange(len(other) + 1) :]
 
 
-def _length(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
+def _length(data: bytearray, by: By) -> None:
     """Write a huge number over the bytes at some place, or over decimal digits."""
     digits = [found.span() for found in _DIGITS.finditer(bytes(data))]
-    if digits and chance.random() < 0.5:
-        start, end = chance.choice(digits)
-        data[start:end] = chance.choice(NUMBERS)
+    if digits and by.chance.random() < 0.5:
+        start, end = by.chance.choice(digits)
+        data[start:end] = by.chance.choice(NUMBERS)
     else:
-        at, huge = chance.randrange(len(data) + 1), chance.choice(HUGE)
+        at, huge = by.chance.randrange(len(data) + 1), by.chance.choice(HUGE)
         data[at : at + len(huge)] = huge
 
 
-def _repeat(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
-    at = chance.randrange(len(data) + 1)
-    part = bytes(data[at : at + chance.randint(1, 64)])
-    data[at:at] = part * chance.choice((2, 3, 20, 300))
+def _repeat(data: bytearray, by: By) -> None:
+    at = by.chance.randrange(len(data) + 1)
+    part = bytes(data[at : at + by.chance.randint(1, 64)])
+    data[at:at] = part * by.chance.choice((2, 3, 20, 300))
 
 
-def _nest(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
-    at = chance.randrange(len(data) + 1)
-    data[at:at] = chance.choice(OPENINGS) * chance.choice((1, 2, 40, 2000))
+def _nest(data: bytearray, by: By) -> None:
+    at = by.chance.randrange(len(data) + 1)
+    data[at:at] = by.chance.choice(OPENINGS) * by.chance.choice((1, 2, 40, 2000))
 
 
-def _noise(data: bytearray, _others: Sequence[bytes], chance: random.Random) -> None:
-    at = chance.randrange(len(data) + 1)
-    data[at:at] = chance.randbytes(chance.randint(1, 8))
+def _noise(data: bytearray, by: By) -> None:
+    at = by.chance.randrange(len(data) + 1)
+    data[at:at] = by.chance.randbytes(by.chance.randint(1, 8))
 
 
 WAYS: Final[tuple[Way, ...]] = (
@@ -108,5 +116,5 @@ def mutants(
     for _ in range(count):
         data = bytearray(chance.choice(seeds))
         for _ in range(chance.choice((1, 1, 1, 1, 2, 3))):
-            chance.choice(ways)(data, seeds, chance)
+            chance.choice(ways)(data, By(seeds, chance))
         yield bytes(data[:MOST])

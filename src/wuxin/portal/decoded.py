@@ -121,7 +121,7 @@ def text(answer: dict[str, Any], protocol: str, *, chinese: bool) -> str:
     """
     shown = _Shown(words(protocol) if chinese else None)
     if not answer["ok"]:
-        shown.line("", "refused", "拒收", f"{answer['error']} ({answer['at']})")
+        shown.line("", "refused", word="拒收", value=f"{answer['error']} ({answer['at']})")
     message = str(answer.get("message", "" if not answer["ok"] else "frame"))
     if message:
         shown.title(message, shown.said.messages.get(message, "") if shown.said else "")
@@ -150,22 +150,22 @@ class _Shown:
     def title(self, name: str, word: str) -> None:
         self.lines.append(self._both(name, word))
 
-    def line(self, indent: str, name: str, word: str, value: str) -> None:
+    def line(self, indent: str, name: str, *, word: str, value: str = "") -> None:
         self.lines.append(f"{indent}{self._both(name, word)}:{value and ' '}{value}")
 
     def tree(self, name: str, value: Any, *, indent: str, within: tuple[str, ...] = ()) -> None:
         """A field with all that is in it; rows of a list are numbered from 1."""
         word = self._field(name, within)
         if isinstance(value, dict) and value:
-            self.line(indent, name, word, "")
+            self.line(indent, name, word=word)
             for inner, each in value.items():
                 self.tree(inner, each, indent=indent + _STEP, within=(name,))
         elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-            self.line(indent, name, word, "")
+            self.line(indent, name, word=word)
             for number, each in enumerate(value, 1):
                 self._row(number, each, name=name, indent=indent + _STEP)
         else:
-            self.line(indent, name, word, self._value(value, of=name))
+            self.line(indent, name, word=word, value=self._value(value, of=name))
 
     def _row(self, number: int, value: Any, *, name: str, indent: str) -> None:
         mark, start = f"{number}. ", len(self.lines)
@@ -208,7 +208,7 @@ class _Shown:
             for key, each in said.items()
             if key not in ("indicator", "value", "unit", "mark")
         ]
-        self.line(_STEP, name, word, "  ".join([value, *others]))
+        self.line(_STEP, name, word=word, value="  ".join([value, *others]))
 
     def _both(self, name: str, word: str) -> str:
         return f"{name} {word}" if self.said and word else name
