@@ -1,7 +1,7 @@
 """No bytes whatever bring a decoder of ours down, hold it up or make it large.
 
-``WUXIN_EVERY_MUTANT=1`` tries 100,000 mutants of each decoder, which takes three minutes in all, and
-another number 100,000 others; otherwise a repeatable few thousand are. ``-s`` prints what came.
+``WUXIN_EVERY_MUTANT=1`` tries 100,000 mutants of each decoder, which takes three minutes in all,
+and another number 100,000 others; otherwise a repeatable few thousand are. ``-s`` prints what came.
 """
 
 import json
