@@ -169,7 +169,8 @@ def test_what_a_chinese_standard_names_has_its_word(protocol: str) -> None:
     names = {"gb32960": ("gb32960", "gb32960_2025")}.get(protocol, (protocol,))
     said = words(protocol)
     lacking: set[str] = set()
-    for vector in (each for name in names for each in load(name)["accept"]):
+    vectors = (each for name in names for each in load(name)["accept"] if "key" not in each)
+    for vector in vectors:
         answer = find(protocol)(frame_of(vector))
         if answer["message"] not in said.messages:
             lacking.add(answer["message"])

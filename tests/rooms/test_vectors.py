@@ -8,6 +8,8 @@ from tests.rooms.frames import frame_of, holds, load, protocols
 from wuxin.protocols.decoders import find
 
 VECTORS = {name: load(name) for name in protocols()}
+KEYS = {"hj212": "sm4_key", "wuxin_cose": "public_key"}
+"""What a vector's key is called by a decoder."""
 
 
 def cases(kind: str) -> list[Any]:
@@ -19,7 +21,7 @@ def cases(kind: str) -> list[Any]:
 
 
 def answer(protocol: str, vector: dict[str, Any]) -> dict[str, Any]:
-    key = {"public_key": bytes.fromhex(vector["key"])} if "key" in vector else {}
+    key = {KEYS[protocol]: bytes.fromhex(vector["key"])} if "key" in vector else {}
     return find(protocol)(frame_of(vector), **key)
 
 
