@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.rooms.frames import bytes_of, frame_of, holds, load, mutated, named, proper, registered
+from tests.rooms.frames import bytes_of, frame_of, holds, load, named, registered
 from wuxin.protocols import hj212
 
 VECTORS = load("hj212")
@@ -114,18 +114,6 @@ def test_a_key_does_no_harm_where_nothing_is_encrypted() -> None:
     assert (
         "the CRC" in hj212.decode(ASKED.replace("1C80", "1C81").encode(), sm4_key=SM4_KEY)["error"]
     )
-
-
-def test_no_mutation_of_a_good_frame_raises() -> None:
-    good = [frame_of(vector) for vector in VECTORS["accept"]]
-    taken = 0
-    for data in mutated(good, 60_000, seed=212):
-        proper(hj212.decode(data), most=20_000)
-    for data in mutated([frame[6:-4] for frame in good], 40_000, seed=213):
-        answer = hj212.decode(b"##%04d%s%s" % (len(data), data, hj212.crc(data).encode()))
-        proper(answer, most=20_000)
-        taken += answer["ok"]
-    assert 1000 < taken < 39_000  # the check does not hide what is behind it
 
 
 @pytest.mark.shared

@@ -37,8 +37,8 @@ MEMORY: Final = 2 << 20
 PER_BYTE: Final = 400
 """Memory that one frame may take in bytes: a part that is fixed, and one for each byte of it."""
 
-ANSWER: Final = 300_000
-PER_ANSWER: Final = 120
+ANSWER: Final = 20_000
+PER_ANSWER: Final = 80
 """Length of the answer in JSON, in the same way."""
 
 PROTOCOLS: Final = (
