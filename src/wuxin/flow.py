@@ -18,7 +18,7 @@ import numpy as np
 
 from wuxin.protocols import table
 from wuxin.risk.reasons import finding
-from wuxin.sources import Decoder, Line, Source
+from wuxin.sources import SIGNED, Decoder, Line, Source
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day
 from wuxin.terms.errors import BadInput, Refused
@@ -93,7 +93,7 @@ class Flow:
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
         self.frames: list[tuple[str, Digest, str]] = []
-        self._numbers: dict[Digest, int] = {}
+        self._numbers: dict[tuple[Digest, str], int] = {}
         self.open: dict[tuple[str, ThingKey, str], Finding] = {}
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
@@ -116,6 +116,7 @@ class Flow:
         source = self.sources[said.source]
         self._outcome.pack = source.line.pack.name
         if isinstance(said, Arrived):
+            source.position = said.position or source.position
             self._arrive(source, said)
         elif isinstance(said, Told):
             self._pass(source, said.command.at)
@@ -160,7 +161,7 @@ class Flow:
         """The next number, by which references mean this frame."""
         number = len(self.frames)
         self.frames.append((file, frame, trust))
-        self._numbers[frame] = number
+        self._numbers[frame, trust] = number
         return number
 
     def _open(self, said: Opened) -> None:
@@ -215,9 +216,11 @@ class Flow:
         for frame in said.frames:
             key = self.threads.submit(getattr, frame, "id") if self.threads else None
             found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
-            number = self._frame(
-                source.name, key.result() if key else frame.id, trust=source.trust(frame)
-            )
+            digest = key.result() if key else frame.id
+            number = self._frame(source.name, digest, trust=source.trust(frame))
+            references = np.full(len(found.line), number, np.int64)
+            if found.signed is not None and found.signed.any():
+                references[found.signed] = self._frame(source.name, digest, trust=SIGNED)
             slots, unknown = line.registry.slots(decoder.devices, source.name)
             self._outcome.refusals += [
                 Refusal(source.name, i, "", "", reason) for i, reason in found.refused
@@ -226,7 +229,7 @@ class Flow:
                 thing, reason = unknown[int(found.thing[i])]
                 refusal = Refusal(source.name, int(found.line[i]), "device", str(thing), reason)
                 self._outcome.refusals.append(refusal)
-            yield known(found, slots, numbers=numbers, frame=number)
+            yield known(found, slots, numbers=numbers, frames=references)
 
     def _frame(self, file: str, frame: Digest, *, trust: str = "") -> int:
         number = self.number_frame(file, frame, trust=trust)
@@ -364,7 +367,7 @@ class Flow:
     def _source_of(self, acts: Sequence[Act]) -> tuple[int, int]:
         """References to the frames that the acts name, so that a call walks back to raw bytes."""
         refs = [
-            self._numbers[c.id] << 32 | c.lines[k]
+            self._numbers[c.id, c.trust] << 32 | c.lines[k]
             for act in acts for c in act.because if c.kind == "frame" and c.lines for k in (0, 1)
         ]  # fmt: skip
         return (min(refs), max(refs)) if refs else (0, 0)

@@ -19,11 +19,11 @@ from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
 
-SCHEMA: Final = f"4/{__version__}"
+SCHEMA: Final = f"5/{__version__}"
 """What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
 _Arrays = dict[str, NDArray[Any]]
-_CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended")
+_CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended", "position")
 
 
 def freeze(flow: Flow, number: int) -> Snapshot:

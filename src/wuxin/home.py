@@ -299,7 +299,8 @@ class Home:
             told: ``things``, what is known of things before they speak: ``kind``, ``id``, and where
                 given ``parent`` (kind:id), ``facts`` in SI units and the name of a ``geofence``;
                 ``geofences``, corners by name, pairs of latitude and longitude in degrees;
-                ``indicators`` and ``kinds``, the pack's names for the protocol's.
+                ``indicators`` and ``kinds``, the pack's names for the protocol's; ``strangers``
+                false where devices that are not registered are not listened to.
 
         Raises:
             BadInput: pack, time zone, a thing or a geofence cannot be meant.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final, Protocol
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wuxin.finance.desk import Desk
 from wuxin.packs import adopt
 from wuxin.protocols import decoders, native_batch, spoken, table
+from wuxin.protocols.registered import Registered
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Opened
 from wuxin.terms.clock import zone
@@ -28,6 +29,7 @@ from wuxin.twin.twin import Twin
 from wuxin.wire.packed import message
 
 TRUSTS: Final = {trust.value: trust.name.lower() for trust in Trust}
+SIGNED: Final = TRUSTS[Trust.SIGNED]
 
 
 class Decoder(Protocol):
@@ -75,12 +77,13 @@ class Source:
     zone: tzinfo
     desk: Desk
     opened: Opened
-    devices: Devices = field(default_factory=Devices)
+    devices: Devices
     decoder: Decoder | None = None
     watermark: int = 0
     closed: int = 0
     midnight: int = NEVER
     tick: int = NEVER
+    position: str = ""
     ended: bool = False
 
     @classmethod
@@ -97,17 +100,21 @@ class Source:
             said.source, line, [adopt.mapped(t) for t in said.manifest["streams"]],
             said.manifest["period"], zone(said.manifest["timezone"]),
             Desk(tenant, line.pack.value, above=line.registry.above), said,
+            Devices(strangers=said.manifest.get("strangers", True)),
         )  # fmt: skip
         protocol = said.manifest.get("protocol")
         declared = line.pack.indicators.values()
         units = {i.name: "" if i.quoted else i.unit for i in declared if not i.derived}
         if protocol == native_batch.PROTOCOL:
-            source.decoder = native_batch.Decoder(units, threads=threads, parts=lanes)
+            own = native_batch.Decoder(units, threads=threads, parts=lanes)
+            source.decoder = Registered(own, source.devices)
         elif protocol:
             words = said.manifest
             spelling = spoken.Spelling(units, words.get("indicators", {}), words.get("kinds", {}))
-            known = decoders.find(protocol)
-            source.decoder = spoken.Decoder(known, spelling, bound=source.devices.thing_of)
+            source.decoder = spoken.Decoder(
+                decoders.find(protocol), spelling, register=source.devices,
+                signer=decoders.signer(protocol),
+            )  # fmt: skip
         return source
 
     def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
@@ -131,11 +138,12 @@ def opening(pack: str, protocol: str, *, timezone: str, told: Mapping[str, Any])
         pack: the pack whose things report.
         protocol: what its devices speak.
         timezone: in which its days end.
-        told: where given ``things``, ``geofences``, ``indicators`` and ``kinds``.
+        told: where given ``things``, ``geofences``, ``indicators``, ``kinds`` and ``strangers``.
     """
     things = [{"parent": "", "facts": {}, "geofence": "", **t} for t in told.get("things", ())]
     return {
         "pack": pack, "protocol": protocol, "streams": [], "period": {}, "timezone": timezone,
         "things": things, "geofences": dict(told.get("geofences") or {}),
         "indicators": dict(told.get("indicators") or {}), "kinds": dict(told.get("kinds") or {}),
+        "strangers": bool(told.get("strangers", True)),
     }  # fmt: skip

@@ -26,27 +26,34 @@ from wuxin.protocols import ocpp
 from wuxin.terms.clock import Nanos
 from wuxin.terms.envelope import unwrap, wrap
 from wuxin.terms.errors import BadInput, Conflict, NotFound
-from wuxin.terms.ports import Offer
+from wuxin.terms.ports import Offer, Trust
 from wuxin.wire.charging import CentralSystem, Doors, Place
-from wuxin.wire.charging_answers import Sessions, transaction_id
+from wuxin.wire.charging_answers import Sessions
+from wuxin.wire.charging_cards import Card, Cards
 from wuxin.wire.charging_station import Station
+from wuxin.wire.charging_transactions import transaction_id
 
 NOON = Nanos(1_717_228_800_000_000_000)
 TIME = "2024-06-01T08:00:00Z"
-CARDS = {"GOOD": "Accepted"}
 
 
-def authenticate(station: str, password: str) -> str:
-    return "password" if station.startswith("CS-") and password == "secret" else ""  # noqa: S105
+class Keeper:
+    """Lets in the stations whose names begin with CS-, by a password or by a certificate."""
+
+    def admits(self, device: str, secret: str) -> Trust | None:
+        is_known = device.startswith("CS-") and secret == "secret"  # noqa: S105
+        return Trust.CODE if is_known else None
+
+    def code(self, device: str) -> str | None:
+        return "code" if device.startswith("CS-") else None
 
 
-def authorize(_: str, card: str) -> str:
-    return CARDS.get(card, "Invalid")
+authorize = Cards([Card("GOOD", several=True)])
 
 
 @asynccontextmanager
 async def system(offer: Offer, **place: Any) -> AsyncIterator[tuple[CentralSystem, str]]:
-    doors = Doors(authenticate, authorize)
+    doors = Doors(Keeper(), authorize)
     central = CentralSystem(offer, lambda: NOON, doors=doors, place=Place(port=0, **place))
     port = await central.start()
     try:
@@ -137,7 +144,7 @@ def test_a_session_of_1_6_is_answered_and_every_message_can_be_understood_alone(
         "MeterValues", "StopTransaction",
     ]  # fmt: skip
     assert answers[0]["time"] == TIME
-    assert journal.said[0][0]["trust"] == "password"
+    assert journal.said[0][0]["trust"] == "code"
     assert answers[-1]["transaction"]["id"] == number
     assert {
         "indicator": "session_energy",
@@ -265,8 +272,9 @@ def test_no_message_whatever_brings_the_central_system_down() -> None:
             counts["calls"] += call is not None
             counts["faults"] += fault is not None
             if call is not None and not own.again(data):
-                line = {**said, **own.asked(data), "transaction": sessions.context(call)}
-                own.result(data, sessions.answer(call, now=TIME))
+                context = sessions.context(call)
+                line = {**said, **own.asked(data), "transaction": context}
+                own.result(data, sessions.answer(call, transaction=context, now=TIME))
                 assert unwrap(wrap(line, data))[1] == data
             assert own.asked(data) == {}
     assert min(counts["calls"], counts["faults"], counts["unreadable"]) > 50
@@ -302,7 +310,7 @@ def test_a_station_with_a_certificate_of_its_name_needs_no_password(tmp_path: Pa
         return found
 
     async def session(offer: Offer) -> None:
-        doors = Doors(lambda _, password: "" if password else "certificate", authorize)
+        doors = Doors(Keeper(), authorize)
         place = Place(port=0, tls=served)
         central = CentralSystem(offer, lambda: NOON, doors=doors, place=place)
         url = f"wss://127.0.0.1:{await central.start()}"

@@ -104,6 +104,7 @@ def test_what_comes_by_mqtt_is_acknowledged_when_it_is_durable_and_stands_in_the
 ) -> None:
     place = f"mqtt://127.0.0.1:{mosquitto.port}"
     text = FILE.replace('"jt808"', '"wuxin"').replace("tcp://127.0.0.1:0", place)
+    text = text.replace(PHONE, "lot:L1")
     text = text.replace("[[source.thing]]", 'topic = "devices/#"\n[[source.thing]]', 1)
     frame = (
         '{"device":"lot:L1","boot":"b","seq":%d,"time":"2026-01-05T08:%02d:00Z",'
@@ -140,7 +141,7 @@ def test_started_again_it_registers_nobody_twice(tmp_path: Path, home: Home) -> 
     [
         (("tcp://127.0.0.1:0", "here"), "'here' is no address"),
         (("tcp://127.0.0.1:0", "tcp://127.0.0.1:x"), "Port could not be cast"),
-        (('"jt808"', '"fax"'), "cannot connect by protocol 'fax'; they can by gb32960"),
+        (('"jt808"', '"wuxin"'), "cannot connect by protocol 'wuxin'; they can by gb32960"),
         (("pack =", "pakc ="), "sources.toml: .*pakc"),
         (("[[source]]", "[[source"), "sources.toml: "),
     ],

@@ -118,7 +118,7 @@ def test_nothing_in_the_buffer_is_left_out_or_read_twice() -> None:
     with intake() as (journal, taken):
         asyncio.run(session(taken.offer))
     assert values(journal.payloads) == [5.0, *range(6, 16)]
-    assert journal.messages[-1].position == "7:16"
+    assert journal.messages[-1].position == '{"shop":"7:16"}'
     assert b"MTConnectDevices" in journal.payloads[0]
 
 
@@ -166,7 +166,7 @@ def test_reading_goes_on_where_the_journal_stands() -> None:
 
     async def session(offer: Offer) -> None:
         with serving(machine) as url:
-            async with polling(offer, url, since="7:4") as poller:
+            async with polling(offer, url, position='{"shop":"7:4"}') as poller:
                 await until(lambda: poller.counts["empty"] >= 1)
 
     with intake() as (journal, taken):

@@ -26,9 +26,10 @@ from wuxin.terms.errors import Conflict
 from wuxin.terms.ports import Trust
 from wuxin.wire.cbor_item import end_of
 from wuxin.wire.web import Desk, routes
-from wuxin.wire.web_bodies import Limits, Problem, parts
+from wuxin.wire.web_bodies import READERS, Limits, Problem, parts
 
 NOON = Nanos(1_717_228_800_000_000_000)
+POSTED = "/v1/sources/devices/messages"
 SECRETS = {"meter:1": "code", "hive": "hook"}
 BASIC = ("meter%3A1", "code")
 ONE = {"device": "meter:1", "boot": "b", "seq": 1}
@@ -50,7 +51,11 @@ class Porter:
 
 def application(hall: Any, counts: Counter[str] | None = None, **desk: Any) -> FastAPI:
     app = FastAPI()
-    desk = {"documents": {"hive": {"zone": "Asia/Shanghai"}}, **desk}
+    desk = {
+        "messages": {"devices": READERS},
+        "documents": {"hive": {"zone": "Asia/Shanghai"}},
+        **desk,
+    }
     app.include_router(routes(hall, lambda: NOON, desk=Desk(Porter, **desk), counts=counts))
     return app
 
@@ -68,7 +73,7 @@ def run(talk: Coroutine[Any, Any, None]) -> None:
 
 def sent(content: bytes, hall: Any, *, kind: str = "application/json", **more: Any) -> Any:
     """Send one request and return the answer."""
-    path, desk = more.pop("path", "/v1/messages"), more.pop("desk", {})
+    path, desk = more.pop("path", POSTED), more.pop("desk", {})
     more["headers"] = {"Content-Type": kind, **more.get("headers", {})}
 
     async def talk() -> httpx.Response:
@@ -84,7 +89,7 @@ def test_the_answer_waits_until_all_messages_are_durable() -> None:
         async with client(hall) as speaker:
             lines = b"\n".join(json.dumps({**ONE, "seq": n}).encode() for n in range(3)) + b"\n\n"
             kind = {"Content-Type": "application/x-ndjson; charset=utf-8"}
-            asked = asyncio.create_task(speaker.post("/v1/messages", content=lines, headers=kind))
+            asked = asyncio.create_task(speaker.post(POSTED, content=lines, headers=kind))
             await until(lambda: len(hall.taken) == 3)
             for each in hall.taken[:2]:
                 each.acknowledge()
@@ -166,7 +171,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit() -> None:
 
     async def talk() -> None:
         async with client(Hall(), limits=Limits(body_bytes=1000)) as speaker:
-            answer = await speaker.post("/v1/messages", content=endless(), headers=JSON)
+            answer = await speaker.post(POSTED, content=endless(), headers=JSON)
         assert answer.status_code == 413
 
     run(talk())
@@ -262,14 +267,14 @@ def test_a_full_intake_holds_up_neither_the_loop_nor_more_than_a_few_threads() -
 
     async def talk() -> None:
         async with client(offer, waiting=2, durable_s=0.3) as speaker:
-            asked = [speaker.post("/v1/messages", content=b"{}", headers=JSON) for _ in range(5)]
+            asked = [speaker.post(POSTED, content=b"{}", headers=JSON) for _ in range(5)]
             assert all(again(answer) for answer in await asyncio.gather(*asked))
             assert len(offered) == 2
-            assert again(await speaker.post("/v1/messages", content=b"{}", headers=JSON))
+            assert again(await speaker.post(POSTED, content=b"{}", headers=JSON))
             assert len(offered) == 2  # those whom nobody waits for any more keep their place
             full.set()
             await asyncio.sleep(0.1)
-            answer = await speaker.post("/v1/messages", content=b"{}", headers=JSON)
+            answer = await speaker.post(POSTED, content=b"{}", headers=JSON)
             assert answer.status_code == 200
 
     try:
@@ -292,9 +297,9 @@ def test_within_tls_a_secret_is_worth_what_the_gate_says(tmp_path: Path) -> None
         serving = asyncio.create_task(server.serve())
         await until(lambda: server.started)
         async with httpx.AsyncClient(verify=authority.trusting(), auth=BASIC) as speaker:
-            answer = await speaker.post(f"https://127.0.0.1:{port}/v1/messages", json=ONE)
+            answer = await speaker.post(f"https://127.0.0.1:{port}{POSTED}", json=ONE)
             assert answer.json() == {"accepted": 1}
-            answer = await speaker.post(f"https://127.0.0.1:{port}/v1/messages", content=b"?")
+            answer = await speaker.post(f"https://127.0.0.1:{port}{POSTED}", content=b"?")
             assert answer.status_code == 415
         server.should_exit = True
         await serving

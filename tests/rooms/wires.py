@@ -58,9 +58,10 @@ class Held:
         self.offered: list[Message] = []
 
     def __call__(
-        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None]
-    ) -> None:
-        self.offered.append(Message(payload, source, position, acknowledge))
+        self, payload: bytes, *, source: str, position: str, acknowledge: Callable[[], None],
+        trust: Trust = Trust.UNPROVEN,
+    ) -> None:  # fmt: skip
+        self.offered.append(Message(payload, source, position, acknowledge, trust))
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path, Path]:

@@ -78,9 +78,10 @@ def serve_home(
     settings = _listening(load(), host, port=port)
     server.logs(settings)
     with Home(folder, book_url=settings.database_url.get_secret_value()) as home, ExitStack() as on:
+        posted = None
         if told:
-            on.enter_context(Listening(home, told, say=_LOG.info))
-        server.serve(server.application(home, settings), settings)
+            posted = on.enter_context(Listening(home, told, say=_LOG.info)).posted()
+        server.serve(server.application(home, settings, posted=posted), settings)
 
 
 def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:

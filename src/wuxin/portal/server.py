@@ -26,9 +26,17 @@ from wuxin.wire.recording import Recording
 _LOG = logging.getLogger("wuxin")
 
 
-def application(home: Home, settings: Settings) -> Any:
-    """The API with the screens mounted on it."""
+def application(home: Home, settings: Settings, *, posted: Any = None) -> Any:
+    """The API with the screens mounted on it, which take every address that is left.
+
+    Args:
+        home: the home.
+        settings: of the server.
+        posted: a router of addresses at which messages are posted; None: there are none.
+    """
     app = build(home, Accounts(home.book, system_clock, hours=int(settings.session_hours)))
+    if posted is not None:
+        app.include_router(posted)
     mount(app, settings)
     return app
 

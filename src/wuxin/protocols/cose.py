@@ -17,8 +17,9 @@ kid); RFC 9053 §2.2 (EdDSA, -8); RFC 9864 §2.2 (Ed25519, -19).
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from wuxin.protocols import cbor, native, native_cbor
 from wuxin.protocols.octets import BadFrame, plain
@@ -35,6 +36,7 @@ _EDDSA: Final = -8
 _ED25519: Final = (_EDDSA, -19)
 _STARTS: Final = (b"\xd2", b"\x84")
 _SIGNATURE: Final = 64
+_KEY: Final = 32
 _UNCHECKED: Final = "unchecked"
 _TRUE: Final = "true"
 
@@ -54,15 +56,16 @@ def decode(frame: bytes, *, public_key: bytes | None = None) -> dict[str, Any]:
 
     Args:
         frame: the COSE_Sign1 message, with or without its tag 18, or the same in hexadecimal.
-        public_key: the 32 bytes of the Ed25519 key that has to have signed it.
+        public_key: the Ed25519 key that has to have signed it, in PEM or its 32 bytes.
 
     Returns:
         ``ok`` true with ``message``, ``version``, ``device`` (of the first frame), ``fields``
         (``kid``, ``algorithm``, ``signature``: ``true`` or ``unchecked``, and ``frames``, each with
         ``device``, ``boot``, ``seq`` and ``time``) and ``readings``, each with its ``time`` and, if
         it is not the first frame's device, ``thing``; of a single frame also ``boot``, ``seq`` and
-        ``time``. Or ``ok`` false with ``error`` and ``at``: also if one frame cannot be read, or
-        the signature is not that of the key.
+        ``time``; ``signed`` true if the signature is that of the key and the key's id names the
+        device of every frame. Or ``ok`` false with ``error`` and ``at``: also if one frame cannot
+        be read, or the signature is not that of the key.
     """
     try:
         said = opened(frame)
@@ -72,6 +75,14 @@ def decode(frame: bytes, *, public_key: bytes | None = None) -> dict[str, Any]:
     except BadFrame as bad:
         return bad.answer()
     return _answer(said, frames, proof=_UNCHECKED if public_key is None else _TRUE)
+
+
+def signer(frame: bytes) -> str:
+    """The device by whose key a message is signed, which its key's id names; empty if none is."""
+    try:
+        return _named(opened(frame).kid)
+    except BadFrame:
+        return ""
 
 
 def opened(frame: bytes) -> Signed:
@@ -123,9 +134,15 @@ def _structure(protected: bytes, payload: bytes) -> bytes:
 
 def _check(said: Signed, public_key: bytes) -> None:
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(said.signature, said.signed)
-    except ValueError:
-        raise BadFrame("the key is not the 32 bytes of an Ed25519 key", "key") from None
+        if len(public_key) == _KEY:
+            key: Any = Ed25519PublicKey.from_public_bytes(public_key)
+        else:
+            key = load_pem_public_key(public_key)
+        if not isinstance(key, Ed25519PublicKey):
+            raise BadFrame("the key is not an Ed25519 key", "key")
+        key.verify(said.signature, said.signed)
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadFrame("the key is not an Ed25519 key", "key") from None
     except InvalidSignature:
         raise BadFrame("the signature is not that of the key", "$[3]") from None
 
@@ -148,9 +165,9 @@ def _good(answer: dict[str, Any], at: str) -> dict[str, Any]:
 
 def _answer(said: Signed, frames: list[dict[str, Any]], *, proof: str) -> dict[str, Any]:
     device = frames[0]["device"]
-    kid = said.kid
+    named = _named(said.kid)
     fields: dict[str, Any] = {
-        "kid": kid.decode("ascii") if kid.isascii() and kid.decode().isprintable() else kid.hex(),
+        "kid": named or said.kid.hex(),
         "algorithm": "EdDSA" if said.algorithm == _EDDSA else "Ed25519",
         "signature": proof,
         "frames": [
@@ -166,7 +183,14 @@ def _answer(said: Signed, frames: list[dict[str, Any]], *, proof: str) -> dict[s
         found["marks"] = marks
     if len(frames) == 1:
         found |= fields["frames"][0]
+    if proof == _TRUE and all(each["device"] == named for each in frames):
+        found["signed"] = True
     return found
+
+
+def _named(kid: bytes) -> str:
+    """A key's id as the name of a device, if it can be one."""
+    return kid.decode("ascii") if kid.isascii() and kid.decode().isprintable() else ""
 
 
 def _placed(what: dict[str, Any], frame: dict[str, Any], *, device: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from wuxin.terms.errors import NotFound
-from wuxin.terms.ports import Sessions
+from wuxin.terms.ports import Hosts, Sessions
 
 GROUP: Final = "wuxin.protocols"
 
@@ -41,6 +41,35 @@ def sessions(protocol: str) -> Sessions:
         found: Sessions = known[protocol].load()
     except (ImportError, AttributeError) as wrong:
         raise NotFound(f"sessions of {protocol!r} cannot be loaded: {wrong}") from None
+    return found
+
+
+HOSTS: Final = "wuxin.hosts"
+"""Entry points of hosts: classes that take their name among the hosts of a site."""
+
+
+def host(protocol: str) -> Hosts | None:
+    """The host of a protocol whose devices speak by a broker and have sessions; None: no such."""
+    entry = next((e for e in entry_points(group=HOSTS) if e.name == protocol), None)
+    found: Hosts | None = entry.load() if entry is not None else None
+    return found
+
+
+Signer = Callable[[bytes], str]
+"""The device by whose key a message has to be signed; empty where it tells of none."""
+
+
+def signer(protocol: str) -> Signer | None:
+    """Who signs the messages of a protocol, by its module's ``signer``; None: nobody can.
+
+    Its ``decode`` then takes ``public_key`` (PEM), refuses what is not signed by it, and answers
+    ``signed`` true where the device that is spoken of has signed.
+
+    Raises:
+        NotFound: as in :func:`find`.
+    """
+    find(protocol)
+    found: Signer | None = getattr(installed()[protocol].load(), "signer", None)
     return found
 
 

@@ -31,7 +31,8 @@ class Messages:
 
     ``head`` (m, 6) holds the decoder's number of the thing, event time (ns), hash of the boot id,
     sequence number, and two places for references; ``line`` the number of the message in its
-    payload; ``refused`` what was not understood, as (message, reason).
+    payload; ``refused`` what was not understood, as (message, reason); ``signed`` (m) which
+    messages their device has signed itself, none where nobody can.
     """
 
     head: NDArray[np.int64]
@@ -40,6 +41,7 @@ class Messages:
     indicator: NDArray[np.int32]
     value: NDArray[np.float64]
     refused: list[tuple[int, str]] = field(default_factory=list)
+    signed: NDArray[np.bool_] | None = None
 
     @property
     def thing(self) -> NDArray[np.int64]:

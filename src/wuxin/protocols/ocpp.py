@@ -191,6 +191,9 @@ def _readings(answer: dict[str, Any], context: dict[str, Any]) -> Iterator[dict[
     thing = {} if place == 0 else {"thing": f"evse:{answer['device']}-{place}"}
     meters = fields.get("meterValue") or fields.get("transactionData") or []
     if action in {"StartTransaction", "StopTransaction", "TransactionEvent"} or meters:
+        if action == "StopTransaction" and context.get("meter_start") is None:
+            # The energy has flowed all the same; how much of it, nobody can say.
+            yield {"indicator": "session_energy", "mark": "of_unknown_transaction"}
         if place is None:
             yield {"indicator": "energy_active_import_register", "mark": "of_unknown_connector"}
             return

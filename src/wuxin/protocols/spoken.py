@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.protocols.native_batch import Messages
+from wuxin.protocols.registered import Register
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 from wuxin.terms.interned import Interned, hashed
@@ -35,26 +36,24 @@ class Spelling(NamedTuple):
     kinds: Mapping[str, str] = {}
 
 
-Bound = Callable[[str, int], str | None]
-"""The thing (``kind:id``) to which a device was bound at an event time (ns), if it was."""
-
-
 class Decoder:
     """Decodes the messages of one source.
 
     Args:
         decode: the protocol's decoder of one message.
         spelling: how its words are those of the pack.
-        bound: which thing a device reports of, where somebody has said so.
+        register: which devices may speak, of which things, and with which keys they sign.
+        signer: the device by whose key a message has to be signed; None: nobody signs.
     """
 
     def __init__(
-        self, decode: Callable[[bytes], dict[str, Any]], spelling: Spelling, *,
-        bound: Bound = lambda _device, _at: None,
+        self, decode: Callable[..., dict[str, Any]], spelling: Spelling, *, register: Register,
+        signer: Callable[[bytes], str] | None = None,
     ) -> None:  # fmt: skip
         self.names = list(spelling.units)
         self.devices = Interned()
-        self._decode, self._spelling, self._bound = decode, spelling, bound
+        self._decode, self._spelling = decode, spelling
+        self._register, self._signer = register, signer
         self._numbers = {name: i for i, name in enumerate(self.names)}
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
@@ -65,11 +64,14 @@ class Decoder:
         found = _Found()
         begin = 0
         for i, end in enumerate(ends.tolist()):
-            self._take(self._decode(payload[begin:end]), found, line=i)
-            begin = end
+            message, begin = payload[begin:end], end
+            speaker = self._signer(message) if self._signer is not None else ""
+            key = self._register.public_key(speaker) if speaker else None
+            answer = self._decode(message, public_key=key) if key else self._decode(message)
+            self._take(answer, found, line=i, speaker=speaker)
         return found.messages()
 
-    def _take(self, answer: Mapping[str, Any], found: "_Found", *, line: int) -> None:
+    def _take(self, answer: Mapping[str, Any], found: "_Found", *, line: int, speaker: str) -> None:
         if not answer["ok"]:
             found.refused.append((line, f"{answer['error']} at {answer['at']}"))
             return
@@ -82,7 +84,8 @@ class Decoder:
                 continue
             try:
                 at = _time(reading.get("time") or answer.get("time"))
-                thing = self._thing(device, str(reading.get("thing") or device), at=at)
+                said = str(reading.get("thing") or device)
+                thing = self._thing(speaker or device, said, at=at)
                 factor, offset = inward(reading.get("unit") or "", self._spelling.units[name])
                 value = float(reading["value"]) * factor + offset
             except (BadInput, OverflowError) as wrong:
@@ -96,6 +99,7 @@ class Decoder:
         for (thing, at), values in told.items():
             found.head.append((thing, at, _signed(boot) if seq >= 0 else 0, seq, 0, 0))
             found.line.append(line)
+            found.signed.append(answer.get("signed", False))
             found.sizes.append(len(values))
             found.indicator += values.keys()
             found.value += values.values()
@@ -104,9 +108,12 @@ class Decoder:
         """The number of the thing that is meant.
 
         Raises:
-            BadInput: nobody has said which thing it is.
+            BadInput: nobody has said which thing it is, or the device is not listened to.
         """
-        key = self._bound(said, at)
+        why = self._register.refuses(device, said)
+        if why:
+            raise BadInput(why)
+        key = self._register.thing_of(said, at)
         if key is None:
             kind, colon, ident = said.partition(":")
             kind, ident = (kind, ident) if colon else ("", said)
@@ -125,6 +132,7 @@ class _Found:
     def __init__(self) -> None:
         self.head: list[tuple[int, ...]] = []
         self.line: list[int] = []
+        self.signed: list[bool] = []
         self.sizes: list[int] = []
         self.indicator: list[int] = []
         self.value: list[float] = []
@@ -138,6 +146,7 @@ class _Found:
             np.array(self.indicator, np.int32),
             np.array(self.value, np.float64),
             self.refused,
+            np.array(self.signed, bool),
         )
 
 

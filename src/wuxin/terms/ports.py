@@ -76,6 +76,46 @@ class Gate(Protocol):
         ...
 
 
+class Letter(NamedTuple):
+    """A message to be published by a broker; ``retain``: whoever subscribes later gets it, too."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
+
+
+class Host(Protocol):
+    """A protocol's side of a talk with all devices of one broker, without sockets and clock.
+
+    It is told every message with its topic; it keeps what is needed to understand the next.
+    """
+
+    def subscriptions(self) -> Sequence[str]:
+        """What to subscribe to."""
+        ...
+
+    def will(self, now: int) -> Letter:
+        """What the broker tells the devices when we are lost; asked for before connecting (ns)."""
+        ...
+
+    def birth(self) -> Letter:
+        """What to publish once the subscriptions stand."""
+        ...
+
+    def death(self, now: int) -> Letter:
+        """What to publish before leaving on purpose."""
+        ...
+
+    def take(self, topic: str, payload: bytes, *, now: int) -> tuple[bytes | None, list[Letter]]:
+        """What the journal keeps of a message, none for nothing, and what is to be published."""
+        ...
+
+
+Hosts = Callable[[str], Host]
+"""What a protocol offers to a subscriber of a broker: given its name among the hosts of a site."""
+
+
 Sessions = Callable[[Gate], Session]
 """What a protocol offers to a server of connections (TCP) or of packets (UDP)."""
 

@@ -47,9 +47,18 @@ class Device:
 
 
 class Devices:
-    """The devices of one source."""
+    """The devices of one source.
 
-    def __init__(self) -> None:
+    Args:
+        strangers: whether a device that is not registered is listened to.
+
+    ``version`` is 0 while nothing is registered and nothing has to be, and another number whenever
+    what is said of a device may be different from before.
+    """
+
+    def __init__(self, *, strangers: bool = True) -> None:
+        self.version = 0 if strangers else 1
+        self._strangers = strangers
         self._devices: dict[str, Device] = {}
 
     def __len__(self) -> int:
@@ -98,7 +107,30 @@ class Devices:
             known.bound.append(since)
             known.things.append(thing)
         self._devices[name] = known
+        self.version += 1
         return known
+
+    def refuses(self, *names: str) -> str:
+        """Why a device is not listened to; empty if it is.
+
+        The first of the names decides that is registered: the speaker, then of whom it speaks.
+        """
+        known = next((d for d in map(self._devices.get, names) if d is not None), None)
+        if known is None:
+            return "" if self._strangers else f"device {names[0]!r} is not registered"
+        if known.state in HEARD:
+            return ""
+        return f"device {known.name!r} is {known.state}, so it is not listened to"
+
+    def bound_since(self, name: str) -> tuple[int, str] | None:
+        """From when on (ns) a device is bound to its present thing, and which that is."""
+        known = self._devices.get(name)
+        return None if known is None or not known.bound else (known.bound[-1], known.things[-1])
+
+    def public_key(self, name: str) -> bytes | None:
+        """The public key (PEM) by which a device signs, if it is known."""
+        known = self._devices.get(name)
+        return known.public_key.encode() if known is not None and known.public_key else None
 
     def thing_of(self, name: str, at: int) -> str | None:
         """What a device was bound to at an event time (ns); None before it was."""
@@ -120,3 +152,4 @@ class Devices:
         for row in kept:
             name, state, since, secret, key, bound, things = row
             self._devices[name] = Device(name, state, since, secret, key, [*bound], [*things])
+            self.version += 1

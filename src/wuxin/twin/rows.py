@@ -68,12 +68,23 @@ class Decoded(Protocol):
 
 
 def known(
-    found: Decoded, slots: NDArray[np.int32], *, numbers: NDArray[np.int32], frame: int
+    found: Decoded,
+    slots: NDArray[np.int32],
+    *,
+    numbers: NDArray[np.int32],
+    frames: NDArray[np.int64],
 ) -> Rows:
-    """Decoded messages as rows: those of things that have a slot, with references to the frame."""
+    """Decoded messages as rows: those of things that have a slot, with references to the frame.
+
+    Args:
+        found: messages (m) with the decoder's numbers.
+        slots: the slot of each thing by its number there, -1 for none.
+        numbers: the number of each indicator by its number there.
+        frames: the number of the frame of each message (m).
+    """
     head, start = found.head.copy(), found.start
     head[:, THING] = slots[found.thing]
-    head[:, FIRST_REF] = head[:, LAST_REF] = found.line | np.int64(frame << 32)
+    head[:, FIRST_REF] = head[:, LAST_REF] = found.line | (frames << 32)
     indicator, value = numbers[found.indicator], found.value
     good = head[:, THING] >= 0
     sizes = np.diff(start)

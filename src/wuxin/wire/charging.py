@@ -1,10 +1,10 @@
 """A central system for charging stations: OCPP over WebSocket, answered once it is durable.
 
 The last part of the path names the station, the subprotocol its version. A station signs in by a
-password (HTTP basic, its id as name) or by a client certificate whose common name is its id. What
-it says is journalled behind a line that says who spoke, in which version, how it was known, when
-the message came and which transaction it belongs to; a result of a call of ours also carries that
-call. While the intake makes those wait who offer, all stations wait: that is what slows them down.
+password (HTTP basic, its id as name) or, where one was asked for, by a client certificate that
+names it. What it says is journalled behind a line that says who spoke, in which version, how it was
+known, when the message came and which transaction it belongs to; a result of a call of ours also
+carries that call. While the intake makes those wait who offer, all stations wait: that slows them.
 
 Source: OCA, OCPP-J 1.6 §3 (connection), §4 (messages); OCPP 2.0.1 Part 4 §3; security profiles 1-3.
 """
@@ -12,7 +12,6 @@ Source: OCA, OCPP-J 1.6 §3 (connection), §4 (messages); OCPP 2.0.1 Part 4 §3;
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from ssl import SSLContext
@@ -27,8 +26,10 @@ from websockets.typing import Subprotocol
 from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import Conflict, NotFound
-from wuxin.terms.ports import Offer
-from wuxin.wire.charging_answers import Authorize, Sessions
+from wuxin.terms.ports import Gate, Offer, Trust
+from wuxin.wire.certificates import gate_of
+from wuxin.wire.charging_answers import Sessions
+from wuxin.wire.charging_cards import Authorize
 from wuxin.wire.charging_station import Station, station_of
 from wuxin.wire.durable_answers import in_this_loop
 
@@ -38,14 +39,12 @@ _LOG: Final = logging.getLogger("wuxin.wire.charging")
 
 
 class Doors(NamedTuple):
-    """Who is let in: how a station is known, and whether a card may charge.
+    """Who is let in: which stations may speak, and which cards may charge.
 
-    ``authenticate`` is given the station's id and its password, which is empty only where TLS has
-    checked a certificate of that name; it answers how the station is known, for the journal, or
-    an empty text to turn it away. It may take its time.
+    Both may take their time. Who shows neither password nor certificate is turned away unasked.
     """
 
-    authenticate: Callable[[str, str], str]
+    gate: Gate
     authorize: Authorize
 
 
@@ -70,8 +69,15 @@ class CentralSystem:
         self.counts: Counter[str] = Counter()
         self.sessions = Sessions(doors.authorize, heartbeat_s=place.heartbeat_s)
         self._offer, self._clock, self._doors, self._place = offer, clock, doors, place
+        self.port = place.port
         self._stations: dict[str, Station] = {}
         self._server: Server | None = None
+
+    @property
+    def where(self) -> str:
+        """The address, with the port that was taken; a station's name follows it."""
+        kind = "ws" if self._place.tls is None else "wss"
+        return f"{kind}://{self._place.host}:{self.port}"
 
     async def start(self) -> int:
         """Listen; returns the port.
@@ -84,7 +90,8 @@ class CentralSystem:
             subprotocols=[Subprotocol(name) for name in VERSIONS], process_request=self._admit,
             max_size=FRAME_BYTES, compression=None,
         )  # fmt: skip
-        return int(self._server.sockets[0].getsockname()[1])
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
 
     async def stop(self) -> None:
         """Close all connections; what is not yet durable stays unanswered and is sent again."""
@@ -120,25 +127,26 @@ class CentralSystem:
         name = station_of(request.path)
         if not name:
             return socket.respond(HTTPStatus.NOT_FOUND, "The path does not name a station.\n")
-        trust = ""
-        password = _password(request, name)
-        if password is None and _certified(socket, name):
-            password = ""
-        if password is not None:
-            trust = await asyncio.to_thread(self._doors.authenticate, name, password)
-        if not trust:
-            self._note("turned_away", name, why="the station is not known, or not by this password")
+        trust, password = None, _password(request, name)
+        gate = gate_of(self._doors.gate, socket.transport)
+        if password or gate is not self._doors.gate:
+            trust = await asyncio.to_thread(gate.admits, name, password or "")
+        if trust is Trust.CODE and self._place.tls is not None:
+            trust = Trust.CERTIFICATE  # a password within TLS is no secret in the clear
+        if trust is None:
+            self._note("turned_away", name, why="the station is not known, or not by what it shows")
             refused = socket.respond(HTTPStatus.UNAUTHORIZED, "The station is not known.\n")
             refused.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
             return refused
-        socket.username = f"{trust}/{name}"
+        socket.username = f"{trust.name}/{name}"
         return None
 
     async def _serve(self, socket: ServerConnection) -> None:
         trust, _, name = socket.username.rpartition("/")
-        said = {"station": name, "trust": trust, "version": VERSIONS[socket.subprotocol or ""]}
+        version = VERSIONS[socket.subprotocol or ""]
+        said = {"station": name, "trust": trust.lower(), "version": version}
         station = self._stations.setdefault(name, Station(name, self._clock, counts=self.counts))
-        station.take(socket, said["version"])
+        station.take(socket, version)
         try:
             async for text in socket:
                 data = text.encode() if isinstance(text, str) else text
@@ -161,11 +169,14 @@ class CentralSystem:
                 transaction = self.sessions.context(call)
                 if transaction is not None:
                     line["transaction"] = transaction
-                answer = await asyncio.to_thread(self.sessions.answer, call, now=received)
+                answer = await asyncio.to_thread(
+                    self.sessions.answer, call, transaction=transaction, now=received
+                )
                 text = station.result(data, answer)
             self._offer(
-                wrap(line, data), source=f"{self._place.source}/{station.name}",
-                position=received, acknowledge=in_this_loop(partial(station.answer, data, text)),
+                wrap(line, data), source=self._place.source, position=received,
+                acknowledge=in_this_loop(partial(station.answer, data, text)),
+                trust=Trust[said["trust"].upper()],
             )  # fmt: skip
             taken = True
         except Conflict as wrong:
@@ -181,22 +192,13 @@ class CentralSystem:
         _LOG.warning("charging station %s: %s (%s)", station, why, what)
 
 
-def _password(request: Request, name: str) -> str | None:
-    """The password of HTTP basic, whose user name is the station's id; an empty one is none."""
+def _password(request: Request, name: str) -> str:
+    """The password of HTTP basic, whose user name is the station's id; empty if there is none."""
     header = request.headers.get("Authorization")
     if header is None:
-        return None
+        return ""
     try:
         user, password = parse_authorization_basic(header)
     except (InvalidHeader, ValueError):
-        return None
-    return password if user == name and password else None
-
-
-def _certified(socket: ServerConnection, name: str) -> bool:
-    """Whether TLS has checked a certificate of the client whose common name is the station."""
-    tls = socket.transport.get_extra_info("ssl_object")
-    shown = tls.getpeercert() if tls is not None else None
-    return shown is not None and any(
-        part == ("commonName", name) for group in shown.get("subject", ()) for part in group
-    )
+        return ""
+    return password if user == name else ""

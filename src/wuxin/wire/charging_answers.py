@@ -1,24 +1,15 @@
 """OCPP: what a central system answers to the calls of a charging station.
 
-Pure: no socket, no clock. Whether a card may charge is asked of a function that is passed in; the
-number of a transaction of 1.6 follows from what opens it, so that a call that is sent again, even
-after a restart, is given the same number.
+Pure: no socket, no clock. Whether a card may charge is asked of a function that is passed in.
 
 Source: OCPP 1.6 §4 (operations initiated by a charge point), §6; OCPP 2.0.1 Part 2 §1.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from hashlib import blake2b
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
-Authorize = Callable[[str, str], str]
-"""Station and card to a status of the standard: Accepted, Blocked, Expired, Invalid, …"""
-
-OPEN: Final = 64
-"""Open transactions of one station that are remembered; beyond that the oldest is forgotten."""
+from wuxin.wire.charging_cards import ACCEPTED, Authorize, Verdict, card_of
+from wuxin.wire.charging_transactions import Transactions
 
 _EMPTY: Final = frozenset({
     "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification",
@@ -52,20 +43,8 @@ class Call(NamedTuple):
     payload: dict[str, Any]
 
 
-def transaction_id(station: str, payload: Mapping[str, Any]) -> int:
-    """The number of the transaction that a StartTransaction of 1.6 opens: 1 to 2³¹ - 1."""
-    said = [station, *(payload[name] for name in ("connectorId", "idTag", "meterStart"))]
-    data = msgspec.json.encode([*map(str, said), payload["timestamp"]])
-    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big") % (2**31 - 1) + 1
-
-
-def _small(**numbers: float) -> dict[str, float]:
-    """Those of the numbers that every reader of JSON keeps as they are."""
-    return {name: number for name, number in numbers.items() if abs(number) < 2**53}
-
-
 class Sessions:
-    """The open transactions of the stations, and the answers to their calls.
+    """The transactions of the stations, and the answers to their calls.
 
     Args:
         authorize: decides about a card; it is called in the thread that calls :meth:`answer`.
@@ -74,14 +53,11 @@ class Sessions:
 
     def __init__(self, authorize: Authorize, *, heartbeat_s: int) -> None:
         self._authorize, self._heartbeat_s = authorize, heartbeat_s
-        self._open: dict[str, OrderedDict[str, dict[str, Any]]] = {}
+        self._transactions = Transactions()
 
     def remember(self, station: str, transaction: Mapping[str, Any]) -> None:
-        """Take note of an open transaction: ``id`` and what later messages are told of it."""
-        known = self._open.setdefault(station, OrderedDict())
-        known[str(transaction["id"])] = dict(transaction)
-        if len(known) > OPEN:
-            known.popitem(last=False)
+        """Take note of a transaction: ``id``, and what later messages are told of it."""
+        self._transactions.remember(station, transaction)
 
     def context(self, call: Call) -> dict[str, Any] | None:
         """What is known of the transaction that a call belongs to; an opening call opens it.
@@ -90,43 +66,23 @@ class Sessions:
         """
         payload = call.payload
         if call.action == "StartTransaction":
-            number = transaction_id(call.station, payload)
-            begun = {
-                "id": number, "id_tag": payload["idTag"],
-                **_small(connector=payload["connectorId"], meter_start=payload["meterStart"]),
-                "started": payload["timestamp"][:40],
-            }  # fmt: skip
-            self.remember(call.station, begun)
-            return begun
+            return dict(self._transactions.begin(call.station, payload))
+        if call.action == "StopTransaction":
+            return dict(self._transactions.end(call.station, payload["transactionId"]))
         if call.action == "TransactionEvent":
-            return self._event(call.station, payload)
+            return dict(self._transactions.event(call.station, payload))
         if "transactionId" in payload:
-            return self._known(call.station, payload["transactionId"])
+            return self._transactions.find(call.station, payload["transactionId"])
         return None
 
-    def _known(self, station: str, number: Any) -> dict[str, Any] | None:
-        known = self._open.get(station)
-        return None if known is None else known.get(str(number))
-
-    def _event(self, station: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Gather what the events of a transaction of 2.x say once: its EVSE, its card."""
-        number = payload["transactionInfo"]["transactionId"]
-        known = self._known(station, number) or {"id": number}
-        known = dict(known)
-        if "evse" in payload:
-            known |= _small(connector=payload["evse"]["id"])
-        if "idToken" in payload:
-            known["id_tag"] = payload["idToken"]["idToken"]
-        if payload["eventType"] == "Started":
-            known["started"] = payload["timestamp"][:40]
-        self.remember(station, known)
-        return known
-
-    def answer(self, call: Call, *, now: str) -> dict[str, Any] | None:
+    def answer(
+        self, call: Call, *, transaction: Mapping[str, Any] | None, now: str
+    ) -> dict[str, Any] | None:
         """The payload of the answer; none where the action is not for a central system.
 
         Args:
             call: what the station asks.
+            transaction: what :meth:`context` gave for the call.
             now: the time (ISO 8601), which stations set their clocks by.
         """
         declined = _DECLINED.get(call.action)
@@ -138,12 +94,19 @@ class Sessions:
         if call.action not in _OF_CARDS:
             return None
         answer: dict[str, Any] = {}
+        number = (transaction or {}).get("id")
         if call.action == "StartTransaction":
-            answer["transactionId"] = transaction_id(call.station, call.payload)
-        if call.payload.keys() & {"idTag", "idToken"}:
-            answer["idTagInfo" if call.version == "1.6" else "idTokenInfo"] = self._card(call)
+            answer["transactionId"] = number
+        if card := card_of(call.payload):
+            name = "idTagInfo" if call.version == "1.6" else "idTokenInfo"
+            answer[name] = self._card(call, card, number=number, now=now).info(call.version)
         return answer
 
-    def _card(self, call: Call) -> dict[str, str]:
-        card = call.payload.get("idTag") or call.payload.get("idToken", {}).get("idToken", "")
-        return {"status": self._authorize(call.station, card)}
+    def _card(self, call: Call, card: str, *, number: Any, now: str) -> Verdict:
+        found = self._authorize(card, now)
+        begins = call.action == "StartTransaction" or call.payload.get("eventType") == "Started"
+        if begins and found.alone and found.status == ACCEPTED:
+            known = self._transactions
+            if known.elsewhere(card, station=call.station, number=number, now=now):
+                return found._replace(status="ConcurrentTx")
+        return found

@@ -12,7 +12,7 @@ class Host(Reader, Protocol):
 
     crowd: Crowd
 
-    def admit(self, key: Any, host: str) -> Peer | None:
+    def admit(self, key: Any, host: str, *, transport: Any = None) -> Peer | None:
         """A new peer, by its key and its address; None if there is no room for it."""
         ...
 
@@ -32,7 +32,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Note the peer, or turn it away."""
         host = (transport.get_extra_info("peername") or ("?",))[0]
-        self._peer = self._server.admit(self, host)
+        self._peer = self._server.admit(self, host, transport=transport)
         if self._peer is None:
             transport.abort()
             return

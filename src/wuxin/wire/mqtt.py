@@ -27,7 +27,7 @@ from typing import Final, NamedTuple
 from wuxin.terms.clock import SECOND, Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import BadInput, Conflict, Refused
-from wuxin.terms.ports import Offer, Trust
+from wuxin.terms.ports import Host, Letter, Offer, Trust
 from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.mqtt_link import Broker, Delivery, Link
 from wuxin.wire.patience import Peer, Unreadable, ended, persist, succeeded
@@ -54,6 +54,8 @@ class Route(NamedTuple):
         receipt_topic: a filter for response topics at which publishers who ask for it are told
             that their message is durable; empty for none. It should fit no more than these, as
             a publisher could otherwise have us write anywhere.
+        host: decides instead what is handed in and what is answered, where a protocol of devices
+            behind a broker has sessions. A connection has one will, so its routes share one.
     """
 
     topic_filter: str
@@ -62,6 +64,7 @@ class Route(NamedTuple):
     trusted_topic_device: int | None = None
     device_of: Callable[[bytes], str] | None = None
     receipt_topic: str = ""
+    host: Host | None = None
 
 
 class _Way(NamedTuple):
@@ -95,6 +98,10 @@ class MqttSubscriber:
     ) -> None:
         if not routes:
             raise BadInput("a subscriber needs at least one route")
+        hosts = [route.host for route in routes if route.host is not None]
+        if any(host is not hosts[0] for host in hosts):
+            raise BadInput("a connection to a broker has one host at most")
+        self._host = hosts[0] if hosts else None
         self.counts: Counter[str] = Counter()
         self._offer, self._clock, self._broker = offer, clock, broker
         self._name = f"mqtt {broker.host}:{broker.port}"
@@ -125,6 +132,8 @@ class MqttSubscriber:
             await ended([self._task])
         if self._link is not None:
             link, self._link = self._link, None
+            if self._host is not None:
+                link.publish(self._host.death(self._clock()))
             await link.close()
 
     @property
@@ -133,9 +142,12 @@ class MqttSubscriber:
         return self._link is not None and not self._link.lost.is_set()
 
     async def _open(self) -> Link:
-        link = Link(self._broker, self._take)
+        will = self._host.will(self._clock()) if self._host is not None else None
+        link = Link(self._broker, self._take, will=will)
         try:
             await link.open(self._filters)
+            if self._host is not None:
+                link.publish(self._host.birth())
         except BaseException:
             await link.close()
             raise
@@ -163,15 +175,26 @@ class MqttSubscriber:
             link.acknowledge(said.packet)
             return
         route = way.route
+        message = self._message(route, link, said=said)
+        if message is None:
+            link.acknowledge(said.packet)
+            return
         try:
             self._offer(
-                _wrapped(said) if route.wrap_topic else said.payload,
-                source=route.source, position=self._when(), trust=self._trust(route, said),
+                message, source=route.source, position=self._when(), trust=self._trust(route, said),
                 acknowledge=in_this_loop(partial(self._durable, link, said, way=way)),
             )  # fmt: skip
         except Refused as wrong:
             self.counts["not_taken"] += 1
             link.give_up(str(wrong))
+
+    def _message(self, route: Route, link: Link, *, said: Delivery) -> bytes | None:
+        if route.host is None:
+            return _wrapped(said) if route.wrap_topic else said.payload
+        message, letters = route.host.take(said.topic, said.payload, now=self._clock())
+        for letter in letters:
+            link.publish(letter)
+        return message
 
     def _durable(self, link: Link, said: Delivery, *, way: _Way) -> None:
         self.counts["acknowledged"] += 1
@@ -182,7 +205,7 @@ class MqttSubscriber:
         asked = said.properties.get("response_topic")
         if asked and way.receipts(asked[0]):
             known = said.properties.get("correlation_data", (None,))
-            link.publish(asked[0], RECEIPT, correlation=known[0])
+            link.publish(Letter(asked[0], RECEIPT), correlation=known[0])
 
     def _trust(self, route: Route, said: Delivery) -> Trust:
         if route.trusted_topic_device is None:

@@ -16,9 +16,10 @@ from ssl import SSLContext
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
-from gmqtt import Client, Subscription
+from gmqtt import Client, Message, Subscription
 from gmqtt.mqtt.handler import MQTTConnectError
 
+from wuxin.terms.ports import Letter
 from wuxin.wire.patience import Unreadable
 
 ANSWER_S: Final = 15.0
@@ -82,12 +83,16 @@ class Link:
     Args:
         broker: where to, and who we are.
         take: called with each message in the order in which they come. It must not raise.
+        will: what the broker publishes when this connection is lost; None: nothing.
 
     ``lost`` is set when the connection has ended, ``why`` says the reason; ``useful`` is for its
     owner to note that something came of it.
     """
 
-    def __init__(self, broker: Broker, take: Callable[["Link", Delivery], None]) -> None:
+    def __init__(
+        self, broker: Broker, take: Callable[["Link", Delivery], None], *,
+        will: Letter | None = None,
+    ) -> None:  # fmt: skip
         self.lost = asyncio.Event()
         self.why = "the broker has closed the connection"
         self.useful = False
@@ -99,6 +104,7 @@ class Link:
             broker.client_id, clean_session=False, optimistic_acknowledgement=False, logger=_LOG,
             session_expiry_interval=broker.session_s, receive_maximum=broker.receive_maximum,
             maximum_packet_size=broker.packet_bytes,
+            will_message=None if will is None else Message(*will),
         )  # fmt: skip
         if broker.username:
             self._client.set_auth_credentials(broker.username, broker.password)
@@ -171,11 +177,13 @@ class Link:
             self._loop.call_soon(self._send)
         self._unsent += _PUBACK.pack(0x40, 2, packet)
 
-    def publish(self, topic: str, payload: bytes, *, correlation: bytes | None) -> None:
-        """Send a message at QoS 0; nothing if this connection is lost."""
+    def publish(self, letter: Letter, *, correlation: bytes | None = None) -> None:
+        """Send a message; nothing if this connection is lost."""
         if not self.lost.is_set():
             said = {} if correlation is None else {"correlation_data": correlation}
-            self._client.publish(topic, payload, qos=0, **said)
+            self._client.publish(
+                letter.topic, letter.payload, qos=letter.qos, retain=letter.retain, **said
+            )
 
     def _send(self) -> None:
         data, self._unsent = bytes(self._unsent), bytearray()

@@ -119,7 +119,7 @@ class ModbusPoller:
             durable = asyncio.Event()
             self._offer(
                 wrap({**said, "time": moment}, b"".join(each.to_bytes(2) for each in registers)),
-                source=f"{self._source}/{target.device}", position=moment,
+                source=self._source, position=moment,
                 acknowledge=in_this_loop(durable.set),
             )  # fmt: skip
             await durable.wait()

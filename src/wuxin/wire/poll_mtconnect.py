@@ -32,7 +32,7 @@ _LOG: Final = logging.getLogger("wuxin.wire.mtconnect")
 
 
 class Agent(NamedTuple):
-    """An agent to be read; ``since`` is the position of the last message that is durable.
+    """An agent to be read.
 
     Documents without observations are handed in only every ``alive_s``: they show that the agent
     is there, though no value has changed.
@@ -43,7 +43,6 @@ class Agent(NamedTuple):
     period_s: float = 10.0
     timeout_s: float = 10.0
     most: int = 500
-    since: str = ""
     alive_s: float = 60.0
 
 
@@ -69,7 +68,10 @@ class Document(NamedTuple):
 
 
 class MtconnectPoller:
-    """Reads its agents until it is stopped; ``counts`` tells rounds, gaps and failures."""
+    """Reads its agents until it is stopped; ``counts`` tells rounds, gaps and failures.
+
+    ``position`` is that of the last message that was durable before: where each agent stood.
+    """
 
     def __init__(
         self,
@@ -79,11 +81,12 @@ class MtconnectPoller:
         agents: Sequence[Agent],
         first_pause_s: float = FIRST_PAUSE_S,
         source: str = "mtconnect",
+        position: str = "",
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._offer, self._clock, self._source = offer, clock, source
         self._agents, self._first_pause_s = agents, first_pause_s
-        self._since = {agent.name: agent.since for agent in agents}
+        self._since = _read(position)
         self._heard: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -112,7 +115,7 @@ class MtconnectPoller:
                 raise Unreadable(f"the agent answers a probe with {probe.kind}")
             await self._hand_in(agent, probe, line={}, since="")
             instance, gap = probe.header.get("instanceId", ""), None
-            before, _, position = self._since[agent.name].rpartition(":")
+            before, _, position = self._since.get(agent.name, "").rpartition(":")
             sequence = int(position) if before == instance and position.isdigit() else None
             if sequence is None and position:
                 gap = {"why": "the agent has begun anew", "instance": before, "from": position}
@@ -172,13 +175,23 @@ class MtconnectPoller:
         self, agent: Agent, document: Document, *, line: dict[str, Any], since: str
     ) -> None:
         durable = asyncio.Event()
+        stands = {**self._since, agent.name: since} if since else self._since
         self._offer(
             wrap(line, document.data) if line else document.data,
-            source=f"{self._source}/{agent.name}", position=since or self._since[agent.name],
+            source=self._source, position=msgspec.json.encode(stands).decode(),
             acknowledge=in_this_loop(durable.set),
         )  # fmt: skip
         await durable.wait()
-        self._since[agent.name] = since or self._since[agent.name]
+        if since:
+            self._since[agent.name] = since
+
+
+def _read(position: str) -> dict[str, str]:
+    """Where each agent stood; nothing where that is not known."""
+    try:
+        return msgspec.json.decode(position, type=dict[str, str])
+    except msgspec.DecodeError:
+        return {}
 
 
 async def _get(

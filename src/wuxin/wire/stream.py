@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from wuxin.terms.clock import Clock
 from wuxin.terms.errors import NotFound, Refused
 from wuxin.terms.ports import Gate, Offer, Sessions, Trust
+from wuxin.wire.certificates import gate_of
 from wuxin.wire.connections import Connection, Packets
 from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.peers import LIMITS, Crowd, Due, Limits, Peer
@@ -123,11 +124,15 @@ class Server:
 
     # ---- peers ---------------------------------------------------------------------------------
 
-    def admit(self, key: Any, host: str) -> Peer | None:
-        """A new peer, by its key and its address; None if there is no room for it."""
+    def admit(self, key: Any, host: str, *, transport: Any = None) -> Peer | None:
+        """A new peer, by its key and its address; None if there is no room for it.
+
+        One whose connection has a ``transport`` speaks for whom its certificate names, if any.
+        """
         if not self.crowd.has_room(host):
             return None
-        session = self._speaks.sessions(self._speaks.gate)
+        gate = self._speaks.gate
+        session = self._speaks.sessions(gate if transport is None else gate_of(gate, transport))
         peer = Peer(self, key, host=host, session=session)
         self.crowd.add(peer)
         return peer

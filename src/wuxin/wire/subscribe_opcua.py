@@ -147,7 +147,7 @@ class OpcuaSubscriber:
                 {"device": plant.device, "server": plant.url, "received": received, **line},
                 msgspec.json.encode({"changes": changes}),
             ),
-            source=f"{self._source}/{plant.device}", position=received,
+            source=self._source, position=received,
             acknowledge=in_this_loop(durable.set),
         )  # fmt: skip
         await durable.wait()

@@ -1,6 +1,6 @@
 """Messages and documents over HTTP, answered 200 once all that a request brought is durable.
 
-    POST /v1/messages                            Wuxin's own frames: JSON, NDJSON, CBOR or COSE
+    POST /v1/sources/NAME/messages               Wuxin's own frames: JSON, NDJSON, CBOR or COSE
     POST /v1/sources/NAME/documents[/...]        what another system sends: EPCIS, ICAR, LoRaWAN
 
 A device signs in by HTTP basic (its name percent-encoded, as ``inverter%3AA1``: a user name has no
@@ -22,7 +22,7 @@ Source: RFC 9110 §15 (status codes), RFC 7617 (basic), RFC 6750 (bearer), RFC 9
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -48,7 +48,7 @@ class Desk(NamedTuple):
 
     Attributes:
         gate: who may speak for a source, by the source's name; asked in a worker thread.
-        source: the source of ``/v1/messages``; empty: there is no such address.
+        messages: sources of Wuxin's own frames by name, each with the media types that it takes.
         documents: sources of documents by name, each with what stands in the line before its
             documents besides ``content_type``, ``path`` and ``query``, such as ICAR's ``zone``.
         limits: how much one request may bring.
@@ -57,7 +57,7 @@ class Desk(NamedTuple):
     """
 
     gate: Callable[[str], Gate]
-    source: str = "devices"
+    messages: Mapping[str, Collection[str]] = {}
     documents: Mapping[str, Mapping[str, Any]] = {}
     limits: Limits = Limits()
     waiting: int = 16
@@ -98,8 +98,7 @@ def routes(
         """Take a document of a system; it is durable when 200 is answered."""
         return await answered(taker.document, request)
 
-    if desk.source:
-        router.add_api_route("/v1/messages", messages, methods=["POST"])
+    router.add_api_route("/v1/sources/{source}/messages", messages, methods=["POST"])
     for path in ("/v1/sources/{source}/documents", "/v1/sources/{source}/documents/{rest:path}"):
         router.add_api_route(path, documents, methods=["POST"])
     return router
@@ -111,13 +110,21 @@ class _Taker:
         self._together = Together(offer, waiting=desk.waiting, durable_s=desk.durable_s)
 
     async def messages(self, request: Request) -> int:
-        device, trust = await self._signed_in(request, self._desk.source)
+        source = request.path_params["source"]
+        kinds = self._desk.messages.get(source)
+        if kinds is None:
+            raise Problem(404, f"there is no source of messages {source!r}")
+        device, trust = await self._signed_in(request, source)
+        kind = _kind(request)
+        if kind not in kinds:
+            known = ", ".join(sorted(kinds))
+            raise Problem(415, f"{kind or 'no media type'!r} is not taken; there are {known}")
         body = await self._body(request)
-        found = parts(_kind(request), body, limits=self._desk.limits)
+        found = parts(kind, body, limits=self._desk.limits)
         strangers = sum(part.device != device for part in found)
         self._counts["other_device"] += strangers
         told = [Told(p.message, trust if p.device == device else Trust.UNPROVEN) for p in found]
-        return await self._durable(told, self._desk.source)
+        return await self._durable(told, source)
 
     async def document(self, request: Request) -> int:
         source = request.path_params["source"]

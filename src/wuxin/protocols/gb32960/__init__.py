@@ -52,14 +52,20 @@ def decode(frame: bytes, *, public_key: bytes | None = None) -> dict[str, Any]:
 
     Returns:
         ``ok`` true with ``message``, ``version`` (edition), ``device`` (the VIN, or a platform's
-        code), ``fields``, ``time`` (UTC, if any), ``readings``, and ``late`` for what was kept
-        back and sent again; or ``ok`` false with ``error`` and ``at``.
+        code), ``fields``, ``time`` (UTC, if any), ``readings``, ``late`` for what was kept back
+        and sent again, and ``signed`` where the vehicle's signature is that of the key; or ``ok``
+        false with ``error`` and ``at``.
     """
     try:
         data = plain(frame, starts=(b"##", b"$$"), limit=FRAME_BYTES)
         return _decoded(data, public_key)
     except BadFrame as bad:
         return bad.answer()
+
+
+def signer(frame: bytes) -> str:
+    """The VIN of the vehicle by whose key a report is signed; empty in 2016, which has no such."""
+    return frame[4:21].decode("ascii", "replace").rstrip("\0 ") if frame[:2] == b"$$" else ""
 
 
 def _decoded(data: bytes, public_key: bytes | None) -> dict[str, Any]:
@@ -98,7 +104,12 @@ def _decoded(data: bytes, public_key: bytes | None) -> dict[str, Any]:
         answer["time"] = fields["time"]
     if name == "late_report":
         answer["late"] = True
-    return {**answer, "readings": readings}
+    return {**answer, **_proof(fields), "readings": readings}
+
+
+def _proof(fields: dict[str, Any]) -> dict[str, bool]:
+    said = fields.get("signature") or {}
+    return {"signed": True} if said.get("check") == "valid" else {}
 
 
 def _checked(data: bytes) -> str:

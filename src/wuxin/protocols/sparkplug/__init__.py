@@ -16,12 +16,12 @@ import json
 from typing import Any, Final
 
 from wuxin.protocols.octets import BadFrame, enveloped
-from wuxin.protocols.sparkplug.host import Decision, Host, Message, Offline
+from wuxin.protocols.sparkplug.host import Decision, Host, Offline
 from wuxin.protocols.sparkplug.message import FRAME_BYTES, TYPES, parse, text
 from wuxin.protocols.sparkplug.topic import BIRTHS, COMMANDS, NAMESPACE, Topic, topic
 from wuxin.protocols.sparkplug.values import Meant, meant, moment, properties
 
-__all__ = ["Decision", "Host", "Message", "Offline", "decode"]
+__all__ = ["Decision", "Host", "Offline", "decode"]
 
 _CONTROL: Final = ("bdSeq", "Node Control/", "Device Control/", "Properties/")
 _QUALITY: Final = {0: "bad_quality", 500: "stale"}

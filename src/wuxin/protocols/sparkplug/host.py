@@ -22,6 +22,7 @@ from wuxin.protocols.sparkplug.topic import BIRTHS, COMMANDS, DATA, NAMESPACE, T
 from wuxin.terms.clock import SECOND, iso
 from wuxin.terms.envelope import HEADER_BYTES, wrap
 from wuxin.terms.errors import BadInput
+from wuxin.terms.ports import Letter
 
 NODES: Final = 10_000
 DEVICES: Final = 1_000
@@ -33,15 +34,6 @@ AGAIN_NS: Final = 10 * SECOND
 _MS: Final = 1_000_000
 _WINDOW: Final = 128
 """A number further ahead than half of the circle has come late, not early."""
-
-
-class Message(NamedTuple):
-    """A message to be published."""
-
-    topic: str
-    payload: bytes
-    qos: int = 0
-    retain: bool = False
 
 
 class Offline(NamedTuple):
@@ -56,7 +48,7 @@ class Decision(NamedTuple):
     """What is to be done about a message."""
 
     journal: bytes | None = None
-    send: tuple[Message, ...] = ()
+    send: tuple[Letter, ...] = ()
     offline: tuple[Offline, ...] = ()
     trouble: str = ""
     """What was not as it should be, in one sentence; empty if all was."""
@@ -98,22 +90,22 @@ class Host:
         """What to subscribe to after connecting, its own state first."""
         return self._state, f"{NAMESPACE}/#"
 
-    def will(self, now: int) -> Message:
+    def will(self, now: int) -> Letter:
         """The message with which the server tells of the host's death; the birth has its time."""
         self._connected = now
         return self._says(online=False, now=now)
 
-    def birth(self) -> Message:
+    def birth(self) -> Letter:
         """The host's birth, to be published once its subscriptions stand."""
         return self._says(online=True, now=self._connected)
 
-    def death(self, now: int) -> Message:
+    def death(self, now: int) -> Letter:
         """What to publish before the host leaves on purpose."""
         return self._says(online=False, now=now)
 
-    def _says(self, *, online: bool, now: int) -> Message:
+    def _says(self, *, online: bool, now: int) -> Letter:
         said = json.dumps({"online": online, "timestamp": now // _MS}).encode()
-        return Message(self._state, said, qos=1, retain=True)
+        return Letter(self._state, said, qos=1, retain=True)
 
     def hear(self, name: str, payload: bytes, *, now: int) -> Decision:
         """Decide about a message; never raises, whatever the bytes.
@@ -133,9 +125,14 @@ class Host:
         except BadFrame as bad:
             return Decision(self._line(name, payload, now=now), trouble=f"{bad} at {bad.at}")
 
-    def due(self, now: int) -> tuple[Message, ...]:
+    def take(self, topic: str, payload: bytes, *, now: int) -> tuple[bytes | None, list[Letter]]:
+        """What the journal keeps of a message, none for nothing, and what is to be published."""
+        found = self.hear(topic, payload, now=now)
+        return found.journal, [*found.send, *self.due(now)]
+
+    def due(self, now: int) -> tuple[Letter, ...]:
         """Requests for the births of nodes whose missing numbers have not come in time."""
-        found: list[Message] = []
+        found: list[Letter] = []
         for edge, node in self._nodes.items():
             if node.waiting is not None and now - node.waiting >= self._reorder:
                 node.expected, node.waiting = None, None
@@ -218,12 +215,12 @@ class Host:
             node.waiting = now if node.waiting is None else node.waiting
         return trouble, True
 
-    def _ask(self, edge: str, node: _Node, *, now: int) -> tuple[Message, ...]:
+    def _ask(self, edge: str, node: _Node, *, now: int) -> tuple[Letter, ...]:
         if node.asked is not None and now - node.asked < AGAIN_NS:
             return ()
         node.asked = now
         group, _, name = edge.partition("/")
-        return (Message(f"{NAMESPACE}/{group}/NCMD/{name}", rebirth(now)),)
+        return (Letter(f"{NAMESPACE}/{group}/NCMD/{name}", rebirth(now)),)
 
     @staticmethod
     def _line(

@@ -1,0 +1,217 @@
+"""Every kind of source of a file, from its device to the history: posted, asked, by a broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import gmqtt
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests import servers
+from tests.homes import still
+from tests.rooms.sparkplug_bytes import metric, payload
+from tests.rooms.test_poll_modbus import device, words
+from tests.rooms.test_poll_mtconnect import Machine, serving
+from tests.rooms.wires import until
+from wuxin.home import Home
+from wuxin.listen import Listening, read
+from wuxin.portal import server
+from wuxin.settings import load
+from wuxin.terms.errors import BadInput, NotFound
+
+HEAD = """
+[[source]]
+name = "scales"
+pack = "logistics"
+timezone = "Asia/Shanghai"
+indicators = { weight = "net_weight", Weight = "net_weight", Temperature = "net_weight" }
+"""
+LOT = '[[source.device]]\nthing = "lot:L1"\n'
+FRAME = {
+    "device": "lot:L1", "boot": "b", "seq": 1, "time": "2026-01-05T08:00:00Z",
+    "readings": {"net_weight": 24_000},
+}  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with Home(tmp_path / "home", clock=still) as house:
+        yield house
+
+
+def listening(folder: Path, home: Home, *, text: str) -> Listening:
+    path = folder / "sources.toml"
+    path.write_text(HEAD + text, "utf-8")
+    return Listening(home, read(path), say=lambda _: None)
+
+
+def adapters(house: Listening) -> list[Any]:
+    return [*house.servers["scales"]]
+
+
+def weights(home: Home) -> list[tuple[str, float]]:
+    kept = home.history.query(
+        "SELECT thing, value FROM readings WHERE indicator = 'net_weight' ORDER BY event_time"
+    )
+    return list(zip(*kept.to_pydict().values(), strict=True))
+
+
+# ---- posted ----------------------------------------------------------------------------------
+
+
+def test_what_a_device_posts_to_the_portal_is_in_the_history(tmp_path: Path, home: Home) -> None:
+    text = f'protocol = "wuxin"\nlisten = "portal"\n{LOT}id = "lot:L1"\npassword = "s3cret"\n'
+    with listening(tmp_path, home, text=text) as house:
+        client = TestClient(server.application(home, load(), posted=house.posted()))
+        path = "/v1/sources/scales/messages"
+        said = {"auth": ("lot%3AL1", "s3cret"), "json": FRAME}
+        assert client.post(path, **said).json() == {"accepted": 1}
+        assert client.post(path, **said | {"auth": ("lot%3AL1", "guess")}).status_code == 401
+        assert client.post(path, **said | {"auth": ("lot%3AL2", "s3cret")}).status_code == 401
+        assert client.post("/v1/sources/other/messages", **said).status_code == 404
+        wrong = client.post(path, auth=said["auth"], content=b"\xa0",
+                            headers={"Content-Type": "application/cbor"})  # fmt: skip
+        assert wrong.status_code == 415
+        assert "application/json" in wrong.json()["detail"]
+    assert weights(home) == [("L1", 24_000.0)]
+
+
+def test_a_document_of_another_system_is_posted_in_its_sources_name(
+    tmp_path: Path, home: Home
+) -> None:
+    text = 'protocol = "epcis"\nlisten = "portal"\nstrangers = true\n'
+    event = {
+        "type": "ObjectEvent", "eventTime": "2026-01-05T08:00:00Z", "eventTimeZoneOffset": "+08:00",
+        "epcList": ["urn:epc:id:sgtin:0614141.107346.2017"], "action": "OBSERVE",
+    }  # fmt: skip
+    with listening(tmp_path, home, text=text) as house:
+        app = FastAPI()
+        app.include_router(house.posted())
+        answer = TestClient(app).post(
+            "/v1/sources/scales/documents", json={"type": "EPCISDocument", "epcisBody":
+            {"eventList": [event]}}, headers={"Wuxin-Device": "scales"},
+        )  # fmt: skip
+        assert answer.json() == {"accepted": 1}
+    assert home.book.known(home.tenant).batch >= 2
+
+
+async def rested(poller: Any) -> None:
+    await until(lambda: poller.counts["empty"] >= 1)
+
+
+# ---- asked -----------------------------------------------------------------------------------
+
+
+def test_a_device_is_asked_by_modbus_and_what_it_says_is_of_its_thing(
+    tmp_path: Path, home: Home
+) -> None:
+    async def session() -> None:
+        async with device(words(bytes((0, 24))), at=10) as port:
+            table = '{ name = "weight", address = 10, type = "uint16", unit = "t" }'
+            text = (
+                f'protocol = "modbus_map"\nperiod_s = 0.05\ntable = [{table}]\n'
+                f'{LOT}id = "scale-7"\nendpoint = "modbus://127.0.0.1:{port}/1"\n'
+            )
+            house = await asyncio.to_thread(listening, tmp_path, home, text=text)
+            [poller] = adapters(house)
+            await until(lambda: poller.counts["rounds"] >= 1)
+            await asyncio.to_thread(house.close)
+
+    asyncio.run(session())
+    assert weights(home)[0] == ("L1", 24_000.0)
+
+
+def test_an_agent_is_read_on_where_the_house_stood_when_it_was_closed(
+    tmp_path: Path, home: Home
+) -> None:
+    machine = Machine()
+    machine.runs(3)
+    with serving(machine) as url:
+        text = (
+            f'protocol = "mtconnect"\nperiod_s = 0.05\nkinds = {{ "" = "lot" }}\n'
+            f'[[source.device]]\nid = "shop"\nendpoint = "{url}"\n'
+        )
+        for more in (0, 4):
+            machine.runs(more)
+            with listening(tmp_path, home, text=text) as house:
+                [poller] = adapters(house)
+                asyncio.run(rested(poller))
+    assert "/sample?from=4&count=500" in machine.asked
+    assert home.flow.sources["scales"].position == '{"shop":"7:8"}'
+
+
+# ---- by a broker -----------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def edge(mosquitto: servers.Broker, heard: list[Any]) -> AsyncIterator[gmqtt.Client]:
+    """An edge node's connection, which notes what is published to it and about the host."""
+    client = gmqtt.Client("edge")
+    client.on_message = lambda _c, topic, data, _q, _p: heard.append((topic, bytes(data)))
+    await client.connect(mosquitto.host, mosquitto.port)
+    client.subscribe("spBv1.0/STATE/#", qos=1)
+    client.subscribe("spBv1.0/plant/NCMD/edge", qos=1)
+    yield client
+    await client.disconnect()
+
+
+def test_a_sparkplug_host_tells_of_its_life_asks_for_births_and_keeps_what_is_measured(
+    tmp_path: Path, home: Home, mosquitto: servers.Broker
+) -> None:
+    text = (
+        f'protocol = "sparkplug"\nlisten = "mqtt://127.0.0.1:{mosquitto.port}"\n'
+        f'{LOT}id = "plant/edge"\n'
+    )
+    born = payload(
+        metric("bdSeq", kind=4, whole=0),
+        metric("Weight", 1, kind=10, real=24.0, unit="t"), seq=0,
+    )  # fmt: skip
+    later = payload(metric("", 1, kind=10, real=23.0), seq=1, at=1_767_600_000_000)
+    heard: list[tuple[str, bytes]] = []
+
+    async def session() -> None:
+        async with edge(mosquitto, heard) as client:
+            house = await asyncio.to_thread(listening, tmp_path, home, text=text)
+            [subscriber] = adapters(house)
+            await until(lambda: any(b'"online": true' in data for _, data in heard))
+            client.publish("spBv1.0/plant/NDATA/edge", later, qos=1)  # before its birth
+            await until(lambda: any("NCMD" in topic for topic, _ in heard))
+            client.publish("spBv1.0/plant/NBIRTH/edge", born, qos=1)
+            client.publish("spBv1.0/plant/NDATA/edge", later, qos=1)
+            await until(lambda: subscriber.counts["acknowledged"] >= 3)
+            await asyncio.to_thread(house.close)
+            await until(lambda: b'"online": false' in heard[-1][1])
+
+    asyncio.run(session())
+    assert [value for _, value in weights(home)][-1] == 23_000.0
+    assert json.loads(heard[0][1])["online"] is True
+    assert b"Rebirth" in next(data for topic, data in heard if "NCMD" in topic)
+
+
+# ---- what cannot be meant --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('protocol = "wuxin"', "nothing is heard"),
+        ('protocol = "wuxin"\nlisten = "mqtt://127.0.0.1:1"', "topic is missing"),
+        (f'protocol = "wuxin"\n{LOT}id = "a"\nendpoint = "x"', "not asked in wuxin"),
+        (f'protocol = "sunspec"\n{LOT}id = "a"\nendpoint = "tcp://h"', "write modbus://192.0.2.7"),
+        (f'protocol = "opcua"\n{LOT}id = "a"\nendpoint = "opc.tcp://"', "is no endpoint"),
+        ('protocol = "wuxin"\nlisten = "portal"\n[[source.device]]\nid = "a"', "neither a thing"),
+        ('protocol = "fax"\nlisten = "portal"', "there is no protocol 'fax'"),
+    ],
+)
+def test_a_source_that_cannot_be_meant_is_refused_in_one_sentence(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    path = tmp_path / "sources.toml"
+    path.write_text(HEAD + text, "utf-8")
+    with pytest.raises((BadInput, NotFound), match=why):
+        read(path)
