@@ -283,23 +283,47 @@ def export(what: str, home: Path, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("protocol")
+@click.argument("protocol", required=False)
 @click.argument("file", type=click.File("rb"), default="-")
-def decode(protocol: str, file: Any) -> None:
+@click.option("--lang", type=click.Choice(["zh", "zh-CN", "en"]), help="Write it for people.")
+@click.option("--text", "for_people", is_flag=True, help="The same, in the setting's language.")
+@click.option("--said", default="", help="What the carrier says of each message: a JSON object.")
+@click.option("--whole", is_flag=True, help="The file is one message, whatever it looks like.")
+def decode(protocol: str | None, file: Any, **options: Any) -> None:
     """Decode frames, one per line in hexadecimal or text; one JSON line out per frame.
 
-    \b
-    Example:
-      echo '{"device":"inverter:A1","boot":"b1","seq":1,"time":"2022-01-02T12:00:00Z",
-             "readings":{"ac_power":1200}}' | tr -d '\\n' | wuxin decode wuxin
-    """
-    from wuxin.protocols.decoders import find
+    A file of XML, of JSON over several lines, or of bytes is one frame. For people each field has
+    a line, with --lang zh under the standard's Chinese name too. Without a protocol, list them.
 
-    decoder = find(protocol)
-    for line in file:
-        text = line.strip()
-        if text:
-            click.echo(json.dumps(decoder(text), ensure_ascii=False))
+    \b
+    Examples:
+      echo '{"device":"inverter:A1","boot":"b1","seq":1,"time":"2022-01-02T12:00:00Z",
+             "readings":{"ac_power":1200}}' | wuxin decode wuxin
+      echo 7e0002000001234567890100008a7e | wuxin decode jt808 --lang zh
+      wuxin decode mtconnect current.xml --lang en
+      wuxin decode sparkplug data.bin --said '{"topic":"spBv1.0/plant/NDATA/edge-1"}'
+    """
+    from wuxin.portal import decoded
+    from wuxin.protocols.decoders import find, installed
+
+    if protocol is None:
+        click.echo("\n".join(installed()))
+        return
+    decoder, language = find(protocol), options["lang"]
+    if language is None and options["for_people"]:
+        from wuxin.settings import load
+
+        language = load().language
+    number = -1
+    for number, frame in enumerate(decoded.frames(file, whole=options["whole"])):
+        answer = decoder(decoded.behind(options["said"], frame) if options["said"] else frame)
+        if language is None:
+            click.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            shown = decoded.text(answer, protocol, chinese=language != "en")
+            click.echo(f"\n{shown}" if number else shown)
+    if number < 0:
+        raise click.UsageError("the input is empty: there is no frame in it")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
