@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import gmqtt
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests import servers
 from tests.homes import still
+from tests.rooms.authority import Authority
 from tests.rooms.sparkplug_bytes import metric, payload
 from tests.rooms.test_poll_modbus import device, words
 from tests.rooms.test_poll_mtconnect import Machine, serving
@@ -215,3 +217,69 @@ def test_a_source_that_cannot_be_meant_is_refused_in_one_sentence(
     path.write_text(HEAD + text, "utf-8")
     with pytest.raises((BadInput, NotFound), match=why):
         read(path)
+
+
+# ---- certificates ----------------------------------------------------------------------------
+
+
+def trusts(home: Home) -> set[str]:
+    return {trust for _, _, trust in home.flow.frames}
+
+
+def test_a_device_is_known_by_the_certificate_that_it_shows_over_https(
+    tmp_path: Path, home: Home
+) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("house")
+    port = servers.free_port()
+    text = (
+        f'protocol = "wuxin"\nlisten = "https://127.0.0.1:{port}"\ntls_ca = "{authority.path}"\n'
+        f'tls_certificate = "{certificate}"\ntls_key = "{key}"\n{LOT}id = "lot:L1"\n'
+    )
+    to = f"https://127.0.0.1:{port}/v1/sources/scales/messages"
+    named = {"Wuxin-Device": "lot:L1"}
+    with listening(tmp_path, home, text=text):
+        with pytest.raises(httpx.HTTPError):
+            httpx.post(to, json=FRAME, headers=named, verify=authority.trusting())
+        other = authority.trusting(*authority.issue("lot:L2"))
+        assert httpx.post(to, json=FRAME, headers=named, verify=other).status_code == 401
+        own = authority.trusting(*authority.issue("lot:L1"))
+        answer = httpx.post(to, json=FRAME, headers=named, verify=own)
+        assert answer.json() == {"accepted": 1}
+    assert weights(home) == [("L1", 24_000.0)]
+    assert trusts(home) == {"certificate"}
+
+
+def test_a_device_is_known_by_the_certificate_that_it_shows_to_the_broker(
+    tmp_path: Path, home: Home
+) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("broker")
+    rights = tmp_path / "rights"
+    rights.write_text("user house\ntopic readwrite #\npattern write devices/%u/#\n")
+    access = (
+        f"cafile {authority.path}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous false\n"
+        f"require_certificate true\nuse_identity_as_username true\nacl_file {rights}\n"
+    )
+    ours = authority.issue("house")
+    with servers.run_mosquitto(tmp_path, access=access) as broker:
+        text = (
+            f'protocol = "wuxin"\nlisten = "mqtts://127.0.0.1:{broker.port}"\ntopic = "devices/#"\n'
+            f'topic_device = 1\ntls_ca = "{authority.path}"\ntls_certificate = "{ours[0]}"\n'
+            f'tls_key = "{ours[1]}"\n{LOT}id = "lot:L1"\n'
+        )
+
+        async def session() -> None:
+            house = await asyncio.to_thread(listening, tmp_path, home, text=text)
+            [subscriber] = adapters(house)
+            client = gmqtt.Client("meter")
+            own = authority.trusting(*authority.issue("lot:L1"))
+            await client.connect("127.0.0.1", broker.port, ssl=own)
+            client.publish("devices/lot:L1", json.dumps(FRAME), qos=1)
+            await until(lambda: subscriber.counts["acknowledged"] >= 1)
+            await client.disconnect()
+            await asyncio.to_thread(house.close)
+
+        asyncio.run(session())
+    assert weights(home) == [("L1", 24_000.0)]
+    assert trusts(home) == {"certificate"}

@@ -1,9 +1,11 @@
 """From what a file of sources says to the adapters of the wire that bring its messages in."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult
+
+from fastapi import APIRouter
 
 from wuxin.listen.described import Described
 from wuxin.listen.doors import ask_for_certificates, cards, recalled
@@ -20,6 +22,8 @@ from wuxin.wire.poll_mtconnect import Agent, MtconnectPoller
 from wuxin.wire.speaker import cbor_device, json_device
 from wuxin.wire.stream import Address, Server, Speaks
 from wuxin.wire.subscribe_opcua import OpcuaSubscriber, Plant
+from wuxin.wire.web import Desk, routes
+from wuxin.wire.web_server import WebServer
 
 OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "wuxin": ("application/json", "application/x-ndjson"),
@@ -60,9 +64,23 @@ def _heard(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> 
         return _subscriber(source, place, live=live)
     if place.scheme == "ws":
         return _central(source, place, gate=gate, live=live)
+    if place.scheme in {"http", "https"}:
+        tls = _server_tls(source) if place.scheme == "https" else None
+        return WebServer(posted([source], live), host=host, port=port, tls=tls)
     speaks = Speaks(source.name, decoders.sessions(source.protocol), gate)
     address = Address(place.scheme, host, port, _server_tls(source))
     return Server(live.offer, live.home.clock, speaks=speaks, address=address)
+
+
+def posted(sources: Sequence[Described], live: Live) -> APIRouter:
+    """The addresses at which messages and documents of some sources are posted."""
+    strangers = {source.name: source.strangers for source in sources}
+    desk = Desk(
+        lambda name: live.gate(name, strangers=strangers[name]),
+        messages={s.name: OWN[s.protocol] for s in sources if s.protocol in OWN},
+        documents={s.name: s.before for s in sources if s.protocol not in OWN},
+    )
+    return routes(live.offer, live.home.clock, desk=desk)
 
 
 def _central(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> CentralSystem:

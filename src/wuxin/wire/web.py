@@ -7,8 +7,9 @@ A device signs in by HTTP basic (its name percent-encoded, as ``inverter%3AA1``:
 colon), or by a bearer code with its name in ``Wuxin-Device``. A system that sends documents signs
 in as its source: by basic with the source's name, or by a bearer code alone. Whether a name
 without a secret is enough is for the gate to say. On plain HTTP a secret is worth no more than a
-code; within TLS it is worth what the gate says. A client certificate does not reach us through the
-server of the portal.
+code; within TLS it is worth what the gate says. A device that has shown a certificate
+(:mod:`wuxin.wire.web_server`; the portal's own server does not tell) is known by that, and speaks
+for whom it names.
 
 A message is believed as far as the device that signed in where it names that device itself, and is
 unproven otherwise. A COSE message is unproven here: its signature is checked by whoever has keys.
@@ -36,11 +37,14 @@ from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import Refused
 from wuxin.terms.ports import Gate, Offer, Trust
+from wuxin.wire.certificates import Certified
 from wuxin.wire.together import Together, Told
 from wuxin.wire.web_bodies import Limits, Problem, parts
 
 RETRY_S: Final = 5
 DEVICE: Final = "Wuxin-Device"
+NAMES: Final = "names"
+"""Where the state of a request has the names of the peer's certificate."""
 
 
 class Desk(NamedTuple):
@@ -150,10 +154,14 @@ class _Taker:
             name = name or source
             if name != source:
                 raise Problem(401, f"documents of {source!r} are sent in its own name")
+        names = getattr(request.state, NAMES, None)
+        if not name and names is not None and len(names) == 1:
+            [name] = names
         if not name:
             raise Problem(401, f"sign in by basic, or by a bearer code and the header {DEVICE}")
-        admits = partial(self._desk.gate(source).admits, name, secret)
-        trust = await anyio.to_thread.run_sync(admits)
+        gate = self._desk.gate(source)
+        known = gate if names is None else Certified(gate, names)
+        trust = await anyio.to_thread.run_sync(partial(known.admits, name, secret))
         if trust is None:
             raise Problem(401, f"{name!r} is not known, or not by this secret")
         secure = request.url.scheme == "https"
