@@ -10,7 +10,6 @@ from typing import Any
 import gmqtt
 import httpx
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests import servers
@@ -83,23 +82,60 @@ def test_what_a_device_posts_to_the_portal_is_in_the_history(tmp_path: Path, hom
     assert weights(home) == [("L1", 24_000.0)]
 
 
-def test_a_document_of_another_system_is_posted_in_its_sources_name(
+def event(minute: int, serial: int, *, kind: str = "ObjectEvent") -> dict[str, Any]:
+    return {
+        "type": kind, "eventTime": f"2026-01-05T08:{minute:02d}:00Z",
+        "eventTimeZoneOffset": "+08:00", "action": "OBSERVE",
+        "epcList": [f"urn:epc:id:sgtin:0614141.107346.{serial}"],
+    }  # fmt: skip
+
+
+def document(*events: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-01-05T08:00:00Z",
+        "epcisBody": {"eventList": [*events]},
+    }  # fmt: skip
+
+
+def test_what_was_captured_by_epcis_is_found_by_its_query_interface(
     tmp_path: Path, home: Home
 ) -> None:
     text = 'protocol = "epcis"\nlisten = "portal"\nstrangers = true\n'
-    event = {
-        "type": "ObjectEvent", "eventTime": "2026-01-05T08:00:00Z", "eventTimeZoneOffset": "+08:00",
-        "epcList": ["urn:epc:id:sgtin:0614141.107346.2017"], "action": "OBSERVE",
-    }  # fmt: skip
     with listening(tmp_path, home, text=text) as house:
-        app = FastAPI()
-        app.include_router(house.posted())
-        answer = TestClient(app).post(
-            "/v1/sources/scales/documents", json={"type": "EPCISDocument", "epcisBody":
-            {"eventList": [event]}}, headers={"Wuxin-Device": "scales"},
-        )  # fmt: skip
-        assert answer.json() == {"accepted": 1}
-    assert home.book.known(home.tenant).batch >= 2
+        client = TestClient(server.application(home, load(), posted=house.posted()))
+        client.headers["Wuxin-Device"] = "scales"
+        base = "/v1/sources/scales/documents"
+        for first in (0, 3):
+            told = document(*(event(first + k, first + k) for k in range(3)))
+            answer = client.post(f"{base}/capture", json=told)
+            assert answer.status_code == 202
+        job = client.get(answer.headers["Location"]).json()
+        assert (job["success"], job["running"], job["errors"]) == (True, False, [])
+        bad = client.post(f"{base}/capture", json=document(event(1, 1, kind="BirthdayEvent")))
+        assert client.get(bad.headers["Location"]).json()["errors"] != []
+
+        def asked(path: str) -> list[str]:
+            answer = client.get(path)
+            assert answer.status_code == 200, answer.text
+            events = answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+            more = answer.links.get("next", {}).get("url")
+            return [e["eventTime"][14:16] for e in events] + (asked(more) if more else [])
+
+        assert asked(f"{base}/events") == ["00", "01", "02", "03", "04", "05"]
+        assert asked(f"{base}/events?perPage=2") == ["00", "01", "02", "03", "04", "05"]
+        assert asked(f"{base}/events?perPage=4&GE_eventTime=2026-01-05T08:02:00Z") == [
+            "02", "03", "04", "05",
+        ]  # fmt: skip
+        epc = "urn:epc:id:sgtin:0614141.107346"
+        assert asked(f"{base}/events?MATCH_epc={epc}.4|{epc}.1") == ["01", "04"]
+        assert asked(f"{base}/events?eventType=AggregationEvent") == []
+        for wrong in ("colour=red", "perPage=0", "nextPageToken=x", "GE_eventTime=today"):
+            answer = client.get(f"{base}/events?{wrong}")
+            assert answer.status_code == 400, wrong
+            assert answer.json()["detail"]
+        assert client.get(f"{base}/capture/0").status_code == 404
+        assert client.get("/v1/sources/other/documents/events").status_code == 404
 
 
 async def rested(poller: Any) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult
 
 from fastapi import APIRouter
 
+from wuxin.listen.captured import interface
 from wuxin.listen.described import Described
 from wuxin.listen.doors import ask_for_certificates, cards, recalled
 from wuxin.live import Gate, Live
@@ -22,7 +23,8 @@ from wuxin.wire.poll_mtconnect import Agent, MtconnectPoller
 from wuxin.wire.speaker import cbor_device, json_device
 from wuxin.wire.stream import Address, Server, Speaks
 from wuxin.wire.subscribe_opcua import OpcuaSubscriber, Plant
-from wuxin.wire.web import Desk, routes
+from wuxin.wire.web import routes
+from wuxin.wire.web_identity import Desk
 from wuxin.wire.web_server import WebServer
 
 OWN: Final[Mapping[str, tuple[str, ...]]] = {
@@ -80,7 +82,9 @@ def posted(sources: Sequence[Described], live: Live) -> APIRouter:
         messages={s.name: OWN[s.protocol] for s in sources if s.protocol in OWN},
         documents={s.name: s.before for s in sources if s.protocol not in OWN},
     )
-    return routes(live.offer, live.home.clock, desk=desk)
+    router = routes(live.offer, live.home.clock, desk=desk)
+    router.include_router(interface(live.home, desk))
+    return router
 
 
 def _central(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> CentralSystem:

@@ -1,7 +1,7 @@
 """A server of its own for what is posted, whose peers may show a certificate.
 
 The portal's server does not hand on what TLS has checked; this one puts the names of a peer's
-certificate beside each of its requests, where :mod:`wuxin.wire.web` looks for them.
+certificate beside each of its requests, where :mod:`wuxin.wire.web_identity` looks for them.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wuxin.wire.certificates import shown
-from wuxin.wire.web import NAMES
+from wuxin.wire.web_identity import NAMES
 
 _WAITING: Final = 1024
 _SOON_S: Final = 0.005
