@@ -26,6 +26,7 @@ Devices that have to be asked have an endpoint, and the source says how often (`
 
     endpoint = "modbus://192.0.2.7:502/1" # SunSpec, or with a table of registers (modbus_map)
     endpoint = "http://192.0.2.8:5000"    # MTConnect's agent
+    endpoint = "https://herd.example/…"   # ICAR ADE, with user and password, or a code alone
     endpoint = "opc.tcp://192.0.2.9:4840" # OPC UA, with items = [{ node = "ns=2;s=Weight" }]
 
 TLS: ``tls_certificate`` and ``tls_key`` (PEM files) are ours; ``tls_ca`` vouches for the broker, or

@@ -20,6 +20,7 @@ from wuxin.wire.mqtt_link import Broker
 from wuxin.wire.opcua_changes import Item
 from wuxin.wire.poll_modbus import ModbusPoller, Target
 from wuxin.wire.poll_mtconnect import Agent, MtconnectPoller
+from wuxin.wire.poll_rest import RestPoller, Service
 from wuxin.wire.speaker import cbor_device, json_device
 from wuxin.wire.stream import Address, Server, Speaks
 from wuxin.wire.subscribe_opcua import OpcuaSubscriber, Plant
@@ -36,6 +37,8 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
 
 _SPEAKERS: Final = {"wuxin": json_device, "wuxin_cbor": cbor_device}
 _SECURE: Final = "mqtts"
+_SINCE: Final = {"icar": "meta-modified-from"}
+"""Parameters that ask for what has changed since a time."""
 
 
 class Adapter(Protocol):
@@ -149,6 +152,20 @@ def _mtconnect(source: Described, live: Live) -> Adapter:
     )
 
 
+def _rest(source: Described, live: Live) -> Adapter:
+    services = [
+        Service(
+            d.id, d.endpoint, source.period_s, _SINCE[source.protocol], d.user, d.password,
+            before=source.before,
+        )
+        for d in source.asked
+    ]  # fmt: skip
+    position = live.home.flow.sources[source.name].position
+    return RestPoller(
+        live.offer, live.home.clock, services=services, source=source.name, position=position
+    )
+
+
 def _opcua(source: Described, live: Live) -> Adapter:
     plants = [
         Plant(
@@ -162,6 +179,7 @@ def _opcua(source: Described, live: Live) -> Adapter:
 
 _ASKING: Final[Mapping[str, Callable[[Described, Live], Adapter]]] = {
     "modbus_map": _modbus, "sunspec": _modbus, "mtconnect": _mtconnect, "opcua": _opcua,
+    "icar": _rest,
 }  # fmt: skip
 
 

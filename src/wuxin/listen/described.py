@@ -18,7 +18,7 @@ LISTENED: Final = ("tcp", "udp", "ws", "http", "https", "mqtt", "mqtts")
 _SERVED: Final = frozenset({"tcp", "udp", "ws", "http", "https"})
 ASKED: Final = {
     "modbus_map": ("modbus",), "sunspec": ("modbus",), "mtconnect": ("http", "https"),
-    "opcua": ("opc.tcp",),
+    "opcua": ("opc.tcp",), "icar": ("http", "https"),
 }  # fmt: skip
 """Protocols in which we ask, with the schemes of their devices' endpoints."""
 
