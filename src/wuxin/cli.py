@@ -283,6 +283,45 @@ def export(what: str, home: Path, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@HOME
+@TENANT
+@click.option(
+    "--sources", required=True, type=click.Path(path_type=Path), help="The file of sources."
+)
+@click.option("--source", "name", required=True, help="The source in it whose messages they are.")
+def bring(files: tuple[Path, ...], home: Path, *, tenant: str, sources: Path, name: str) -> None:
+    """Bring files of messages into a live source, as if its devices had sent them now.
+
+    A file has a message a line, or is one document, as in wuxin decode. Brought twice it changes
+    nothing.
+
+    \b
+    Example:
+      wuxin bring milkings.json --home /srv/wuxin --sources sources.toml --source herd
+    """
+    from wuxin.home import Home
+    from wuxin.listen import read
+    from wuxin.portal.brought import bring as brought
+    from wuxin.terms.errors import NotFound
+
+    known = {source.name: source for source in read(sources)}
+    if name not in known:
+        raise NotFound(f"{sources.name} has no source {name!r}; it has {', '.join(known)}")
+    with Home(home, tenant=checked_tenant(tenant)) as house:
+        for file in files:
+            parts = [*brought(house, known[name], file)]
+            messages, accepted, marked = (sum(p[k] for p in parts) for k in range(3))
+            refusals = [refusal for part in parts for refusal in part.refusals]
+            click.echo(
+                f"{file.name}: {messages} messages, {accepted} readings taken, {marked} marked, "
+                f"{len(refusals)} refused"
+            )
+            for refusal in refusals[:10]:
+                click.echo(f"  message {refusal.line + 1}: {refusal.reason}", err=True)
+
+
+@main.command()
 @click.argument("protocol", required=False)
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--lang", type=click.Choice(["zh", "zh-CN", "en"]), help="Write it for people.")

@@ -22,6 +22,7 @@ from tests.rooms.wires import until
 from wuxin.home import Home
 from wuxin.listen import Listening, read
 from wuxin.portal import server
+from wuxin.portal.brought import bring
 from wuxin.settings import load
 from wuxin.terms.errors import BadInput, NotFound
 
@@ -319,3 +320,22 @@ def test_a_device_is_known_by_the_certificate_that_it_shows_to_the_broker(
         asyncio.run(session())
     assert weights(home) == [("L1", 24_000.0)]
     assert trusts(home) == {"certificate"}
+
+
+# ---- brought ---------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_brought_twice_changes_nothing_the_second_time(
+    tmp_path: Path, home: Home
+) -> None:
+    (tmp_path / "sources.toml").write_text(
+        f'{HEAD}protocol = "wuxin"\nlisten = "portal"\n{LOT}id = "lot:L1"\n', "utf-8"
+    )
+    [source] = read(tmp_path / "sources.toml")
+    lines = [json.dumps({**FRAME, "seq": n}) for n in range(3)]
+    (tmp_path / "card").write_text("\n".join([*lines, "{", lines[0].replace("L1", "L2")]), "utf-8")
+    [first] = bring(home, source, file=tmp_path / "card")
+    assert (first.messages, first.accepted) == (5, 3)
+    assert [r.line for r in first.refusals] == [3, 4]
+    [again] = bring(home, source, file=tmp_path / "card")
+    assert again.marked == 3

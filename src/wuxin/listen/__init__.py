@@ -47,14 +47,14 @@ from wuxin.home import Home
 from wuxin.listen.adapters import OWN, Adapter, adapters, posted
 from wuxin.listen.described import PORTAL, Described, read
 from wuxin.listen.doors import who_charges
-from wuxin.live import Live, warm
+from wuxin.live import Gate, Live, device_key, warm
 from wuxin.stores.journal import Told
 from wuxin.terms.errors import BadInput, NotFound, Refused
 from wuxin.terms.records import Command
 from wuxin.wire.charging import CentralSystem
 from wuxin.wire.stream import Server
 
-__all__ = ["Described", "Listening", "read"]
+__all__ = ["Described", "Listening", "open_source", "read"]
 
 
 class Listening:
@@ -74,7 +74,7 @@ class Listening:
         self, home: Home, sources: Sequence[Described], *, say: Callable[[str], None]
     ) -> None:
         for source in sources:
-            _open(home, source)
+            open_source(home, source)
             if source.protocol == "ocpp":
                 say(who_charges(source.name, source.card, any_card=source.any_card))
         warm([line.twin for line in home.flow.lines.values()], say)
@@ -154,7 +154,6 @@ class Listening:
 
     def _add(self, source: Described) -> None:
         gate = self.live.gate(source.name, strangers=source.strangers)
-        _register(self.live.home, source, digest=gate.digest)
         self.servers[source.name] = adapters(source, gate=gate, live=self.live)
 
     async def _start(self, say: Callable[[str], None]) -> None:
@@ -171,12 +170,20 @@ class Listening:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-def _open(home: Home, source: Described) -> None:
+def open_source(home: Home, source: Described) -> None:
+    """Open a source of a file where it is new, and register those of its devices that are new.
+
+    Raises:
+        BadInput: the source or a device cannot be meant.
+        NotFound: its protocol is not installed.
+    """
     home.attend(
         source.name, source.pack, protocol=source.protocol, timezone=source.timezone,
         things=source.thing, geofences=source.geofences, kinds=source.kinds,
         indicators=source.indicators, strangers=source.strangers or bool(source.asked),
     )  # fmt: skip
+    gate = Gate(home, source.name, key=device_key(home), strangers=source.strangers)
+    _register(home, source, digest=gate.digest)
 
 
 def _register(home: Home, source: Described, *, digest: Callable[[str, str], str]) -> None:
