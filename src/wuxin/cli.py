@@ -310,12 +310,12 @@ def bring(files: tuple[Path, ...], home: Path, *, tenant: str, sources: Path, na
         raise NotFound(f"{sources.name} has no source {name!r}; it has {', '.join(known)}")
     with Home(home, tenant=checked_tenant(tenant)) as house:
         for file in files:
-            parts = [*brought(house, known[name], file)]
-            messages, accepted, marked = (sum(p[k] for p in parts) for k in range(3))
+            parts = [*brought(house, known[name], file=file)]
             refusals = [refusal for part in parts for refusal in part.refusals]
             click.echo(
-                f"{file.name}: {messages} messages, {accepted} readings taken, {marked} marked, "
-                f"{len(refusals)} refused"
+                f"{file.name}: {sum(part.messages for part in parts)} messages, "
+                f"{sum(part.accepted for part in parts)} readings taken, "
+                f"{sum(part.marked for part in parts)} marked, {len(refusals)} refused"
             )
             for refusal in refusals[:10]:
                 click.echo(f"  message {refusal.line + 1}: {refusal.reason}", err=True)
