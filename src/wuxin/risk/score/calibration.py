@@ -23,7 +23,8 @@ class Calibrator(msgspec.Struct, frozen=True):
     """A rising function from raw score (log odds) to probability.
 
     ``platt`` and ``none`` are expit(slope · raw + intercept); ``isotonic`` goes in straight lines
-    through ``values`` at ``knots`` and is level outside.
+    through ``values`` at ``knots`` and is level outside. No probability is nearer to 0 or 1 than
+    ``floor``: n cases of one kind alone promise no more than 1/(n + 2).
     """
 
     kind: Kind
@@ -31,12 +32,14 @@ class Calibrator(msgspec.Struct, frozen=True):
     intercept: float = 0.0
     knots: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
+    floor: float = 0.0
 
     def probability(self, raw: Floats) -> Floats:
         """The probability of default of raw scores (n)."""
         if self.kind == "isotonic":
             return np.asarray(np.interp(raw, self.knots, self.values))
-        return np.asarray(expit(self.slope * raw + self.intercept))
+        p = expit(self.slope * raw + self.intercept)
+        return np.asarray(np.clip(p, self.floor, 1 - self.floor))
 
 
 def fit_calibrator(kind: Kind, raw: Floats, *, bad: Floats) -> Calibrator:
@@ -73,7 +76,8 @@ def _platt(raw: Floats, bad: Floats) -> Calibrator:
     found: Any = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=[(_FLAT, None), (None, None)]
     )
-    return Calibrator("platt", float(found.x[0]), float(found.x[1]))
+    slope, intercept = found.x.tolist()
+    return Calibrator("platt", slope, intercept, floor=1 / (len(bad) + 2))
 
 
 def _isotonic(raw: Floats, bad: Floats) -> Calibrator:
@@ -81,7 +85,7 @@ def _isotonic(raw: Floats, bad: Floats) -> Calibrator:
     weight = np.bincount(where).astype(np.float64)
     share = np.bincount(where, weights=bad) / weight
     found: Any = isotonic_regression(share, weights=weight)
-    # Nothing is certain: a step of n cases without a default is no safer than Platt's 1/(n+2).
+    # A step of few cases promises less than one of many, so each has the floor of its own size.
     steps = np.asarray(found.blocks)
     sizes = np.add.reduceat(weight, steps[:-1])
     level = np.clip(found.x[steps[:-1]], 1 / (sizes + 2), (sizes + 1) / (sizes + 2))
@@ -89,4 +93,6 @@ def _isotonic(raw: Floats, bad: Floats) -> Calibrator:
     ends = np.stack([at[steps[:-1]], at[steps[1:] - 1]], axis=1)
     knots, values = ends.ravel(), np.repeat(level, 2)
     keep = np.concatenate([[True], np.diff(knots) > 0])
-    return Calibrator("isotonic", knots=tuple(knots[keep]), values=tuple(values[keep]))
+    return Calibrator(
+        "isotonic", knots=tuple(knots[keep].tolist()), values=tuple(values[keep].tolist())
+    )

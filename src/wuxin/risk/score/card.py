@@ -164,12 +164,11 @@ def readable(one: Card, language: Language = "en") -> str:
 
 def _figures(one: Card) -> list[str]:
     held = one.held
-    return [
-        "| n | bad | AUC | KS | Brier | Brier (mean) | log loss | ECE |",
-        "|---|---|---|---|---|---|---|---|",
-        f"| {held.n} | {held.bad} | {_number(held.auc)} | {_number(held.ks)} | {held.brier:.4f} | "
-        f"{held.brier_of_mean:.4f} | {held.log_loss:.4f} | {one.calibration_error:.4f} |",
-    ]
+    head = "| n | bad | AUC | KS | Brier | Brier (mean) | log loss | ECE |"
+    ranks = f"{_number(held.auc)} | {_number(held.ks)}"
+    squares = f"{held.brier:.4f} | {held.brier_of_mean:.4f} | {held.log_loss:.4f}"
+    row = f"| {held.n} | {held.bad} | {ranks} | {squares} | {one.calibration_error:.4f} |"
+    return [head, "|---|---|---|---|---|---|---|---|", row]
 
 
 def _group(each: Group, doubt: str) -> str:

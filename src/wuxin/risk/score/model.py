@@ -144,7 +144,7 @@ def load(text: str, *, digest: str | None = None) -> Model:
         raise Tampered(f"The score's digest is {found}, and the one on record is {digest}.")
     try:
         head = msgspec.json.decode(parts[1], type=Head)
-        booster = lgb.Booster(params={"verbosity": -1}, model_str=parts[2])
+        booster = lgb.Booster(model_str=parts[2])
     except (msgspec.MsgspecError, lgb.basic.LightGBMError) as error:
         raise BadInput(f"The score's text cannot be read: {error}.") from error
     if booster.feature_name() != [each.name for each in head.features]:
