@@ -246,24 +246,10 @@ def gmsc(folder: Path) -> Set:
 def kazakhstan(folder: Path) -> Set:
     """400 companies of Kazakhstan's banks, half of them in default, 29 ratios."""
     rows = read(folder / "kazakhstan_corporate/finratKZ.csv.gz")
-    lower = [
-        "CR",
-        "QR",
-        "Cash_ratio",
-        "EBITDA_debt",
-        "IC",
-        "IC_CF",
-        "DCR",
-        "CFR",
-        "CRA",
-        "ROA",
-        "NPM",
-        "GPM",
-        "OPM",
-        "Rev_gr",
-        "EBITDA_gr",
-        "Cap_gr",
-    ]
+    lower = {
+        "CR", "QR", "Cash_ratio", "EBITDA_debt", "IC", "IC_CF", "DCR", "CFR", "CRA", "ROA", "NPM",
+        "GPM", "OPM", "Rev_gr", "EBITDA_gr", "Cap_gr",
+    }  # fmt: skip
 
     def toward(name: str) -> Direction:
         return "raises" if name == "DTA" else "lowers" if name in lower else "free"

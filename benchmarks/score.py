@@ -14,6 +14,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,51 +79,58 @@ def splits(data: Set) -> Iterator[tuple[Numbers, Numbers]]:
         yield np.flatnonzero(fold != one), np.flatnonzero(fold == one)
 
 
-def mean_of_all(_: Set, __: Floats, bad: Floats) -> Told:
+def part(data: Set, rows: Numbers) -> Set:
+    """Some cases of a set."""
+    same = None if data.same is None else data.same[rows]
+    return replace(data, x=data.x[rows], bad=data.bad[rows], same=same)
+
+
+def mean_of_all(data: Set) -> Told:
     """The share of defaults for everybody."""
-    return lambda x: np.full(len(x), bad.mean())
+    return lambda x: np.full(len(x), data.bad.mean())
 
 
-def logistic(data: Set, x: Floats, bad: Floats) -> Told:
+def logistic(data: Set) -> Told:
     """Scikit-learn's logistic regression on standardised features."""
-    return regression(data, x, bad, scaler=StandardScaler())
+    return regression(data, scaler=StandardScaler())
 
 
-def ranked(data: Set, x: Floats, bad: Floats) -> Told:
+def ranked(data: Set) -> Told:
     """The same on features brought to a normal shape, so that no odd value pulls."""
     shape = QuantileTransformer(output_distribution="normal", n_quantiles=100, random_state=SEED)
-    return regression(data, x, bad, scaler=shape)
+    return regression(data, scaler=shape)
 
 
-def regression(data: Set, x: Floats, bad: Floats, *, scaler: Any) -> Told:
+def regression(data: Set, *, scaler: Any) -> Told:
     """Logistic regression; medians for gaps with a column that says so, levels one by one."""
     levels = [k for k, each in enumerate(data.features) if each.levels]
     numbers = [k for k in range(len(data.features)) if k not in levels]
     filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), scaler)
     parts = [("n", filled, numbers), ("l", OneHotEncoder(handle_unknown="ignore"), levels)]
     line = make_pipeline(ColumnTransformer(parts), LogisticRegression(max_iter=2000))
-    line.fit(x, bad)
+    line.fit(data.x, data.bad)
     return lambda new: np.asarray(line.predict_proba(new)[:, 1])
 
 
-def free(data: Set, x: Floats, bad: Floats) -> Told:
+def free(data: Set) -> Told:
     """The same trees without directions and without calibration."""
-    trees = grow(data.features, x, bad=bad, settings=SETTINGS, constrained=False)
+    trees = grow(data.features, data.x, bad=data.bad, settings=SETTINGS, constrained=False)
     return lambda new: expit(trees.predict(new, raw_score=True, num_threads=1))
 
 
-def kept(data: Set, x: Floats, bad: Floats) -> Told:
+def kept(data: Set) -> Told:
     """The same trees with directions, not calibrated."""
-    trees = grow(data.features, x, bad=bad, settings=SETTINGS)
+    trees = grow(data.features, data.x, bad=data.bad, settings=SETTINGS)
     return lambda new: expit(trees.predict(new, raw_score=True, num_threads=1))
 
 
-def ours(data: Set, x: Floats, bad: Floats) -> Told:
+def ours(data: Set) -> Told:
     """The score as a user has it."""
-    return fit(data.features, x, bad=bad, settings=SETTINGS).model.probability
+    fitted = fit(data.features, data.x, bad=data.bad, settings=SETTINGS, groups=data.same)
+    return fitted.model.probability
 
 
-MODELS: dict[str, Callable[[Set, Floats, Floats], Told]] = {
+MODELS: dict[str, Callable[[Set], Told]] = {
     "mean of all": mean_of_all,
     PLAIN: logistic,
     "logistic regression, normal shape": ranked,
@@ -164,8 +172,9 @@ def models(data: Set) -> dict[str, Any]:
         parts, fits, scores, brier = [], [], [], []
         gaps = []
         for known, ahead in splits(data):
+            past = part(data, known)
             began = time.perf_counter()
-            told = make(data, data.x[known], data.bad[known])
+            told = make(past)
             fits.append(time.perf_counter() - began)
             began = time.perf_counter()
             p = told(data.x[ahead])
@@ -217,8 +226,8 @@ def show(found: dict[str, Any]) -> None:
     for name, one in found["sets"].items():
         print(
             f"\n### {name}: {one['cases']:,} cases, {one['bad']:,} bad, {one['features']} "
-            f"features, {one['with_direction']} with a direction\n\nSplit {one['split']}. Left out: "
-            f"{one['left_out']}.\n"
+            f"features, {one['with_direction']} with a direction\n\n"
+            f"Split {one['split']}. Left out: {one['left_out']}.\n"
         )
         print("| model | AUC | over logistic | KS | Brier | promised − came | fit s | µs |")
         print("|---|---|---|---|---|---|---|---|")

@@ -66,7 +66,7 @@ WILD = fit(FEATURES, WILD_X, bad=WILD_BAD, settings=msgspec.structs.replace(QUIC
 case = st.lists(st.floats(-4, 4), min_size=3, max_size=3)
 
 
-def swept(model_raw: object, cases: Floats, column: int) -> Floats:
+def swept(model_raw: object, cases: Floats, *, column: int) -> Floats:
     """Raw scores of cases as one column goes from low to high, shape (cases, steps)."""
     steps = np.linspace(-4, 4, 41)
     grid = np.repeat(cases, len(steps), axis=0)
@@ -84,16 +84,16 @@ def test_a_declared_direction_holds_wherever_a_case_stands(
     if income == "missing":
         cases[0, DOWN] = np.nan
     for model in (MODEL, WILD):
-        assert (np.diff(swept(model.raw, cases, UP)) >= 0).all()
-        assert (np.diff(swept(model.probability, cases, UP)) >= 0).all()
-        assert (np.diff(swept(model.raw, cases, DOWN)) <= 0).all()
+        assert (np.diff(swept(model.raw, cases, column=UP)) >= 0).all()
+        assert (np.diff(swept(model.probability, cases, column=UP)) >= 0).all()
+        assert (np.diff(swept(model.raw, cases, column=DOWN)) <= 0).all()
 
 
 def test_without_constraints_the_same_data_break_the_direction() -> None:
     settings_150 = msgspec.structs.replace(QUICK, trees=150)
     free = grow(FEATURES, WILD_X, bad=WILD_BAD, settings=settings_150, constrained=False)
     cases = WILD_X[:50]
-    raw = swept(lambda x: free.predict(x, raw_score=True), cases, UP)
+    raw = swept(lambda x: free.predict(x, raw_score=True), cases, column=UP)
     assert (np.diff(raw) < -1e-6).any()
 
 

@@ -86,14 +86,13 @@ def explain(model: Model, x: Floats, *, top: int = TOP, least: float = 0.5) -> t
     raw = model.raw(known)
     chance = model.head.calibrator.probability(raw)
     rows = zip(known, parts, raw.tolist(), chance.tolist(), strict=True)
-    return tuple(_scored(model, row, (top, least)) for row in rows)
+    return tuple(_scored(model, row, top=top, least=least) for row in rows)
 
 
 def _scored(
-    model: Model, row: tuple[Floats, Floats, float, float], asked: tuple[int, float]
+    model: Model, row: tuple[Floats, Floats, float, float], *, top: int, least: float
 ) -> Scored:
     values, parts, raw, chance = row
-    top, least = asked
     total, known = len(values), int(np.count_nonzero(~np.isnan(values)))
     start = float(parts[-1])
     if known < least * total or not known:
@@ -102,30 +101,32 @@ def _scored(
         return Scored(None, None, start, (), 0.0, (missing,), model.digest)
     heavy = np.argsort(-np.abs(parts[:-1]), kind="stable")[:top]
     given = tuple(
-        _reason(model.features[k], float(values[k]), float(parts[k])) for k in heavy if parts[k]
+        _reason(model.features[k], float(values[k]), effect=float(parts[k]))
+        for k in heavy
+        if parts[k]
     )
     rest = raw - start - sum(each.effect for each in given)
     return Scored(chance, raw, start, given, rest, _assumed(model, values), model.digest)
 
 
-def _reason(feature: Feature, value: float, effect: float) -> Reason:
+def _reason(feature: Feature, value: float, *, effect: float) -> Reason:
     if math.isnan(value):
         said = _GAP_RAISES if effect > 0 else _GAP_LOWERS
-        return Reason(feature.name, None, effect, _filled(said, feature, value))
+        return Reason(feature.name, None, effect, _filled(said, feature, value=value))
     said = _RAISES if effect > 0 else _LOWERS
-    return Reason(feature.name, value, effect, _filled(said, feature, value))
+    return Reason(feature.name, value, effect, _filled(said, feature, value=value))
 
 
 def _assumed(model: Model, values: Floats) -> tuple[Words, ...]:
     columns = zip(model.features, values.tolist(), model.head.gaps, strict=True)
     return tuple(
-        _filled(_MIDDLE, feature, model.head.middles[k])
+        _filled(_MIDDLE, feature, value=model.head.middles[k])
         for k, (feature, value, gap) in enumerate(columns)
         if math.isnan(value) and not gap
     )
 
 
-def _filled(said: Words, feature: Feature, value: float) -> Words:
+def _filled(said: Words, feature: Feature, *, value: float) -> Words:
     shown = _shown(feature, value)
     return Words(
         said.zh.format(name=feature.words.zh, value=shown.zh),
