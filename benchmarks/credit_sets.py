@@ -20,6 +20,7 @@ from wuxin.terms.records import Words
 
 Row = Mapping[str, str]
 Labels = NDArray[np.str_]
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples/credit/german.csv"
 WHY = {
     "raises": "more of it leaves less room to pay",
     "lowers": "more of it pays more easily",
@@ -88,13 +89,14 @@ def table(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[tuple[Feature
 
 def equal_rows(x: Floats) -> NDArray[np.int64]:
     """The same number for rows that are equal, so that no copy is trained on and judged."""
-    _, same = np.unique(x, axis=0, return_inverse=True)
+    _, same = np.unique(np.nan_to_num(x, nan=-1e300), axis=0, return_inverse=True)
     return np.asarray(same.ravel(), np.int64)
 
 
 def german(folder: Path) -> Set:
     """1,000 loans of a German bank, 1973 to 1975."""
-    rows = read(folder / "german/germancredit.csv")
+    shared = folder / "german/germancredit.csv"
+    rows = read(shared if shared.is_file() else EXAMPLE)
     tenure = {
         "unemployed": 0, "... < 1 year": 1, "1 <= ... < 4 years": 2, "4 <= ... < 7 years": 3,
         "... >= 7 years": 4,
@@ -237,7 +239,7 @@ def gmsc(folder: Path) -> Set:
         np.array([float(row["SeriousDlqin2yrs"]) for row in rows]),
         "at random, equal rows together: no dates and no borrowers in the set",
         "age and dependants",
-        same=equal_rows(np.nan_to_num(x, nan=-1.0)),
+        same=equal_rows(x),
         people={"age": np.where(age < 30, "below 30", np.where(age < 60, "30 to 59", "60 on"))},
         published=({"model": "LightGBM", "auc": 0.86132, "source": source},),
     )

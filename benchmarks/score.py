@@ -4,9 +4,11 @@ Every model sees the same columns, cases and splits; settings are the same for e
 set has dates, each part is judged by models of what came before it; elsewhere folds are at random,
 and it is said. Figures are the mean over the parts and its standard deviation. What others have
 published is quoted with its source and is not measured here. Reads the data folder beside the
-project, or ``--data FOLDER``. Prints one JSON object, or with ``--table`` docs/rooms/score.md's.
+project, or ``--data FOLDER``; without either only the German set, which is among the examples.
+Prints one JSON object, with ``--table`` the tables of docs/rooms/score.md, with ``--card`` the model
+card of the first set.
 
-    wuxin bench score [--table] [--sets german …] [--data FOLDER]
+    wuxin bench score [--table] [--card en|zh] [--sets german …] [--data FOLDER]
 """
 
 import argparse
@@ -29,12 +31,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 from credit_sets import SETS, Set, sba
+from wuxin.risk.score.card import About, Card, card, readable
 from wuxin.risk.score.features import Floats
 from wuxin.risk.score.fit import fit, grow
 from wuxin.risk.score.folds import onwards, shared_out
 from wuxin.risk.score.measures import by_groups, calibration_error, measure, reliability
 from wuxin.risk.score.model import Model, Settings
 from wuxin.risk.score.reasons import explain, judge
+from wuxin.terms.records import Words
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/credit"
 FOLDS, PARTS, SEED = 5, 4, 0
@@ -49,11 +53,15 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--table", action="store_true", help="tables, not JSON")
-    options.add_argument("--sets", nargs="*", choices=SETS, default=[*SETS])
+    options.add_argument("--sets", nargs="*", choices=SETS, help="which sets")
+    options.add_argument("--card", choices=("en", "zh"), help="the card of the first set")
     options.add_argument("--data", type=Path, default=DATA, help="folder of the credit sets")
     asked = options.parse_args()
-    if not asked.data.is_dir():
-        options.error(f"there is no folder {asked.data}; say with --data where the sets are")
+    asked.sets = asked.sets or [*(SETS if asked.data.is_dir() else ("german",))]
+    if asked.card:
+        first = asked.sets[0]
+        print(readable(its_card(first, SETS[first](asked.data)), asked.card))
+        return
     warnings.filterwarnings("ignore", module="sklearn")
     found: dict[str, Any] = {"settings": msgspec.structs.asdict(SETTINGS), "sets": {}}
     for name in asked.sets:
@@ -163,6 +171,28 @@ def judged(data: Set) -> dict[str, Any]:
         "held_out_calibration_error": calibration_error(table),
         "cost": cost(fitted.model, data),
     }
+
+
+def its_card(name: str, data: Set) -> Card:
+    """The card of a score of one open set, which is made to be measured and not to lend by."""
+    about = About(
+        name=name,
+        purpose=Words("测试评分程序", "to measure the scoring of Wuxin"),
+        not_for=Words("任何真实贷款决定", "deciding about anybody's loan"),
+        data=Words(f"公开数据集 {name}", str(SETS[name].__doc__)),
+        period=Words("见数据说明", "as the data say"),
+        split=Words(
+            f"{SETTINGS.folds}折随机留出，相同行不拆分",
+            f"{SETTINGS.folds} folds at random, equal rows together",
+        ),
+        limits=(
+            Words("拒绝的申请不在数据中", "applications that were refused are not in the data"),
+            Words(f"未使用：{data.left_out}", f"left out: {data.left_out}"),
+        ),
+    )
+    fitted = fit(data.features, data.x, bad=data.bad, settings=SETTINGS, groups=data.same)
+    cutoff = float(np.quantile(fitted.held, 0.5))
+    return card(fitted, about, bad=data.bad, cutoff=cutoff, groups=data.people)
 
 
 def models(data: Set) -> dict[str, Any]:
