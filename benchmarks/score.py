@@ -5,8 +5,8 @@ set has dates, each part is judged by models of what came before it; elsewhere f
 and it is said. Figures are the mean over the parts and its standard deviation. What others have
 published is quoted with its source and is not measured here. Reads the data folder beside the
 project, or ``--data FOLDER``; without either only the German set, which is among the examples.
-Prints one JSON object, with ``--table`` the tables of docs/rooms/score.md, with ``--card`` the model
-card of the first set.
+Prints one JSON object, with ``--table`` the tables of docs/rooms/score.md, with ``--card`` the
+first set's model card.
 
     wuxin bench score [--table] [--card en|zh] [--sets german …] [--data FOLDER]
 """
