@@ -155,9 +155,9 @@ def polish(folder: Path) -> Set:
 
     features, x = table([numeric(f"x{k}", toward(k)) for k in range(1, 65)], rows)
     source = (
-        "Bankruptcy prediction using optimal ensemble models under balanced "
-        "and imbalanced data, Expert Systems, doi 10.1111/exsy.13599, AUC of the first year, test set, "
-        "as its code's read-me has it; their own splits"
+        "Bankruptcy prediction using optimal ensemble models under balanced and imbalanced data, "
+        "Expert Systems, doi 10.1111/exsy.13599, AUC of the first year on its own held-out sets, "
+        "as the read-me of its code has it"
     )
     return Set(
         features,

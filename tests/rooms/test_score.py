@@ -246,6 +246,14 @@ def test_ends_or_shapes_that_cannot_be_learned_from_are_refused(x: Floats, bad: 
         fit(FEATURES, x, bad=bad, settings=QUICK)
 
 
+@pytest.mark.parametrize(
+    "odd", [{"trees": 0}, {"leaves": 1}, {"folds": 1}, {"share": 0.0}, {"rate": 1.5}, {"ridge": -1}]
+)
+def test_settings_out_of_range_are_refused(odd: dict[str, float]) -> None:
+    with pytest.raises(BadInput):
+        fit(FEATURES, X, bad=BAD, settings=msgspec.structs.replace(QUICK, **odd))
+
+
 def test_a_value_for_which_there_is_no_feature_is_refused() -> None:
     with pytest.raises(BadInput, match="shoe_size"):
         table(FEATURES, [{"shoe_size": 44.0}])

@@ -1,7 +1,7 @@
 """Fitting a score: trees that keep the features' directions, calibrated on cases held out.
 
-Of lightgbm's three methods for directions only ``basic`` is taken: ``advanced`` broke them on two of
-three open sets, and ``intermediate`` gains less than 0.003 in the area under the curve there. With
+Of lightgbm's three methods for directions ``basic`` is taken: ``advanced`` broke them on two of
+three open sets, and ``intermediate`` gained less than 0.003 in the area under the curve there. With
 seed, data, library and kind of processor the same, so is the text.
 
 Source for the trees: Ke et al., LightGBM, NeurIPS 30 (2017) 3146.
@@ -55,10 +55,12 @@ def fit(
         groups: labels of what belongs together (n), never parted among folds.
 
     Raises:
-        BadInput: the table is odd, ends are not 0 and 1, or too few cases are of one kind.
+        BadInput: the table or a setting is odd, ends are not 0 and 1, or too few cases are of one
+            kind.
     """
     settings = settings or Settings()
     table.check(features)
+    _check(settings)
     known, ends = table.clean(features, x), np.asarray(bad, np.float64)
     if ends.shape != (len(known),) or not np.isin(ends, (0.0, 1.0)).all():
         raise BadInput(f"Ends are 0 or 1, one for each of {len(known)} cases.")
@@ -126,6 +128,15 @@ def grow(
         params={"verbosity": -1},
     )
     return lgb.train(asked, data, num_boost_round=settings.trees)
+
+
+def _check(settings: Settings) -> None:
+    counts = {"trees": 1, "leaves": 2, "least": 1, "folds": 2}
+    for name, least in counts.items():
+        if getattr(settings, name) < least:
+            raise BadInput(f"A score's {name} are {least} or more, not {getattr(settings, name)}.")
+    if not (0 < settings.share <= 1 and 0 < settings.rate <= 1 and settings.ridge >= 0):
+        raise BadInput("Share and rate are above 0 and up to 1, and the ridge is not below 0.")
 
 
 def _predicted(booster: lgb.Booster, x: Floats, *, seen: Floats) -> Floats:
