@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wuxin.protocols import table
 from wuxin.risk.reasons import finding
@@ -34,6 +35,7 @@ from wuxin.terms.records import (
     Refusal,
 )
 from wuxin.terms.standards import Derived, Pack
+from wuxin.twin.frames import Frames, Known
 from wuxin.twin.layout import NEVER, WOKE, Bounds, Rows
 from wuxin.twin.rows import in_order, joined, known
 from wuxin.twin.things import Thing
@@ -92,8 +94,7 @@ class Flow:
         self.arrival, self.entry = 0, Digest("")
         self.lines: dict[str, Line] = {}
         self.sources: dict[str, Source] = {}
-        self.frames: list[tuple[str, Digest, str]] = []
-        self._numbers: dict[tuple[Digest, str], int] = {}
+        self.frames = Frames()
         self.open: dict[tuple[str, ThingKey, str], Finding] = {}
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
@@ -111,6 +112,7 @@ class Flow:
         """
         self._outcome = Outcome(number, entry, said.source, said.arrival)
         self.arrival, self.entry = said.arrival, entry
+        self.frames.sweep(self._referred)
         if isinstance(said, Opened):
             self._open(said)
         source = self.sources[said.source]
@@ -130,16 +132,10 @@ class Flow:
             self._outcome.facilities = [*source.desk.facilities()]
         return self._outcome
 
-    def causes(self, first: int, last: int) -> tuple[Cause, ...]:
-        """The frames and lines behind a pair of references (frame number << 32 | line)."""
-        low, high = (max(ref, 0) & 0xFFFFFFFF for ref in (first, last))
-        (file, one, how), (other, two, well) = self.frames[first >> 32], self.frames[last >> 32]
-        if one == two:
-            return (Cause("frame", one, file, (min(low, high), max(low, high)), how),)
-        return (
-            Cause("frame", one, file, (low, low), how),
-            Cause("frame", two, other, (high, high), well),
-        )
+    def _referred(self) -> NDArray[np.int64]:
+        """The references that anything remembered has to frames."""
+        found = [line.twin.references() for line in self.lines.values()]
+        return np.concatenate([np.zeros(1, np.int64), *found])  # 0: where there is no reference
 
     # ---- bytes → readings ------------------------------------------------------------------
 
@@ -156,13 +152,6 @@ class Flow:
     def line_of(self, pack: str) -> Line:
         """An empty line of a pack."""
         return Line.of(self._packs(pack), self.lanes, threads=self.threads)
-
-    def number_frame(self, file: str, frame: Digest, *, trust: str) -> int:
-        """The next number, by which references mean this frame."""
-        number = len(self.frames)
-        self.frames.append((file, frame, trust))
-        self._numbers[frame, trust] = number
-        return number
 
     def _open(self, said: Opened) -> None:
         source = self.source_of(said)
@@ -232,7 +221,7 @@ class Flow:
             yield known(found, slots, numbers=numbers, frames=references)
 
     def _frame(self, file: str, frame: Digest, *, trust: str = "") -> int:
-        number = self.number_frame(file, frame, trust=trust)
+        number = self.frames.add(Known(file, frame, trust))
         self._outcome.frames.append((number, file, frame))
         return number
 
@@ -312,7 +301,7 @@ class Flow:
     def _judge(self, source: Source, event: Event) -> None:
         line, key = source.line, event.thing
         rule = line.rules.rules[event.rule]
-        because = self.causes(event.first, event.last)
+        because = self.frames.causes(event.first, event.last)
         if not event.raised:
             begun = self.open.pop((line.pack.name, key, rule.name))
             value = None if math.isnan(event.value) else event.value
@@ -367,10 +356,18 @@ class Flow:
     def _source_of(self, acts: Sequence[Act]) -> tuple[int, int]:
         """References to the frames that the acts name, so that a call walks back to raw bytes."""
         refs = [
-            self._numbers[c.id, c.trust] << 32 | c.lines[k]
-            for act in acts for c in act.because if c.kind == "frame" and c.lines for k in (0, 1)
+            self._number_of(cause) << 32 | line
+            for act in acts for cause in act.because if cause.kind == "frame" and cause.lines
+            for line in cause.lines
         ]  # fmt: skip
         return (min(refs), max(refs)) if refs else (0, 0)
+
+    def _number_of(self, cause: Cause) -> int:
+        """The number of the frame that a cause names, another one if the first is forgotten."""
+        number = self.frames.number(cause)
+        if number is None:
+            number = self._frame(cause.source, cause.id, trust=cause.trust)
+        return number
 
     # ---- time ------------------------------------------------------------------------------
 
@@ -440,7 +437,7 @@ class Reader:
 
     def causes(self, measured: Measured) -> tuple[Cause, ...]:
         """The frames and lines behind a value."""
-        return self.flow.causes(measured.first, measured.last)
+        return self.flow.frames.causes(measured.first, measured.last)
 
 
 def constant(thing: ThingKey, indicator: str, *, at: int, value: float) -> Derived:

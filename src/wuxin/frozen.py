@@ -42,7 +42,7 @@ def freeze(flow: Flow, number: int) -> Snapshot:
             ]
             for s in flow.sources.values()
         ],
-        "frames": [list(frame) for frame in flow.frames],
+        "frames": flow.frames.freeze(),
         "open": [
             [pack, list(key), rule, msgspec.to_builtins(found)]
             for (pack, key, rule), found in flow.open.items()
@@ -78,8 +78,7 @@ def thaw(
         source.devices.thaw(devices)
         if source.contents is not None:
             source.contents.thaw(contents)
-    for file, key, trust in meta["frames"]:
-        flow.number_frame(file, Digest(key), trust=trust)
+    flow.frames.thaw(meta["frames"])
     for pack, key, rule, found in meta["open"]:
         flow.open[pack, ThingKey(*key), rule] = msgspec.convert(found, Finding)
     flow.arrival, flow.entry = meta["arrival"], Digest(meta["entry"])

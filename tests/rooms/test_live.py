@@ -16,6 +16,7 @@ from wuxin.terms.clock import HOUR, MINUTE, iso
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Finding, Quality
+from wuxin.twin.frames import Frames
 from wuxin.wire.packed import message, packed
 
 START = 480_000 * HOUR
@@ -154,3 +155,29 @@ def test_the_evidence_of_a_live_finding_shows_its_message(home: Home) -> None:
     at = iso(START + 2 * MINUTE)
     seen = proofs.of_reading(home, who, key=key, indicator="net_weight", time=at)
     assert [frame["bytes"] for frame in seen["frames"]] == [cause["bytes"]]
+
+
+@pytest.mark.parametrize("least", [2, 5, 10_000])
+def test_frames_that_nothing_refers_to_are_forgotten_and_findings_lead_back_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
+) -> None:
+    monkeypatch.setattr(Frames.__init__, "__defaults__", (least,))
+    causes = []
+    with Home(tmp_path, clock=still) as home:
+        home.attend("boxes", "logistics", things=[{"kind": "lot", "id": "L1"}])
+        for n in range(40):
+            values = {"air_temperature": 290.0 + n}  # which no model reads
+            if n % 10 == 0:
+                weight = 12_000 if n % 20 else 25_000
+                values = {"net_weight": weight, "authorised_weight": 25_000}
+            outcome = brought(home, said(n, n, **values))
+            causes += [r.because for r in outcome.records if isinstance(r, Finding)]
+        kept = len(home.flow.frames)
+        before = frozen.digest(home.flow)
+    assert kept < 20 if least < 10_000 else kept == 40
+    assert len(causes) == 2
+    assert {(c.kind, c.lines) for because in causes for c in because} == {("frame", (0, 0))}
+    assert len({c.id for because in causes for c in because}) == 2
+    with Home(tmp_path, clock=still) as home:
+        assert frozen.digest(home.flow) == before
+        brought(home, said(99, 99, net_weight=25_000))

@@ -260,7 +260,7 @@ def test_a_source_that_cannot_be_meant_is_refused_in_one_sentence(
 
 
 def trusts(home: Home) -> set[str]:
-    return {trust for _, _, trust in home.flow.frames}
+    return {known.trust for known in home.flow.frames._known.values()}
 
 
 def test_a_device_is_known_by_the_certificate_that_it_shows_over_https(

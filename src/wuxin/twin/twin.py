@@ -17,6 +17,7 @@ from wuxin.twin import kernel, silence
 from wuxin.twin import tables as built
 from wuxin.twin.layout import (
     ALLOWED,
+    CHANGED,
     EVENT_TIME,
     FIRST,
     KIND,
@@ -24,6 +25,7 @@ from wuxin.twin.layout import (
     LONG_AGO,
     NEVER,
     SEEN,
+    SINCE_REF,
     TIME,
     VALUE,
     ZONE,
@@ -213,6 +215,13 @@ class Twin:
             getattr(self.arrays, name)[: len(kept)] = kept
         prefix = "window."
         self.window.thaw({k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)})
+
+    def references(self) -> NDArray[np.int64]:
+        """All references to frames that are remembered, in any order and more than once."""
+        at, whole = self.tables.at, self.arrays.whole[: len(self.registry)]
+        latest, since = whole[:, at[LAST] : at[CHANGED]], whole[:, at[SINCE_REF] :]
+        own = [np.unique(part[part > 0]) for part in (latest, since)]
+        return np.concatenate([*own, self.window.kept_references()])
 
     def grow(self) -> None:
         """Room for newly registered things; capacity doubles, so growth is amortised."""

@@ -95,6 +95,12 @@ class Window:
                 high.append(int(series.ref[b - 1]))
         return (min(low), max(high)) if low else None
 
+    def kept_references(self) -> NDArray[np.int64]:
+        """The references of all that is kept, in any order and more than once."""
+        self._settle()
+        none = np.empty(0, np.int64)
+        return np.concatenate([none, *(np.unique(s.ref) for s in self._series.values())])
+
     def freeze(self) -> dict[str, NDArray[Any]]:
         """All series as arrays: ``key`` and ``size`` (series), and their columns one by one."""
         self._settle()
