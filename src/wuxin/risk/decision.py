@@ -6,12 +6,11 @@ runs the same table over a whole book.
 """
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import zen
@@ -25,6 +24,7 @@ _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FINEST: Final = Decimal(1).scaleb(-cells.AFTER)
 _KINDS: Final = {"inputNode", "decisionTableNode", "outputNode"}
 _KEY: Final = "table"
+_T = TypeVar("_T")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -204,7 +204,10 @@ def read(content: str | Mapping[str, Any], name: str = "decision table") -> Tabl
         raise BadInput(f"{name}: passThrough, inputField, outputPath and loops are not compiled")
     inputs = [c for c in found.inputs if c.field]
     _check_fields(name, found)
-    rules = [_rule(name, number, row, found) for number, row in enumerate(found.rules, start=1)]
+    rules = [
+        _rule(f"{name}: rule {number}", number, row=row, found=found)
+        for number, row in enumerate(found.rules, start=1)
+    ]
     if len({rule.id for rule in rules}) != len(rules):
         raise BadInput(f"{name}: two rules have the same _id")
     return Table(
@@ -216,7 +219,7 @@ def read(content: str | Mapping[str, Any], name: str = "decision table") -> Tabl
                 o.id,
                 o.name or o.field,
                 o.field,
-                _output_kind(name, o.field, [r.outputs[i] for r in rules]),
+                _output_kind(f"{name}: output {o.field}", rules, place=i),
             )
             for i, o in enumerate(found.outputs)
         ],
@@ -261,27 +264,24 @@ def _check_fields(name: str, found: _Content) -> None:
         raise BadInput(f"{name}: two outputs have the same field")
 
 
-def _rule(name: str, number: int, row: Mapping[str, str], found: _Content) -> TableRule:
-    tests, values = [], []
-    for column in found.inputs:
-        text = row.get(column.id, "")
-        try:
-            tests.append(cells.read(text))
-        except BadInput as wrong:
-            raise BadInput(f"{name}: rule {number}, {column.field}: {text!r}: {wrong}") from None
-    for column in found.outputs:
-        text = row.get(column.id, "")
-        try:
-            values.append(cells.literal(text))
-        except BadInput as wrong:
-            raise BadInput(f"{name}: rule {number}, {column.field}: {text!r}: {wrong}") from None
+def _rule(where: str, number: int, *, row: Mapping[str, str], found: _Content) -> TableRule:
     return TableRule(
         id=row.get("_id") or str(number),
         about=row.get("_description", ""),
         texts=tuple(row.get(column.id, "").strip() for column in found.inputs),
-        tests=tuple(tests),
-        outputs=tuple(values),
+        tests=tuple(_read(cells.read, row, column=column, where=where) for column in found.inputs),
+        outputs=tuple(
+            _read(cells.literal, row, column=column, where=where) for column in found.outputs
+        ),
     )
+
+
+def _read(reader: Callable[[str], _T], row: Mapping[str, str], *, column: _Field, where: str) -> _T:
+    text = row.get(column.id, "")
+    try:
+        return reader(text)
+    except BadInput as wrong:
+        raise BadInput(f"{where}, {column.field}: {text!r}: {wrong}") from None
 
 
 def _columns(name: str, inputs: Sequence[_Field], rules: Sequence[TableRule]) -> list[Column]:
@@ -300,10 +300,11 @@ def _columns(name: str, inputs: Sequence[_Field], rules: Sequence[TableRule]) ->
     return [Column(c.id, c.name or c.field, c.field, kinds.get(c.field)) for c in inputs]
 
 
-def _output_kind(name: str, field: str, values: Sequence[Value | None]) -> Kind | None:
+def _output_kind(where: str, rules: Sequence[TableRule], *, place: int) -> Kind | None:
+    values = [rule.outputs[place] for rule in rules]
     kinds = {cells.kind(cells.Compare("==", v)) for v in values if v is not None}
     if len(kinds) > 1:
-        raise BadInput(f"{name}: output {field} is a {' and a '.join(sorted(map(str, kinds)))}")
+        raise BadInput(f"{where} is a {' and a '.join(sorted(map(str, kinds)))}")
     return kinds.pop() if kinds else None
 
 
@@ -347,23 +348,21 @@ _CALLED: Final[Mapping[Kind | None, Words]] = {
 
 def _taken(given: Any, kind: Kind | None) -> Value | None:
     """A value as both engines hold it; None where it is not of the kind."""
-    if isinstance(given, bool):
-        return given if kind in {"truth", None} else None
-    if isinstance(given, str):
-        return given if kind in {"text", None} else None
-    if isinstance(given, datetime):
-        return None
-    if isinstance(given, date):
-        return given if kind in {"date", None} else None
+    if isinstance(given, bool | str) or type(given) is date:
+        return given if kind in {_sort(given), None} else None
     if not isinstance(given, int | float | Decimal) or kind not in {"number", None}:
-        return None
-    if isinstance(given, float) and not math.isfinite(given):
         return None
     exact = Decimal(repr(given)) if isinstance(given, float) else Decimal(given)
     if not exact.is_finite() or exact.adjusted() >= cells.BEFORE:
         return None
     rounded = exact.quantize(_FINEST, ROUND_HALF_UP)
     return None if rounded.adjusted() >= cells.BEFORE else _short(rounded)
+
+
+def _sort(given: Value) -> Kind:
+    if isinstance(given, bool):
+        return "truth"
+    return "text" if isinstance(given, str) else "date"
 
 
 def _short(value: Decimal) -> Decimal:

@@ -5,6 +5,8 @@ ZEN's own behaviour is kept, traps included, where it is plain (measured on zen-
 * a comparison or a range fails on a missing value, and with it the whole cell, so that
   ``> 5, null`` never meets a missing value while ``null, > 5`` does;
 * ``!= 5`` and ``not in ["a"]`` are met by a missing value;
+* ``and`` binds no tighter there than ``or`` and the comma (``1 or 2 and < 2`` is not met by 1),
+  against what the eye expects: together they are refused;
 * a cell that ZEN cannot read (``> .5``, ``-``, ``not 5``, a range of dates) is skipped there in
   silence. Here ``-`` means "any" and the rest is refused when the table is read.
 """
@@ -90,6 +92,8 @@ def read(text: str) -> Test | None:
     test = reader.alternatives(",")
     if not reader.at_end():
         raise BadInput(f"{reader.rest()!r} is not understood")
+    if {"and"} < reader.joined:
+        raise BadInput('"and" cannot stand with "or" or a comma in one cell')
     kind(test)
     return test
 
@@ -153,7 +157,7 @@ def literal(text: str) -> Value | None:
     if text.strip() in {"", "null"}:
         return None
     reader = _Reader(text)
-    value = reader.value()
+    value = reader.value() if reader.at_value() else None
     if value is None or not reader.at_end() or isinstance(value, date):
         raise BadInput("an output is a number, a text in quotes, true, false or null")
     return value
@@ -228,6 +232,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text.strip()
         self.place = 0
+        self.joined: set[str] = set()
 
     def at_end(self) -> bool:
         return self.place >= len(self.text)
@@ -253,10 +258,15 @@ class _Reader:
     def alternatives(self, between: str) -> Test:
         parts = [self._next(between)]
         while self.take(between):
+            self.joined.add(between)
             parts.append(self._next(between))
         if len(parts) == 1:
             return parts[0]
         return Both(tuple(parts)) if between == "and" else Either(tuple(parts))
+
+    def at_value(self) -> bool:
+        sort, text = self.peek()
+        return sort in {"text", "number"} or text in {"true", "false"}
 
     def value(self) -> Value | None:
         """The next literal (``null`` is None).

@@ -1,6 +1,6 @@
 """The same decision table over a whole book: columns in DuckDB, with the answers of ZEN."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import duckdb
@@ -23,19 +23,20 @@ _SQL_KIND: Final[dict[Kind | None, str]] = {
 FIRED: Final = "fired"
 
 
-def query(table: Table, source: str) -> str:
+def query(table: Table, source: str, *, numeric: Collection[str] = ()) -> str:
     """The table as one SELECT over a relation.
 
     Args:
         table: the decision table.
         source: the name of the relation; it has a column for each input's field.
+        numeric: the fields that are stored as numbers, where the table only asks if there is one.
 
     Returns:
         SQL that gives the columns of ``source`` and then ``fired`` and the outputs. Under "first"
         they are the id of the row and its values, NULL where no row holds; under "collect" they
         are lists in the order of the rows, empty where none does.
     """
-    taken = ", ".join(_taken(table, i) for i in range(len(table.inputs)))
+    taken = ", ".join(_taken(table, i, numeric=numeric) for i in range(len(table.inputs)))
     conditions = [_condition(table, row) for row in range(len(table.rules))]
     inner = f"SELECT *, {taken} FROM {_name(source)}"  # noqa: S608 - names are quoted
     found = _first(conditions) if table.policy == "first" else _all(conditions)
@@ -68,14 +69,15 @@ def run(
     taken = {FIRED, *(output.field for output in table.outputs)} & {*stored}
     if taken:
         raise BadInput(f"{table.name}: {source} already has a column {min(taken)!r}")
-    return connection.sql(query(table, source))
+    numeric = {f for f in table.fields if stored[f].partition("(")[0] in _NUMERIC}
+    return connection.sql(query(table, source, numeric=numeric))
 
 
-def _taken(table: Table, place: int) -> str:
+def _taken(table: Table, place: int, *, numeric: Collection[str]) -> str:
     """An input as both engines hold it: numbers as decimals, by the digits that they print."""
     column = table.inputs[place]
-    name, kind = _name(column.field), table.fields[column.field]
-    if kind == "number":
+    name = _name(column.field)
+    if table.fields[column.field] == "number" or column.field in numeric:
         # Through text, because a cast of the binary value would round other digits than those
         # that JSON shows: 1.00000000005 is a little less than it looks.
         name = f"TRY_CAST(CAST({name} AS VARCHAR) AS {cells.NUMBER})"
