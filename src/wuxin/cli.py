@@ -1,4 +1,4 @@
-"""The command line: demo, serve, replay, check, verify, journal, export, decode, settings.
+"""The command line: demo, serve, replay, check, verify, journal, export, assess, decode, settings.
 
 Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
 something was tampered with.
@@ -8,7 +8,7 @@ import ast
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -280,6 +280,32 @@ def export(what: str, home: Path, **options: Any) -> None:
     )
     found = rows(what, book, history=History(home / tenant / "history"), tenant=tenant, span=span)
     write(found, options["form"], into=options["out"])
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--language", type=click.Choice(["zh", "en"]), help="Of the table (default: the setting's)."
+)
+def assess(file: Path, *, as_json: bool, language: Literal["zh", "en"] | None) -> None:
+    """Assess a company's financial statements: figures, flags with thresholds, what is missing.
+
+    \b
+    Example:
+      wuxin assess examples/statements/maker.json --language en
+    """
+    from wuxin.portal import assess as shown
+    from wuxin.risk.statement_flags import assess as assessed
+    from wuxin.risk.statements import read
+    from wuxin.settings import Settings
+
+    found = assessed(read(file.read_bytes(), file.name))
+    if as_json:
+        click.echo(json.dumps(shown.as_json(found), ensure_ascii=False, indent=2))
+    else:
+        chosen = language or ("en" if Settings().language == "en" else "zh")
+        shown.show(found, Console(), language=chosen)
 
 
 @main.command()
