@@ -298,13 +298,13 @@ def assess(file: Path, *, as_json: bool, language: Literal["zh", "en"] | None) -
     from wuxin.portal import assess as shown
     from wuxin.risk.statement_flags import assess as assessed
     from wuxin.risk.statements import read
-    from wuxin.settings import Settings
+    from wuxin.settings import load
 
     found = assessed(read(file.read_bytes(), file.name))
     if as_json:
         click.echo(json.dumps(shown.as_json(found), ensure_ascii=False, indent=2))
     else:
-        chosen = language or ("en" if Settings().language == "en" else "zh")
+        chosen = language or ("en" if load().language == "en" else "zh")
         shown.show(found, Console(), language=chosen)
 
 

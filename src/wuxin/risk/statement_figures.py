@@ -107,16 +107,21 @@ class Book:
         )
 
     def _burn(self, period: Period) -> Decimal | None:
-        """Cash that is used up per month, over the last year where it is whole; None if it grows.
+        """Cash that is used up per month; None where it grows, or nothing tells.
 
-        Where no cash flow is given the loss stands in for it, which the flag says.
+        The pace of the last year where it is whole, because seasons come and go in cash; but if
+        that is one of use and the last period's is faster, the last period's. Where no cash flow is
+        given the loss stands in for it, which the flag says.
         """
         for name in ("operating_cash_flow", "net_income"):
-            flow, months = self.over_a_year(name, period.span), _MONTHS
+            flow = period.amount(name)
             if flow is None:
-                flow, months = period.amount(name), _MONTHS / self.per_year
-            if flow is not None:
-                return -flow / months if flow < 0 else None
+                continue
+            pace = -flow * self.per_year / _MONTHS
+            year = self.over_a_year(name, period.span)
+            if year is not None:
+                pace = max(pace, -year / _MONTHS) if year < 0 else Decimal(0)
+            return pace if pace > 0 else None
         return None
 
     def _largest(self, period: Period, name: str) -> Largest | None:

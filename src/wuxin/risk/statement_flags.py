@@ -85,8 +85,7 @@ def assess(statements: Statements) -> Assessment:
         whole = [_in_amounts(period, flags) for period in periods]
         book = Book(whole, limits["names"]["rest"])
         figures[grain] = tuple(book.figures)
-        for period in whole:
-            flags += _contradictions(period, limits["breakdown"])
+        flags += [f for period in whole for f in _contradictions(period, limits["breakdown"])]
         for name in RULES:
             flags += _found(book, name, limits[name])
         missing += _missing(book)
@@ -102,8 +101,7 @@ def _found(book: Book, name: str, limits: Mapping[str, Any]) -> Iterator[Flag]:
     ended: list[list[tuple[Span, Hit]]] = []
     for figures in book.figures:
         hits = {hit.subject: hit for hit in RULES[name](book, figures, limits)}
-        for subject in [s for s in runs if s not in hits]:
-            ended.append(runs.pop(subject))
+        ended += [runs.pop(subject) for subject in [*runs] if subject not in hits]
         for subject, hit in hits.items():
             runs.setdefault(subject, []).append((figures.span, hit))
     latest = book.figures[-1].span

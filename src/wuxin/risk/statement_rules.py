@@ -69,11 +69,15 @@ def revenue_fall(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
 
 
 def growth_slowing(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
-    """Find growth against the year before that is well below what it was over the last year."""
+    """Find growth well below its mean over the last year, or below that of a year before."""
     past = [f.growth for f in book.past(now.span)[-book.per_year :] if f.growth is not None]
     if now.growth is None or not past:
         return
-    before = sum(past, Decimal(0)) / len(past)
+    year_before = book.year_before(now.span)
+    before = max(
+        sum(past, Decimal(0)) / len(past),
+        (year_before.growth if year_before else None) or Decimal(0),
+    )
     drop = before - now.growth
     if before <= 0:
         return
@@ -87,9 +91,9 @@ def growth_slowing(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         {"growth": now.growth, "growth_before": before, "points": drop},
         _limit(level, limits) if fast else limits["red_share"],
         Words(
-            f"同比增速由此前一年平均{percent(before)}降至{percent(now.growth)}",
+            f"同比增速由此前的{percent(before)}降至{percent(now.growth)}",
             f"growth against the year before slowed to {percent(now.growth)}, "
-            f"from {percent(before)} on average over the last year",
+            f"from {percent(before)} within a year",
         ),
     )
 
@@ -155,8 +159,8 @@ def loss(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         {"net_income": income, "periods_in_a_row": Decimal(run)},
         _limit(level, limits),
         Words(
-            f"净亏损{-income:,f}，已连续{run}期",
-            f"a net loss of {-income:,f}, in {run} periods in a row",
+            f"净亏损{-income:,f}，连续第{run}期",
+            f"a net loss of {-income:,f}, number {run} in a row",
         ),
     )
 
@@ -291,14 +295,15 @@ def customer_lost(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
             continue
         if level := level_of(_ONE - buys / was, limits):
             named = who in bought
+            zh = f"贡献收入{buys:,f}" if named else "不再列出"
+            en = f"brings {buys:,f}" if named else "is no longer named"
             yield Hit(
                 level,
                 {"customer": who, "revenue": buys if named else "not named", "before": was},
                 _limit(level, limits),
                 Words(
-                    f"客户“{who}”{f'贡献收入{buys:,f}' if named else '不再列出'}，{before.span}为{was:,f}",
-                    f"the customer {who!r} {f'brings {buys:,f}' if named else 'is no longer named'}, "
-                    f"in {before.span} it brought {was:,f}",
+                    f"客户“{who}”{zh}，{before.span}为{was:,f}",
+                    f"the customer {who!r} {en}, in {before.span} it brought {was:,f}",
                 ),
                 who,
             )
@@ -351,7 +356,8 @@ def cash_months(_: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         {"cash": _known(now, "cash"), "burn_per_month": now.burn, "cash_months": now.cash_months},
         _limit(level, limits),
         Words(
-            f"按月均消耗{now.burn:,.0f}{'（以亏损代）' if loss_only else ''}，现金可用{now.cash_months:.1f}个月",
+            f"按月均消耗{now.burn:,.0f}{'（以亏损代）' if loss_only else ''}，"
+            f"现金可用{now.cash_months:.1f}个月",
             f"cash lasts {now.cash_months:.1f} months at {now.burn:,.0f} a month"
             f"{' (the loss, for want of cash flows)' if loss_only else ''}",
         ),

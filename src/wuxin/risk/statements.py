@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -219,7 +220,7 @@ def _ordered(periods: Sequence[Period], notices: list[Notice]) -> tuple[Period, 
             notices.append(_twice(found[period.span], period))
         found[period.span] = period
     ordered = sorted(found.values(), key=lambda p: p.span)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         absent = other.span.number - one.span.number - 1
         if absent:
             first, last = other.span.before(periods=absent), other.span.before(periods=1)
