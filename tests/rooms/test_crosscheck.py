@@ -19,8 +19,8 @@ def source(name: str, share: float = 0.1, *, origin: str = "", reliability: floa
     return Source(name, Tolerance(share, 1.0, "its class"), reliability, origin)
 
 
-def said(name: str, value: float | None, unit: str = "kg", *, origin: str = "") -> Claim:
-    return Claim(source(name, origin=origin), value, unit, 0, DAY)
+def said(name: str, value: float | None, *, origin: str = "") -> Claim:
+    return Claim(source(name, origin=origin), value, "kg", 0, DAY)
 
 
 def english(verdict: Verdict) -> list[str]:
@@ -86,7 +86,7 @@ def test_zero_agrees_with_zero_and_contradicts_a_hundred() -> None:
 
 def test_units_that_do_not_measure_the_same_are_refused() -> None:
     with pytest.raises(BadInput, match="cannot be converted"):
-        compare([said("count", 1, "kg"), said("energy", 1, "kWh")])
+        compare([said("count", 1), Claim(source("energy"), 1.0, "kWh", 0, DAY)])
 
 
 def test_columns_say_what_single_facts_say() -> None:

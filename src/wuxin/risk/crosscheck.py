@@ -1,4 +1,4 @@
-"""Several sources for one fact: do they agree, and if not, which of them stands alone?
+"""Several sources for one fact: whether they agree, and if not, which of them stands alone.
 
 Output may be had from energy, from a counter, from invoices, from a payroll. Each gives a value and
 the range within which the truth may lie. The truth is sought where most ranges overlap, as clocks

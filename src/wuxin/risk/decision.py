@@ -213,7 +213,7 @@ def read(content: str | Mapping[str, Any], name: str = "decision table") -> Tabl
     return Table(
         name,
         found.hitPolicy,
-        inputs=_columns(name, inputs, rules),
+        inputs=_columns(name, inputs, rules=rules),
         outputs=[
             Output(
                 o.id,
@@ -284,7 +284,7 @@ def _read(reader: Callable[[str], _T], row: Mapping[str, str], *, column: _Field
         raise BadInput(f"{where}, {column.field}: {text!r}: {wrong}") from None
 
 
-def _columns(name: str, inputs: Sequence[_Field], rules: Sequence[TableRule]) -> list[Column]:
+def _columns(name: str, inputs: Sequence[_Field], *, rules: Sequence[TableRule]) -> list[Column]:
     kinds: dict[str, Kind | None] = {}
     for i, column in enumerate(inputs):
         for number, rule in enumerate(rules, start=1):

@@ -87,7 +87,7 @@ def assess(statements: Statements) -> Assessment:
         figures[grain] = tuple(book.figures)
         flags += [f for period in whole for f in _contradictions(period, limits["breakdown"])]
         for name in RULES:
-            flags += _found(book, name, limits[name])
+            flags += _found(book, name, limits=limits[name])
         missing += _missing(book)
     flags.sort(key=lambda flag: (not flag.current, LEVELS.index(flag.level), flag.until, flag.name))
     return Assessment(
@@ -95,12 +95,12 @@ def assess(statements: Statements) -> Assessment:
     )
 
 
-def _found(book: Book, name: str, limits: Mapping[str, Any]) -> Iterator[Flag]:
+def _found(book: Book, name: str, *, limits: Mapping[str, Any]) -> Iterator[Flag]:
     """The flags of one rule: hits in periods that follow each other are one flag."""
     runs: dict[str, list[tuple[Span, Hit]]] = {}
     ended: list[list[tuple[Span, Hit]]] = []
     for figures in book.figures:
-        hits = {hit.subject: hit for hit in RULES[name](book, figures, limits)}
+        hits = {hit.subject: hit for hit in RULES[name](book, figures, limits=limits)}
         ended += [runs.pop(subject) for subject in [*runs] if subject not in hits]
         for subject, hit in hits.items():
             runs.setdefault(subject, []).append((figures.span, hit))
@@ -123,13 +123,13 @@ def _found(book: Book, name: str, limits: Mapping[str, Any]) -> Iterator[Flag]:
         )
 
 
-def _of_period(name: str, period: str, words: Words, *, level: Level) -> Flag:
+def _of_period(name: str, period: str, *, words: Words, level: Level) -> Flag:
     return Flag(name, level, level, period, period, True, "", {}, None, "", words)  # noqa: FBT003
 
 
 def _notice(notice: Notice) -> Flag:
     level: Level = "amber" if notice.name in {"restated", "gap"} else "info"
-    return _of_period(notice.name, notice.period, notice.words, level=level)
+    return _of_period(notice.name, notice.period, words=notice.words, level=level)
 
 
 def _in_amounts(period: Period, flags: list[Flag]) -> Period:
@@ -145,7 +145,7 @@ def _in_amounts(period: Period, flags: list[Flag]) -> Period:
             f"{period.span}{NAMES[name].zh}按占比处理",
             f"{NAMES[name].en} of {period.span} is taken as shares, not amounts",
         )
-        flags.append(_of_period("taken_as_shares", str(period.span), words, level="info"))
+        flags.append(_of_period("taken_as_shares", str(period.span), words=words, level="info"))
     return msgspec.structs.replace(period, breakdowns=breakdowns)
 
 
@@ -171,7 +171,7 @@ def _contradictions(period: Period, limits: Mapping[str, Any]) -> Iterator[Flag]
                 f"{period.span}{NAMES[name].zh}为负：{value:,f}",
                 f"{NAMES[name].en} of {period.span} is negative: {value:,f}",
             )
-            yield _of_period("contradiction", str(period.span), words, level="amber")
+            yield _of_period("contradiction", str(period.span), words=words, level="amber")
 
 
 def _contradiction(
@@ -182,7 +182,7 @@ def _contradiction(
         f"{NAMES[part].en} of {period.span}, {values[0]:,f}, is more than {NAMES[whole].en}, "
         f"{values[1]:,f}",
     )
-    return _of_period("contradiction", str(period.span), words, level="amber")
+    return _of_period("contradiction", str(period.span), words=words, level="amber")
 
 
 def _missing(book: Book) -> Iterator[Words]:

@@ -5,10 +5,10 @@ figures, the threshold that was crossed, and the sentence. ``statements.toml`` h
 with their reasons.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from wuxin.risk.statement_figures import Book, Figures
 from wuxin.terms.records import Level, Words
@@ -29,7 +29,11 @@ class Hit(NamedTuple):
     subject: str = ""
 
 
-Rule = Callable[[Book, Figures, Limits], Iterator[Hit]]
+class Rule(Protocol):
+    """What finds one kind of flag in one period."""
+
+    def __call__(self, book: Book, now: Figures, /, *, limits: Limits) -> Iterator[Hit]:
+        """Find the hits of one period."""
 
 
 def level_of(size: Decimal, limits: Limits) -> Level | None:
@@ -49,7 +53,7 @@ def points(share: Decimal) -> str:
     return f"{100 * share:.1f}"
 
 
-def revenue_fall(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def revenue_fall(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find revenue below that of the year before."""
     if now.growth is not None and (level := level_of(-now.growth, limits)):
         before = now.span.before(years=1)
@@ -57,7 +61,7 @@ def revenue_fall(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
             level,
             {
                 "revenue": _known(now, "revenue"),
-                **_before(book, now, "revenue"),
+                **_before(book, now, name="revenue"),
                 "growth": now.growth,
             },
             _limit(level, limits),
@@ -68,7 +72,7 @@ def revenue_fall(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         )
 
 
-def growth_slowing(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def growth_slowing(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find growth well below its mean over the last year, or below that of a year before."""
     past = [f.growth for f in book.past(now.span)[-book.per_year :] if f.growth is not None]
     if now.growth is None or not past:
@@ -98,7 +102,7 @@ def growth_slowing(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
     )
 
 
-def growth_sequential(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def growth_sequential(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find two steps down in growth from period to period, where no year before is known."""
     if now.growth is not None or book.per_year == 1:
         return
@@ -112,17 +116,18 @@ def growth_sequential(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]
             {"growth_sequential": steps[2], "two_before": steps[0]},
             _limit(level, limits),
             Words(
-                f"环比增速连降两期，由{percent(steps[0])}至{percent(steps[2])}（无上年数据，可能含季节因素）",
+                f"环比增速连降两期，由{percent(steps[0])}至{percent(steps[2])}"
+                "（无上年数据，可能含季节因素）",
                 f"growth from period to period fell twice, from {percent(steps[0])} to "
                 f"{percent(steps[2])} (no year before is known: seasons may play a part)",
             ),
         )
 
 
-def margin_drop(attribute: str, zh: str, en: str) -> Rule:
+def margin_drop(attribute: str, words: Words) -> Rule:
     """Make the rule that a margin has dropped against the year before, or the period before."""
 
-    def found(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+    def found(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
         value = getattr(now, attribute)
         for before in (book.year_before(now.span), book.at.get(now.span.before(periods=1))):
             old = getattr(before, attribute) if before else None
@@ -134,9 +139,9 @@ def margin_drop(attribute: str, zh: str, en: str) -> Rule:
                     {attribute: value, f"{attribute}_{before.span}": old, "points": old - value},
                     _limit(level, limits),
                     Words(
-                        f"{zh}由{before.span}的{percent(old)}降至{percent(value)}，"
+                        f"{words.zh}由{before.span}的{percent(old)}降至{percent(value)}，"
                         f"下降{points(old - value)}个百分点",
-                        f"{en} is {percent(value)}, {points(old - value)} points below the "
+                        f"{words.en} is {percent(value)}, {points(old - value)} points below the "
                         f"{percent(old)} of {before.span}",
                     ),
                 )
@@ -145,7 +150,7 @@ def margin_drop(attribute: str, zh: str, en: str) -> Rule:
     return found
 
 
-def loss(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def loss(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find a loss, and how many periods in a row there has been one."""
     income = now.period.amount("net_income")
     if income is None or income >= 0:
@@ -165,7 +170,7 @@ def loss(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
     )
 
 
-def cash_against_revenue(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def cash_against_revenue(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find revenue that grew while its share in operating cash flow fell."""
     before = book.year_before(now.span)
     if before is None or now.growth is None or now.growth < limits["growth"]:
@@ -192,7 +197,7 @@ def cash_against_revenue(book: Book, now: Figures, limits: Limits) -> Iterator[H
         )
 
 
-def profit_without_cash(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def profit_without_cash(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find a year's profit that did not come in as cash."""
     income = book.over_a_year("net_income", now.span)
     flow = book.over_a_year("operating_cash_flow", now.span)
@@ -213,7 +218,7 @@ def profit_without_cash(book: Book, now: Figures, limits: Limits) -> Iterator[Hi
 def outgrows(name: str, zh: str) -> Rule:
     """Make the rule that receivables or inventory outgrow revenue."""
 
-    def found(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+    def found(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
         growth, revenue = book.growth_of(name, now.span), now.period.amount("revenue")
         if growth is None or now.growth is None or revenue is None or revenue <= 0:
             return
@@ -238,7 +243,7 @@ def outgrows(name: str, zh: str) -> Rule:
 def dependence(name: str, zh: str) -> Rule:
     """Make the rule that one customer or channel has a large share of revenue."""
 
-    def found(_: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+    def found(_: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
         largest = getattr(now, name)
         if largest and (level := level_of(largest.share, limits)):
             yield Hit(
@@ -258,7 +263,7 @@ def dependence(name: str, zh: str) -> Rule:
 def dependence_rising(name: str, zh: str) -> Rule:
     """Make the rule that the share of one customer or channel has risen within a year."""
 
-    def found(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+    def found(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
         before = book.year_before(now.span)
         part = f"revenue_by_{name}"
         if before is None or not (old := book.shares(before.period, part)):
@@ -282,7 +287,7 @@ def dependence_rising(name: str, zh: str) -> Rule:
     return found
 
 
-def customer_lost(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def customer_lost(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find a customer of weight that buys much less than a year before, or is gone."""
     before, part = book.year_before(now.span), "revenue_by_customer"
     bought = now.period.breakdowns.get(part)
@@ -309,7 +314,7 @@ def customer_lost(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
             )
 
 
-def leverage(_: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def leverage(_: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find liabilities that are a large share of assets."""
     if now.leverage is not None and (level := level_of(now.leverage, limits)):
         yield Hit(
@@ -327,7 +332,7 @@ def leverage(_: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         )
 
 
-def leverage_rising(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def leverage_rising(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find leverage that has risen within a year."""
     before = book.year_before(now.span)
     if before is None or before.leverage is None or now.leverage is None:
@@ -345,7 +350,7 @@ def leverage_rising(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         )
 
 
-def cash_months(_: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def cash_months(_: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find cash that lasts only some months at the pace at which it is used up."""
     if now.cash_months is None or now.burn is None or now.cash_months >= limits["amber"]:
         return
@@ -364,14 +369,14 @@ def cash_months(_: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
     )
 
 
-def cash_fall(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+def cash_fall(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
     """Find cash well below that of the year before."""
     growth = book.growth_of("cash", now.span)
     if growth is not None and (level := level_of(-growth, limits)):
         before = now.span.before(years=1)
         yield Hit(
             level,
-            {"cash": _known(now, "cash"), **_before(book, now, "cash")},
+            {"cash": _known(now, "cash"), **_before(book, now, name="cash")},
             _limit(level, limits),
             Words(
                 f"现金较{before}减少{percent(-growth)}",
@@ -380,10 +385,10 @@ def cash_fall(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
         )
 
 
-def breaks(attribute: str, zh: str, en: str) -> Rule:
+def breaks(attribute: str, words: Words) -> Rule:
     """Make the rule that a series leaves its own past, up or down."""
 
-    def found(book: Book, now: Figures, limits: Limits) -> Iterator[Hit]:
+    def found(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
         past = [getattr(f, attribute) for f in book.past(now.span)]
         known = [value for value in past if value is not None]
         value = getattr(now, attribute)
@@ -398,9 +403,10 @@ def breaks(attribute: str, zh: str, en: str) -> Rule:
                 {attribute: value, "usual": usual, "spread": spread},
                 max(_limit(level, limits), spread),
                 Words(
-                    f"{zh}{percent(value)}，偏离以往中位数{percent(usual)}达{points(away)}个百分点",
-                    f"{en} of {percent(value)} is {points(away)} points from the {percent(usual)} "
-                    "that is usual",
+                    f"{words.zh}{percent(value)}，"
+                    f"偏离以往中位数{percent(usual)}达{points(away)}个百分点",
+                    f"{words.en} of {percent(value)} is {points(away)} points from the "
+                    f"{percent(usual)} that is usual",
                 ),
             )
 
@@ -421,7 +427,7 @@ def _known(now: Figures, name: str) -> Decimal:
     return value
 
 
-def _before(book: Book, now: Figures, name: str) -> dict[str, Decimal]:
+def _before(book: Book, now: Figures, *, name: str) -> dict[str, Decimal]:
     before = book.year_before(now.span)
     value = before.period.amount(name) if before else None
     return {} if before is None or value is None else {f"{name}_{before.span}": value}
@@ -431,8 +437,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "revenue_fall": revenue_fall,
     "growth_slowing": growth_slowing,
     "growth_sequential": growth_sequential,
-    "gross_margin_drop": margin_drop("gross_margin", "毛利率", "gross margin"),
-    "net_margin_drop": margin_drop("net_margin", "净利率", "net margin"),
+    "gross_margin_drop": margin_drop("gross_margin", Words("毛利率", "gross margin")),
+    "net_margin_drop": margin_drop("net_margin", Words("净利率", "net margin")),
     "loss": loss,
     "cash_against_revenue": cash_against_revenue,
     "profit_without_cash": profit_without_cash,
@@ -447,7 +453,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "leverage_rising": leverage_rising,
     "cash_months": cash_months,
     "cash_fall": cash_fall,
-    "trend_break": breaks("growth", "收入同比增速", "revenue growth"),
-    "margin_break": breaks("gross_margin", "毛利率", "a gross margin"),
+    "trend_break": breaks("growth", Words("收入同比增速", "revenue growth")),
+    "margin_break": breaks("gross_margin", Words("毛利率", "a gross margin")),
 }
 """All rules by the name under which ``statements.toml`` has their thresholds."""

@@ -147,13 +147,16 @@ def _statements(file: Any) -> Statements:
         Notice("unused", "", Words(f"未使用的项目：{key}", f"{key!r} is not known and not used"))
         for key in sorted({*file} - {"company", "currency", "periods"})
     ]
-    periods = [_period(row, f"periods[{i}]", currency, notices) for i, row in enumerate(rows)]
+    periods = [
+        _period(row, f"periods[{i}]", currency=currency, notices=notices)
+        for i, row in enumerate(rows)
+    ]
     grains = [g for g in PER_YEAR if any(p.span.grain == g for p in periods)]
     series = {g: _ordered([p for p in periods if p.span.grain == g], notices) for g in grains}
     return Statements(company.strip(), currency, series, tuple(notices))
 
 
-def _period(row: Any, where: str, currency: str, notices: list[Notice]) -> Period:
+def _period(row: Any, where: str, *, currency: str, notices: list[Notice]) -> Period:
     if not isinstance(row, dict):
         raise BadInput(f"{where}: an object with period and figures is wanted")
     span = _span(row.get("period"), f"{where}.period")
@@ -166,12 +169,12 @@ def _period(row: Any, where: str, currency: str, notices: list[Notice]) -> Perio
         for key in sorted({*row} - {*_WANTED, "currency"})
     ]
     amounts = {
-        name: _amount(row[name], f"{where}.{name}", currency)
+        name: _amount(row[name], f"{where}.{name}", currency=currency)
         for name in AMOUNTS
         if row.get(name) is not None
     }
     breakdowns = {
-        name: _breakdown(row[name], f"{where}.{name}", currency)
+        name: _breakdown(row[name], f"{where}.{name}", currency=currency)
         for name in BREAKDOWNS
         if row.get(name)
     }
@@ -189,7 +192,7 @@ def _span(text: Any, where: str) -> Span:
     raise BadInput(f"{where}: {shown!r} is no period; write 2023, 2023H1, 2023Q1 or 2023-06")
 
 
-def _amount(given: Any, where: str, currency: str) -> Decimal:
+def _amount(given: Any, where: str, *, currency: str) -> Decimal:
     if not isinstance(given, str | Decimal):
         raise BadInput(f"{where}: {json.dumps(given, default=str)} is not an amount of money")
     try:
@@ -198,11 +201,11 @@ def _amount(given: Any, where: str, currency: str) -> Decimal:
         raise BadInput(f"{where}: {str(given)!r} is not an amount of money") from None
 
 
-def _breakdown(given: Any, where: str, currency: str) -> dict[str, Decimal]:
+def _breakdown(given: Any, where: str, *, currency: str) -> dict[str, Decimal]:
     if not isinstance(given, dict):
         raise BadInput(f"{where}: an object of names and amounts is wanted")
     return {
-        name.strip(): _amount(amount, f"{where}[{name!r}]", currency)
+        name.strip(): _amount(amount, f"{where}[{name!r}]", currency=currency)
         for name, amount in given.items()
         if amount is not None
     }
