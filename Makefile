@@ -69,6 +69,7 @@ clean: ## remove all that these commands made
 
 .venv/.base: requirements/build.txt requirements/base.txt | .venv/.python
 	@$(INSTALL) $(PINNED) -r requirements/build.txt -r requirements/base.txt
+	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || requirements/debian.sh libgomp1
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.base

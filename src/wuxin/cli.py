@@ -8,7 +8,7 @@ import ast
 import json
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from rich.console import Console
@@ -283,17 +283,57 @@ def export(what: str, home: Path, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@HOME
+@TENANT
 @click.option(
-    "--language", type=click.Choice(["zh", "en"]), help="Of the table (default: the setting's)."
+    "--sources", required=True, type=click.Path(path_type=Path), help="The file of sources."
 )
-def assess(file: Path, *, as_json: bool, language: Literal["zh", "en"] | None) -> None:
-    """Assess a company's financial statements: figures, flags with thresholds, what is missing.
+@click.option("--source", "name", required=True, help="The source in it whose messages they are.")
+def bring(files: tuple[Path, ...], home: Path, *, tenant: str, sources: Path, name: str) -> None:
+    """Bring files of messages into a live source, as if its devices had sent them now.
+
+    A file has a message a line, or is one document, as in wuxin decode. Brought twice it changes
+    nothing.
 
     \b
     Example:
-      wuxin assess examples/statements/maker.json --language en
+      wuxin bring milkings.json --home /srv/wuxin --sources sources.toml --source herd
+    """
+    from wuxin.home import Home
+    from wuxin.listen import read
+    from wuxin.portal.brought import bring as brought
+    from wuxin.terms.errors import NotFound
+
+    known = {source.name: source for source in read(sources)}
+    if name not in known:
+        raise NotFound(f"{sources.name} has no source {name!r}; it has {', '.join(known)}")
+    with Home(home, tenant=checked_tenant(tenant)) as house:
+        for file in files:
+            parts = [*brought(house, known[name], file=file)]
+            refusals = [refusal for part in parts for refusal in part.refusals]
+            click.echo(
+                f"{file.name}: {sum(part.messages for part in parts)} messages, "
+                f"{sum(part.accepted for part in parts)} readings taken, "
+                f"{sum(part.marked for part in parts)} marked, {len(refusals)} refused"
+            )
+            for refusal in refusals[:10]:
+                click.echo(f"  message {refusal.line + 1}: {refusal.reason}", err=True)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--lang", type=click.Choice(["zh", "zh-CN", "en"]), help="Of the table; else the setting's."
+)
+def assess(file: Path, *, as_json: bool, lang: str | None) -> None:
+    """Assess a company's financial statements: figures, flags with thresholds, what is missing.
+
+    \b
+    Examples:
+      wuxin assess examples/statements/maker.json --lang en
+      wuxin assess examples/statements/maker.json --json
     """
     from wuxin.portal import assess as shown
     from wuxin.risk.statement_flags import assess as assessed
@@ -304,28 +344,52 @@ def assess(file: Path, *, as_json: bool, language: Literal["zh", "en"] | None) -
     if as_json:
         click.echo(json.dumps(shown.as_json(found), ensure_ascii=False, indent=2))
     else:
-        chosen = language or ("en" if load().language == "en" else "zh")
-        shown.show(found, Console(), language=chosen)
+        chosen = lang or load().language
+        shown.show(found, Console(), language="en" if chosen == "en" else "zh")
 
 
 @main.command()
-@click.argument("protocol")
+@click.argument("protocol", required=False)
 @click.argument("file", type=click.File("rb"), default="-")
-def decode(protocol: str, file: Any) -> None:
+@click.option("--lang", type=click.Choice(["zh", "zh-CN", "en"]), help="Write it for people.")
+@click.option("--text", "for_people", is_flag=True, help="The same, in the setting's language.")
+@click.option("--said", default="", help="What the carrier says of each message: a JSON object.")
+@click.option("--whole", is_flag=True, help="The file is one message, whatever it looks like.")
+def decode(protocol: str | None, file: Any, **options: Any) -> None:
     """Decode frames, one per line in hexadecimal or text; one JSON line out per frame.
 
-    \b
-    Example:
-      echo '{"device":"inverter:A1","boot":"b1","seq":1,"time":"2022-01-02T12:00:00Z",
-             "readings":{"ac_power":1200}}' | tr -d '\\n' | wuxin decode wuxin
-    """
-    from wuxin.protocols.decoders import find
+    A file of XML, of JSON over several lines, or of bytes is one frame. For people each field has
+    a line, with --lang zh under the standard's Chinese name too. Without a protocol, list them.
 
-    decoder = find(protocol)
-    for line in file:
-        text = line.strip()
-        if text:
-            click.echo(json.dumps(decoder(text), ensure_ascii=False))
+    \b
+    Examples:
+      echo '{"device":"inverter:A1","boot":"b1","seq":1,"time":"2022-01-02T12:00:00Z",
+             "readings":{"ac_power":1200}}' | wuxin decode wuxin
+      echo 7e0002000001234567890100008a7e | wuxin decode jt808 --lang zh
+      wuxin decode mtconnect current.xml --lang en
+      wuxin decode sparkplug data.bin --said '{"topic":"spBv1.0/plant/NDATA/edge-1"}'
+    """
+    from wuxin.portal import decoded
+    from wuxin.protocols.decoders import find, installed
+
+    if protocol is None:
+        click.echo("\n".join(installed()))
+        return
+    decoder, language = find(protocol), options["lang"]
+    if language is None and options["for_people"]:
+        from wuxin.settings import load
+
+        language = load().language
+    number = -1
+    for number, frame in enumerate(decoded.frames(file, whole=options["whole"])):
+        answer = decoder(decoded.behind(options["said"], frame) if options["said"] else frame)
+        if language is None:
+            click.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            shown = decoded.text(answer, protocol, chinese=language != "en")
+            click.echo(f"\n{shown}" if number else shown)
+    if number < 0:
+        raise click.UsageError("the input is empty: there is no frame in it")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

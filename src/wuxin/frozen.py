@@ -38,6 +38,7 @@ def freeze(flow: Flow, number: int) -> Snapshot:
                 [getattr(s, c) for c in _CLOCK],
                 s.desk.freeze(),
                 s.devices.freeze(),
+                s.contents.freeze() if s.contents is not None else b"",
             ]
             for s in flow.sources.values()
         ],
@@ -69,12 +70,14 @@ def thaw(
         own = _under(f"{name}.", kept.arrays)
         line.registry.thaw(registered, _under("registry.", own))
         line.twin.thaw(own)
-    for opened, clock, desk, devices in meta["sources"]:
+    for opened, clock, desk, devices, contents in meta["sources"]:
         source = flow.source_of(msgspec.convert(opened, Opened))
         for name, value in zip(_CLOCK, clock, strict=True):
             setattr(source, name, value)
         source.desk.thaw(desk)
         source.devices.thaw(devices)
+        if source.contents is not None:
+            source.contents.thaw(contents)
     for file, key, trust in meta["frames"]:
         flow.number_frame(file, Digest(key), trust=trust)
     for pack, key, rule, found in meta["open"]:

@@ -46,9 +46,7 @@ class Live:
 
     def __init__(self, home: Home, *, linger_s: float = LINGER_S) -> None:
         self.home = home
-        self._key = private_file(
-            home.folder / home.tenant / "keys" / "devices.key", lambda: secrets.token_bytes(_SECRET)
-        )
+        self._key = device_key(home)
         self._intake: Intake[Written] = Intake(self.append, self.process, linger_s=linger_s)
 
     def offer(
@@ -104,6 +102,12 @@ class Live:
     def process(self, written: Sequence[Written]) -> None:
         """Judge what was written, all of it with one commit."""
         self.home.process(written[-1])
+
+
+def device_key(home: Home) -> bytes:
+    """The key of a tenant under which passwords of devices are kept; made at first use."""
+    place = home.folder / home.tenant / "keys" / "devices.key"
+    return private_file(place, lambda: secrets.token_bytes(_SECRET))
 
 
 class Gate:

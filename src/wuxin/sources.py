@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wuxin.finance.desk import Desk
 from wuxin.packs import adopt
 from wuxin.protocols import decoders, native_batch, spoken, table
+from wuxin.protocols.contents import Contents
 from wuxin.protocols.registered import Registered
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Opened
@@ -116,6 +117,11 @@ class Source:
                 signer=decoders.signer(protocol),
             )  # fmt: skip
         return source
+
+    @property
+    def contents(self) -> Contents | None:
+        """Which messages have come, for protocols without a running number."""
+        return self.decoder.contents if isinstance(self.decoder, spoken.Decoder) else None
 
     def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
         """The line (or message) of a frame to which a reference points, under its header."""

@@ -105,7 +105,8 @@ def publish(port: int, published: list[int], *, enough: threading.Event) -> None
 def test_killed_again_and_again_under_load_every_message_is_in_the_history_once(
     tmp_path: Path,
 ) -> None:
-    dice, published, enough = random.Random(5), [0], threading.Event()  # noqa: S311 - a repeatable choice
+    dice = random.Random(5)  # noqa: S311 - a repeatable choice
+    published, enough = [0], threading.Event()
     home, sources = tmp_path / "home", tmp_path / "sources.toml"
     access = "allow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\n"
     with servers.run_mosquitto(tmp_path, access=access) as broker:

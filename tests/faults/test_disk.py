@@ -15,10 +15,12 @@ import pytest
 
 from tests.faults.disk import Jobs, missing, nursery
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "nothing is missing")
-
 KILLS = 100
 ALL = bool(os.environ.get("WUXIN_EVERY_FAULT"))
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing() or "nothing is missing"),
+    pytest.mark.timeout(3600 if ALL else 300),
+]
 MODES = {
     "refuse": errno.EIO,  # it fails and did not happen
     "lie": errno.EIO,  # it happened and is said to have failed

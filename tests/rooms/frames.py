@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from wuxin.terms.envelope import wrap
+
 Decoder = Callable[[bytes], dict[str, Any]]
 
 
@@ -16,10 +18,15 @@ def load(protocol: str) -> dict[str, list[dict[str, Any]]]:
     return tomllib.loads(text)
 
 
+def protocols() -> dict[str, str]:
+    """The modules that the project registers by protocol, whether or not they are installed."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    return project["project"]["entry-points"]["wuxin.protocols"]
+
+
 def registered(protocol: str) -> str:
     """The module that the project registers for a protocol, whether or not it is installed."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
-    return project["project"]["entry-points"]["wuxin.protocols"][protocol]
+    return protocols()[protocol]
 
 
 def named(vector: dict[str, Any]) -> str:
@@ -31,6 +38,26 @@ def bytes_of(vector: dict[str, Any]) -> bytes:
     if "hex" in vector:
         return "".join(vector["hex"].split()).encode()
     return vector["text"].encode()
+
+
+def parts_of(vector: dict[str, Any]) -> tuple[dict[str, Any] | None, bytes]:
+    """What the carrier says of a vector's message, if anything, and the message in plain bytes."""
+    said = vector.get("said", vector.get("line"))
+    if "hex" in vector:
+        digits = "".join(vector["hex"].split())
+        data = digits.encode() if len(digits) % 2 else bytes.fromhex(digits)
+    else:
+        text = vector["text"] if "text" in vector else vector["frame"]
+        if "repeat" in vector:
+            text = text.replace("REPEAT", vector["repeat"]["text"] * vector["repeat"]["times"])
+        data = text.encode()
+    return (None if said is None else json.loads(said)), data
+
+
+def frame_of(vector: dict[str, Any]) -> bytes:
+    """The frame of a vector of any protocol: its message, behind a line where it has one."""
+    said, data = parts_of(vector)
+    return data if said is None else wrap(said, data)
 
 
 def holds(answer: Any, wanted: Any) -> bool:

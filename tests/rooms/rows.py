@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wuxin.twin.layout import NO_SEQUENCE, Rows
+from wuxin.terms.records import NO_SEQUENCE
+from wuxin.twin.layout import Rows
 
 
 class Said(NamedTuple):

@@ -18,8 +18,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ocpp.routing import on
 from ocpp.v16 import ChargePoint as Point16
 from ocpp.v16 import call as call16
+from ocpp.v16 import call_result as call_result16
 from ocpp.v201 import ChargePoint as Point201
 from ocpp.v201 import call as call201
 from websockets.asyncio.client import connect
@@ -33,7 +35,7 @@ from wuxin.protocols.jt808 import answers
 from wuxin.protocols.jt808.answers import Terminal
 from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import iso
-from wuxin.terms.errors import BadInput
+from wuxin.terms.errors import BadInput, NotFound
 from wuxin.terms.ports import Trust
 from wuxin.wire.charging import CentralSystem
 from wuxin.wire.packed import message
@@ -87,7 +89,7 @@ def house(folder: Path, text: str) -> Iterator[tuple[Listening, str, list[str]]]
 async def point(
     of: Any, url: str, *, secret: str = "s3cret", patience: float = 30, **more: Any  # noqa: S107
 ) -> Any:  # fmt: skip
-    version = "ocpp1.6" if of is Point16 else "ocpp2.0.1"
+    version = "ocpp1.6" if issubclass(of, Point16) else "ocpp2.0.1"
     token = base64.b64encode(f"CS-1:{secret}".encode()).decode()
     headers = {"Authorization": f"Basic {token}"} if secret else {}
     async with connect(
@@ -390,3 +392,29 @@ def test_a_terminal_by_tcp_speaks_by_a_certificate_that_names_it(tmp_path: Path)
             return str(answer["fields"]["result"])
 
         assert [asked("13800138000"), asked("13900139000")] == ["success", "failure"]
+
+
+class Obedient(Point16):
+    """A station that starts again when it is told to."""
+
+    @on("Reset")
+    def reset(self, **_: Any) -> Any:
+        return call_result16.Reset(status="Accepted")
+
+
+def test_a_station_that_is_told_something_answers_and_one_that_is_away_is_named(
+    tmp_path: Path,
+) -> None:
+    with house(tmp_path, FILE + "any_card = true\n" + DEVICE) as (listening, url, _):
+
+        async def run() -> Any:
+            async with point(Obedient, url) as own:
+                await own.call(call16.Heartbeat())
+                return await asyncio.to_thread(
+                    listening.tell, "chargers", "CS-1", name="Reset", fields={"type": "Soft"}
+                )
+
+        assert asyncio.run(run()) == {"status": "Accepted"}
+        for source, device in (("chargers", "CS-9"), ("nobody", "CS-1")):
+            with pytest.raises(NotFound, match="connected"):
+                listening.tell(source, device, name="Reset", fields={"type": "Soft"})

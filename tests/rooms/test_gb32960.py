@@ -182,13 +182,13 @@ def test_no_mutation_of_a_good_frame_raises() -> None:
     key = public(EC, Encoding.DER)
     good = [*FRAMES, rsa_frame(), ec_frame()]
     taken = 0
-    for data in mutated(good, 30_000, seed=32960):
+    for data in mutated(good, 3_000, seed=32960):
         proper(gb32960.decode(data), most=100_000)
-    for number, data in enumerate(mutated(good, 70_000, seed=2025)):
+    for number, data in enumerate(mutated(good, 7_000, seed=2025)):
         answer = gb32960.decode(repaired(data), public_key=None if number % 50 else key)
         proper(answer, most=100_000)
         taken += answer["ok"]
-    assert 5_000 < taken < 65_000  # repaired frames get past the BCC
+    assert 500 < taken < 6_500  # repaired frames get past the BCC
 
 
 def test_the_largest_frame_is_read_in_bounds_and_a_larger_one_is_not() -> None:

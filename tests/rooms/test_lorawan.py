@@ -151,8 +151,9 @@ def test_no_place_of_a_table_is_outside_of_its_size() -> None:
     assert len(tables()) > 5
     for table in tables().values():
         assert bool(table.field) != bool(table.item)
-        for fields, size in [(table.field, table.size), *((i.fields, i.size) for i in table.item)]:
-            for field in fields:
+        whole = [(table.field, size) for size in (table.size, *table.also)]
+        for fields, size in [*whole, *((i.fields, i.size) for i in table.item)]:
+            for field in (each for each in fields if each.at < size or size == table.size):
                 bits = int(field.type[1:].rstrip("lbe"))
                 assert field.at + bits // 8 <= size, field
                 assert field.when is None or field.when.at < size

@@ -11,7 +11,7 @@ from tests.rooms.frames import load, named
 from wuxin.protocols import decoders, native
 from wuxin.terms.errors import NotFound
 
-VECTORS = load("native")
+VECTORS = load("wuxin")
 FRAME = json.dumps(
     {
         "device": "inverter:A1", "boot": "b1", "seq": 1, "time": "2022-01-02T12:00:00Z",

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import gmqtt
+import httpx
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests import servers
 from tests.homes import still
+from tests.rooms.authority import Authority
 from tests.rooms.sparkplug_bytes import metric, payload
 from tests.rooms.test_poll_modbus import device, words
 from tests.rooms.test_poll_mtconnect import Machine, serving
@@ -21,6 +22,7 @@ from tests.rooms.wires import until
 from wuxin.home import Home
 from wuxin.listen import Listening, read
 from wuxin.portal import server
+from wuxin.portal.brought import bring
 from wuxin.settings import load
 from wuxin.terms.errors import BadInput, NotFound
 
@@ -81,23 +83,60 @@ def test_what_a_device_posts_to_the_portal_is_in_the_history(tmp_path: Path, hom
     assert weights(home) == [("L1", 24_000.0)]
 
 
-def test_a_document_of_another_system_is_posted_in_its_sources_name(
+def event(minute: int, serial: int, *, kind: str = "ObjectEvent") -> dict[str, Any]:
+    return {
+        "type": kind, "eventTime": f"2026-01-05T08:{minute:02d}:00Z",
+        "eventTimeZoneOffset": "+08:00", "action": "OBSERVE",
+        "epcList": [f"urn:epc:id:sgtin:0614141.107346.{serial}"],
+    }  # fmt: skip
+
+
+def document(*events: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-01-05T08:00:00Z",
+        "epcisBody": {"eventList": [*events]},
+    }  # fmt: skip
+
+
+def test_what_was_captured_by_epcis_is_found_by_its_query_interface(
     tmp_path: Path, home: Home
 ) -> None:
     text = 'protocol = "epcis"\nlisten = "portal"\nstrangers = true\n'
-    event = {
-        "type": "ObjectEvent", "eventTime": "2026-01-05T08:00:00Z", "eventTimeZoneOffset": "+08:00",
-        "epcList": ["urn:epc:id:sgtin:0614141.107346.2017"], "action": "OBSERVE",
-    }  # fmt: skip
     with listening(tmp_path, home, text=text) as house:
-        app = FastAPI()
-        app.include_router(house.posted())
-        answer = TestClient(app).post(
-            "/v1/sources/scales/documents", json={"type": "EPCISDocument", "epcisBody":
-            {"eventList": [event]}}, headers={"Wuxin-Device": "scales"},
-        )  # fmt: skip
-        assert answer.json() == {"accepted": 1}
-    assert home.book.known(home.tenant).batch >= 2
+        client = TestClient(server.application(home, load(), posted=house.posted()))
+        client.headers["Wuxin-Device"] = "scales"
+        base = "/v1/sources/scales/documents"
+        for first in (0, 3):
+            told = document(*(event(first + k, first + k) for k in range(3)))
+            answer = client.post(f"{base}/capture", json=told)
+            assert answer.status_code == 202
+        job = client.get(answer.headers["Location"]).json()
+        assert (job["success"], job["running"], job["errors"]) == (True, False, [])
+        bad = client.post(f"{base}/capture", json=document(event(1, 1, kind="BirthdayEvent")))
+        assert client.get(bad.headers["Location"]).json()["errors"] != []
+
+        def asked(path: str) -> list[str]:
+            answer = client.get(path)
+            assert answer.status_code == 200, answer.text
+            events = answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+            more = answer.links.get("next", {}).get("url")
+            return [e["eventTime"][14:16] for e in events] + (asked(more) if more else [])
+
+        assert asked(f"{base}/events") == ["00", "01", "02", "03", "04", "05"]
+        assert asked(f"{base}/events?perPage=2") == ["00", "01", "02", "03", "04", "05"]
+        assert asked(f"{base}/events?perPage=4&GE_eventTime=2026-01-05T08:02:00Z") == [
+            "02", "03", "04", "05",
+        ]  # fmt: skip
+        epc = "urn:epc:id:sgtin:0614141.107346"
+        assert asked(f"{base}/events?MATCH_epc={epc}.4|{epc}.1") == ["01", "04"]
+        assert asked(f"{base}/events?eventType=AggregationEvent") == []
+        for wrong in ("colour=red", "perPage=0", "nextPageToken=x", "GE_eventTime=today"):
+            answer = client.get(f"{base}/events?{wrong}")
+            assert answer.status_code == 400, wrong
+            assert answer.json()["detail"]
+        assert client.get(f"{base}/capture/0").status_code == 404
+        assert client.get("/v1/sources/other/documents/events").status_code == 404
 
 
 async def rested(poller: Any) -> None:
@@ -215,3 +254,88 @@ def test_a_source_that_cannot_be_meant_is_refused_in_one_sentence(
     path.write_text(HEAD + text, "utf-8")
     with pytest.raises((BadInput, NotFound), match=why):
         read(path)
+
+
+# ---- certificates ----------------------------------------------------------------------------
+
+
+def trusts(home: Home) -> set[str]:
+    return {trust for _, _, trust in home.flow.frames}
+
+
+def test_a_device_is_known_by_the_certificate_that_it_shows_over_https(
+    tmp_path: Path, home: Home
+) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("house")
+    port = servers.free_port()
+    text = (
+        f'protocol = "wuxin"\nlisten = "https://127.0.0.1:{port}"\ntls_ca = "{authority.path}"\n'
+        f'tls_certificate = "{certificate}"\ntls_key = "{key}"\n{LOT}id = "lot:L1"\n'
+    )
+    to = f"https://127.0.0.1:{port}/v1/sources/scales/messages"
+    named = {"Wuxin-Device": "lot:L1"}
+    with listening(tmp_path, home, text=text):
+        with pytest.raises(httpx.HTTPError):
+            httpx.post(to, json=FRAME, headers=named, verify=authority.trusting())
+        other = authority.trusting(*authority.issue("lot:L2"))
+        assert httpx.post(to, json=FRAME, headers=named, verify=other).status_code == 401
+        own = authority.trusting(*authority.issue("lot:L1"))
+        answer = httpx.post(to, json=FRAME, headers=named, verify=own)
+        assert answer.json() == {"accepted": 1}
+    assert weights(home) == [("L1", 24_000.0)]
+    assert trusts(home) == {"certificate"}
+
+
+def test_a_device_is_known_by_the_certificate_that_it_shows_to_the_broker(
+    tmp_path: Path, home: Home
+) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("broker")
+    rights = tmp_path / "rights"
+    rights.write_text("user house\ntopic readwrite #\npattern write devices/%u/#\n")
+    access = (
+        f"cafile {authority.path}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous false\n"
+        f"require_certificate true\nuse_identity_as_username true\nacl_file {rights}\n"
+    )
+    ours = authority.issue("house")
+    with servers.run_mosquitto(tmp_path, access=access) as broker:
+        text = (
+            f'protocol = "wuxin"\nlisten = "mqtts://127.0.0.1:{broker.port}"\ntopic = "devices/#"\n'
+            f'topic_device = 1\ntls_ca = "{authority.path}"\ntls_certificate = "{ours[0]}"\n'
+            f'tls_key = "{ours[1]}"\n{LOT}id = "lot:L1"\n'
+        )
+
+        async def session() -> None:
+            house = await asyncio.to_thread(listening, tmp_path, home, text=text)
+            [subscriber] = adapters(house)
+            client = gmqtt.Client("meter")
+            own = authority.trusting(*authority.issue("lot:L1"))
+            await client.connect("127.0.0.1", broker.port, ssl=own)
+            client.publish("devices/lot:L1", json.dumps(FRAME), qos=1)
+            await until(lambda: subscriber.counts["acknowledged"] >= 1)
+            await client.disconnect()
+            await asyncio.to_thread(house.close)
+
+        asyncio.run(session())
+    assert weights(home) == [("L1", 24_000.0)]
+    assert trusts(home) == {"certificate"}
+
+
+# ---- brought ---------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_brought_twice_changes_nothing_the_second_time(
+    tmp_path: Path, home: Home
+) -> None:
+    (tmp_path / "sources.toml").write_text(
+        f'{HEAD}protocol = "wuxin"\nlisten = "portal"\n{LOT}id = "lot:L1"\n', "utf-8"
+    )
+    [source] = read(tmp_path / "sources.toml")
+    lines = [json.dumps({**FRAME, "seq": n}) for n in range(3)]
+    (tmp_path / "card").write_text("\n".join([*lines, "{", lines[0].replace("L1", "L2")]), "utf-8")
+    [first] = bring(home, source, file=tmp_path / "card")
+    assert (first.messages, first.accepted) == (5, 3)
+    assert [r.line for r in first.refusals] == [3, 4]
+    [again] = bring(home, source, file=tmp_path / "card")
+    assert again.marked == 3

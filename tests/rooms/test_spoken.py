@@ -233,3 +233,21 @@ def test_strangers_are_let_in_only_where_that_was_said(home: Home) -> None:
     with Live(home) as live:
         assert live.gate("scales", strangers=True).admits("new", "") is Trust.UNPROVEN
         assert live.gate("scales").admits("new", "") is None
+
+
+def test_messages_without_a_number_that_come_again_are_known_by_their_content(
+    tmp_path: Path,
+) -> None:
+    said = [changed("scale-7", minute, weight=20 + minute) for minute in range(1, 6)]
+    with opened(tmp_path) as home:
+        moved(home, 0, device="scale-7", to="installed", thing="lot:L1")
+        brought(home, *said)
+    with opened(tmp_path) as home:  # killed before the sender was answered, who sends all again
+        outcome = brought(home, *said, changed("scale-7", 6, weight=26))
+        assert outcome.marked == len(said)
+        kept = home.history.query(
+            "SELECT value, count(*) AS n FROM readings WHERE quality & 4 = 0 "
+            "AND indicator = 'net_weight' GROUP BY 1"
+        ).to_pydict()
+        assert sorted(kept["value"]) == [21_000, 22_000, 23_000, 24_000, 25_000, 26_000]
+        assert set(kept["n"]) == {1}

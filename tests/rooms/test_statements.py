@@ -242,7 +242,7 @@ def test_money_is_exact() -> None:
 
 def test_the_command_prints_both_languages_and_json() -> None:
     runner = CliRunner(env={"COLUMNS": "170"})
-    english = runner.invoke(main, ["assess", str(EXAMPLE), "--language", "en"])
+    english = runner.invoke(main, ["assess", str(EXAMPLE), "--lang", "en"])
     assert "receivables grew by" in english.output
     assert "应收账款同比增长" in runner.invoke(main, ["assess", str(EXAMPLE)]).output
     whole = json.loads(runner.invoke(main, ["assess", str(EXAMPLE), "--json"]).output)

@@ -25,8 +25,9 @@ from wuxin.terms.envelope import unwrap
 from wuxin.terms.errors import Conflict
 from wuxin.terms.ports import Trust
 from wuxin.wire.cbor_item import end_of
-from wuxin.wire.web import Desk, routes
+from wuxin.wire.web import routes
 from wuxin.wire.web_bodies import READERS, Limits, Problem, parts
+from wuxin.wire.web_identity import Desk
 
 NOON = Nanos(1_717_228_800_000_000_000)
 POSTED = "/v1/sources/devices/messages"

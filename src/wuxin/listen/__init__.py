@@ -5,8 +5,9 @@
     pack = "logistics"                    # whose things its devices report of
     protocol = "jt808"                    # what they speak: wuxin decode --help names all
     timezone = "Asia/Shanghai"            # in which its days end
-    listen = "tcp://127.0.0.1:7611"       # or udp://; ws:// for OCPP; "portal": posted to the
-                                          # portal's address; several in a list; or a broker:
+    listen = "tcp://127.0.0.1:7611"       # or udp://; ws:// for OCPP; https:// for what is
+                                          # posted, or "portal": posted to the portal's own
+                                          # address; several in a list; or a broker:
                                           # mqtts://user:password@host:8883, with topic
     strangers = false                     # true: devices that are not registered may speak
     kinds = { "" = "lot" }                # the pack's kind for a device's plain number
@@ -25,11 +26,12 @@ Devices that have to be asked have an endpoint, and the source says how often (`
 
     endpoint = "modbus://192.0.2.7:502/1" # SunSpec, or with a table of registers (modbus_map)
     endpoint = "http://192.0.2.8:5000"    # MTConnect's agent
+    endpoint = "https://herd.example/…"   # ICAR ADE, with user and password, or a code alone
     endpoint = "opc.tcp://192.0.2.9:4840" # OPC UA, with items = [{ node = "ns=2;s=Weight" }]
 
-TLS: ``tls_certificate`` and ``tls_key`` are ours; ``tls_ca`` vouches for the broker, or for those
-who connect, who then have to show a certificate. With ``topic_device``, the level of the topic
-(from 0) that names the device as the broker has checked it, its messages are trusted as that.
+TLS: ``tls_certificate`` and ``tls_key`` (PEM files) are ours; ``tls_ca`` vouches for the broker, or
+for those who connect, who then have to show a certificate. With ``topic_device``, the level of the
+topic (from 0) that names the device as the broker has checked it, its messages are trusted as that.
 
 Devices in the file are registered as installed when they are new; their later life is told by
 command, and the file changes nothing of it.
@@ -42,17 +44,17 @@ from typing import Any, Self
 
 from wuxin.flow import DEVICE
 from wuxin.home import Home
-from wuxin.listen.adapters import OWN, Adapter, adapters
+from wuxin.listen.adapters import OWN, Adapter, adapters, posted
 from wuxin.listen.described import PORTAL, Described, read
 from wuxin.listen.doors import who_charges
-from wuxin.live import Live, warm
+from wuxin.live import Gate, Live, device_key, warm
 from wuxin.stores.journal import Told
-from wuxin.terms.errors import BadInput, Refused
+from wuxin.terms.errors import BadInput, NotFound, Refused
 from wuxin.terms.records import Command
+from wuxin.wire.charging import CentralSystem
 from wuxin.wire.stream import Server
-from wuxin.wire.web import Desk, routes
 
-__all__ = ["Described", "Listening", "read"]
+__all__ = ["Described", "Listening", "open_source", "read"]
 
 
 class Listening:
@@ -72,7 +74,7 @@ class Listening:
         self, home: Home, sources: Sequence[Described], *, say: Callable[[str], None]
     ) -> None:
         for source in sources:
-            _open(home, source)
+            open_source(home, source)
             if source.protocol == "ocpp":
                 say(who_charges(source.name, source.card, any_card=source.any_card))
         warm([line.twin for line in home.flow.lines.values()], say)
@@ -96,28 +98,38 @@ class Listening:
     def posted(self) -> Any:
         """The addresses of the portal at which messages and documents are posted, as a router."""
         sources = [s for s in self._sources.values() if any(p.scheme == PORTAL for p in s.places)]
-        desk = Desk(
-            lambda name: self.live.gate(name, strangers=self._sources[name].strangers),
-            messages={s.name: OWN[s.protocol] for s in sources if s.protocol in OWN},
-            documents={s.name: s.before for s in sources if s.protocol not in OWN},
-        )
-        return routes(self.live.offer, self.live.home.clock, desk=desk)
+        return posted(sources, self.live)
 
-    def tell(self, source: str, device: str, *, name: str, fields: Mapping[str, Any]) -> None:
+    def tell(
+        self, source: str, device: str, *, name: str, fields: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Send a protocol's message to a device that is connected; from any thread.
 
+        Returns:
+            What the device answered, where the protocol has answers (OCPP); they are durable.
+
         Raises:
-            NotFound: there is no such source, or the device is not connected.
+            NotFound: the source has no such device connected, or is none that can be told anything.
             BadInput: there is no such message, or its fields do not fit.
+            Conflict: the device refuses, or does not answer in time.
         """
 
-        async def run() -> None:
+        async def run() -> dict[str, Any]:
             """In the loop of the wire."""
+            missing = NotFound(f"source {source!r} has nobody connected who can be told anything")
             for server in self.servers.get(source, ()):
-                if isinstance(server, Server):
-                    server.tell(device, name, fields=fields)
+                try:
+                    if isinstance(server, CentralSystem):
+                        return await server.call(device, name, payload=dict(fields))
+                    if isinstance(server, Server):
+                        server.tell(device, name, fields=fields)
+                        return {}
+                except NotFound as wrong:
+                    missing = wrong  # it may be connected to another address of the source
+            raise missing
 
-        self._wait(run())
+        answer: dict[str, Any] = self._wait(run())
+        return answer
 
     def close(self) -> None:
         """Listen no more; return when all that was taken is written, answered and judged."""
@@ -142,7 +154,6 @@ class Listening:
 
     def _add(self, source: Described) -> None:
         gate = self.live.gate(source.name, strangers=source.strangers)
-        _register(self.live.home, source, digest=gate.digest)
         self.servers[source.name] = adapters(source, gate=gate, live=self.live)
 
     async def _start(self, say: Callable[[str], None]) -> None:
@@ -155,16 +166,24 @@ class Listening:
                 what = "messages" if self._sources[name].protocol in OWN else "documents"
                 say(f"{name}: listening at the portal on /v1/sources/{name}/{what}")
 
-    def _wait(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def _wait(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-def _open(home: Home, source: Described) -> None:
+def open_source(home: Home, source: Described) -> None:
+    """Open a source of a file where it is new, and register those of its devices that are new.
+
+    Raises:
+        BadInput: the source or a device cannot be meant.
+        NotFound: its protocol is not installed.
+    """
     home.attend(
         source.name, source.pack, protocol=source.protocol, timezone=source.timezone,
         things=source.thing, geofences=source.geofences, kinds=source.kinds,
         indicators=source.indicators, strangers=source.strangers or bool(source.asked),
     )  # fmt: skip
+    gate = Gate(home, source.name, key=device_key(home), strangers=source.strangers)
+    _register(home, source, digest=gate.digest)
 
 
 def _register(home: Home, source: Described, *, digest: Callable[[str, str], str]) -> None:

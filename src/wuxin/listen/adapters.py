@@ -1,10 +1,13 @@
 """From what a file of sources says to the adapters of the wire that bring its messages in."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult
 
+from fastapi import APIRouter
+
+from wuxin.listen.captured import interface
 from wuxin.listen.described import Described
 from wuxin.listen.doors import ask_for_certificates, cards, recalled
 from wuxin.live import Gate, Live
@@ -17,9 +20,13 @@ from wuxin.wire.mqtt_link import Broker
 from wuxin.wire.opcua_changes import Item
 from wuxin.wire.poll_modbus import ModbusPoller, Target
 from wuxin.wire.poll_mtconnect import Agent, MtconnectPoller
+from wuxin.wire.poll_rest import RestPoller, Service
 from wuxin.wire.speaker import cbor_device, json_device
 from wuxin.wire.stream import Address, Server, Speaks
 from wuxin.wire.subscribe_opcua import OpcuaSubscriber, Plant
+from wuxin.wire.web import routes
+from wuxin.wire.web_identity import Desk
+from wuxin.wire.web_server import WebServer
 
 OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "wuxin": ("application/json", "application/x-ndjson"),
@@ -30,6 +37,8 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
 
 _SPEAKERS: Final = {"wuxin": json_device, "wuxin_cbor": cbor_device}
 _SECURE: Final = "mqtts"
+_SINCE: Final = {"icar": "meta-modified-from"}
+"""Parameters that ask for what has changed since a time."""
 
 
 class Adapter(Protocol):
@@ -60,9 +69,25 @@ def _heard(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> 
         return _subscriber(source, place, live=live)
     if place.scheme == "ws":
         return _central(source, place, gate=gate, live=live)
+    if place.scheme in {"http", "https"}:
+        tls = _server_tls(source) if place.scheme == "https" else None
+        return WebServer(posted([source], live), host=host, port=port, tls=tls)
     speaks = Speaks(source.name, decoders.sessions(source.protocol), gate)
     address = Address(place.scheme, host, port, _server_tls(source))
     return Server(live.offer, live.home.clock, speaks=speaks, address=address)
+
+
+def posted(sources: Sequence[Described], live: Live) -> APIRouter:
+    """The addresses at which messages and documents of some sources are posted."""
+    strangers = {source.name: source.strangers for source in sources}
+    desk = Desk(
+        lambda name: live.gate(name, strangers=strangers[name]),
+        messages={s.name: OWN[s.protocol] for s in sources if s.protocol in OWN},
+        documents={s.name: s.before for s in sources if s.protocol not in OWN},
+    )
+    router = routes(live.offer, live.home.clock, desk=desk)
+    router.include_router(interface(live.home, desk))
+    return router
 
 
 def _central(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> CentralSystem:
@@ -127,6 +152,20 @@ def _mtconnect(source: Described, live: Live) -> Adapter:
     )
 
 
+def _rest(source: Described, live: Live) -> Adapter:
+    services = [
+        Service(
+            d.id, d.endpoint, source.period_s, _SINCE[source.protocol], d.user, d.password,
+            before=source.before,
+        )
+        for d in source.asked
+    ]  # fmt: skip
+    position = live.home.flow.sources[source.name].position
+    return RestPoller(
+        live.offer, live.home.clock, services=services, source=source.name, position=position
+    )
+
+
 def _opcua(source: Described, live: Live) -> Adapter:
     plants = [
         Plant(
@@ -140,6 +179,7 @@ def _opcua(source: Described, live: Live) -> Adapter:
 
 _ASKING: Final[Mapping[str, Callable[[Described, Live], Adapter]]] = {
     "modbus_map": _modbus, "sunspec": _modbus, "mtconnect": _mtconnect, "opcua": _opcua,
+    "icar": _rest,
 }  # fmt: skip
 
 

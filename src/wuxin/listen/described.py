@@ -14,10 +14,11 @@ from wuxin.terms.errors import BadInput
 PORTAL: Final = "portal"
 """Where to listen, for what is posted to the portal's own address."""
 
-LISTENED: Final = ("tcp", "udp", "ws", "mqtt", "mqtts")
+LISTENED: Final = ("tcp", "udp", "ws", "http", "https", "mqtt", "mqtts")
+_SERVED: Final = frozenset({"tcp", "udp", "ws", "http", "https"})
 ASKED: Final = {
     "modbus_map": ("modbus",), "sunspec": ("modbus",), "mtconnect": ("http", "https"),
-    "opcua": ("opc.tcp",),
+    "opcua": ("opc.tcp",), "icar": ("http", "https"),
 }  # fmt: skip
 """Protocols in which we ask, with the schemes of their devices' endpoints."""
 
@@ -104,9 +105,11 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
         if (self.card or self.any_card) and self.protocol != "ocpp":
             raise self._wrong("cards are for protocol ocpp")
         cards(self.name, self.card, any_card=self.any_card)
-        served = [place.scheme for place in self.places if place.scheme in {"tcp", "udp", "ws"}]
+        served = [place.scheme for place in self.places if place.scheme in _SERVED]
         if self.tls_ca and served and (not self.tls_certificate or "udp" in served):
-            raise self._wrong("tls_ca needs tls_certificate, and tcp:// or ws://")
+            raise self._wrong("tls_ca needs tls_certificate, and tcp://, ws:// or https://")
+        if "https" in served and not self.tls_certificate:
+            raise self._wrong("https:// needs tls_certificate and tls_key")
         if not self.places and not self.asked:
             raise self._wrong("listen is missing, and no device has an endpoint: nothing is heard")
         for device in self.device:

@@ -1,4 +1,4 @@
-"""The glossary: every kind, indicator, rule and process step in Chinese and English.
+"""The glossary: kinds, indicators, rules, process steps, and the protocols' words, zh and en.
 
 python -m wuxin.packs.glossary > docs/glossary.md
 """
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from wuxin.packs import schema
+from wuxin.protocols import vocabulary
 from wuxin.terms.standards import Pack
 
 
@@ -25,7 +26,26 @@ def text() -> str:
                 "|---|---|---|---|",
             ]
             parts += [f"| `{n}` | {en} | {zh} | {note} |" for n, en, zh, note in rows]
+    parts += ["", "## Protocols 协议", "", "Made from `src/wuxin/protocols/words/*.toml`."]
+    for name in vocabulary.spoken():
+        parts += ["", f"### `{name}`"]
+        for title, words in _spoken(name):
+            parts += ["", f"#### {title}", "", "| name | 中文 |", "|---|---|"]
+            parts += [f"| `{word}` | {zh} |" for word, zh in words.items()]
     return "\n".join(parts) + "\n"
+
+
+def _spoken(protocol: str) -> list[tuple[str, dict[str, str]]]:
+    words = vocabulary.own(protocol)
+    titles = (
+        ("Messages 消息", words.messages),
+        ("Fields 字段", words.fields),
+        ("Values 取值", words.values),
+        ("Readings 读数", words.readings),
+        ("Endings of readings 读数后缀", words.endings),
+        ("Marks 质量标记", words.marks),
+    )
+    return [(title, rows) for title, rows in titles if rows]
 
 
 def _tables(pack: Pack) -> list[tuple[str, Sequence[tuple[str, str, str, str]]]]:

@@ -9,10 +9,10 @@ from wuxin.risk.rules import ANY, Compiled
 from wuxin.terms.clock import HOUR, duration
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import ThingKey
-from wuxin.terms.records import Quality
+from wuxin.terms.records import NO_SEQUENCE, Quality
 from wuxin.terms.standards import Example, Pack, Rule
 from wuxin.twin import tables
-from wuxin.twin.layout import NEVER, NO_SEQUENCE, Bounds, Rows
+from wuxin.twin.layout import NEVER, Bounds, Rows
 from wuxin.twin.registry import Registry
 from wuxin.twin.rows import rows_of
 from wuxin.twin.twin import Event, Twin

@@ -9,7 +9,12 @@ and the events of Impinj's IoT device interface, one or a list of them. Each rea
 ``tag:`` with the code in capital hexadecimal digits; what a code means is in `epc_tag`. A code that
 is none of GS1's is read all the same: many tags carry numbers of their owner's.
 
-Source: own format; Impinj IoT device interface, TagInventoryEvent (epc, antennaPort, peakRssiCdbm).
+A reader can leave its name out of its events; then a line before them has to say it:
+``{"device": "dock-1"}``.
+
+Source: own format; Impinj IoT device interface, tagInventory events as readers send them (epc in
+base64 for URLs, epcHex, antennaPort, peakRssiCdbm in hundredths of dBm). Their form was compared
+with what several programs take and print; it is not confirmed against the maker's own text.
 """
 
 import base64
@@ -21,6 +26,7 @@ from typing import Any, Final
 from wuxin.protocols import epc_tag
 from wuxin.protocols.octets import BadFrame
 from wuxin.terms.clock import iso, moment
+from wuxin.terms.envelope import HEADER_BYTES, unwrap
 from wuxin.terms.errors import BadInput
 
 FRAME_BYTES: Final = 1024 * 1024
@@ -34,7 +40,7 @@ def decode(frame: bytes) -> dict[str, Any]:
     """Decode a message of a reader's gateway; never raises, whatever the bytes.
 
     Args:
-        frame: the JSON text in UTF-8, at most 1 MiB.
+        frame: the JSON text in UTF-8, at most 1 MiB; a line before it may say the ``device``.
 
     Returns:
         ``ok`` true with ``message`` (``tag_reads``), ``version``, ``device`` (the reader),
@@ -49,10 +55,13 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def _reads(frame: bytes) -> tuple[str, list[dict[str, Any]]]:
-    if len(frame) > FRAME_BYTES:
+    if len(frame) > FRAME_BYTES + HEADER_BYTES:
         raise BadFrame(f"the message is longer than {FRAME_BYTES} bytes", f"byte {FRAME_BYTES}")
     try:
-        said = json.loads(frame)
+        line, text = unwrap(frame)
+        said = json.loads(text)
+    except BadInput as wrong:
+        raise BadFrame(str(wrong), "byte 0") from None
     except (ValueError, RecursionError):
         raise BadFrame("the message is no JSON in UTF-8", "$") from None
     if isinstance(said, dict) and "reads" in said:
@@ -63,6 +72,7 @@ def _reads(frame: bytes) -> tuple[str, list[dict[str, Any]]]:
         reader, reads = found[0][0] if found else None, [read for _, read in found]
         if any(host != reader for host, _ in found):
             raise BadFrame("the events are of several readers", "$")
+    reader = line.get("device") if reader is None else reader
     if not isinstance(reader, str) or not 1 <= len(reader) <= 64 or not reader.isprintable():
         raise BadFrame("nothing says which reader it was", "reader")
     if not isinstance(reads, list) or not 1 <= len(reads) <= READS:
@@ -78,12 +88,13 @@ def _impinj(event: Any, at: str) -> tuple[Any, dict[str, Any]]:
     code, strength = said.get("epcHex"), said.get("peakRssiCdbm")
     if code is None and isinstance(said.get("epc"), str):
         try:
-            code = base64.urlsafe_b64decode(said["epc"]).hex()
+            code = base64.b64decode(said["epc"], altchars=b"-_", validate=True).hex()
         except (binascii.Error, ValueError):
             raise BadFrame("the code is not base64", f"{at}.epc") from None
     read = {"epc": code, "antenna": said.get("antennaPort"), "time": event.get("timestamp")}
     if type(strength) is int:
-        read["rssi"] = strength / 100
+        # A whole number of JSON has no end, and a float has one; what is no strength gets a mark.
+        read["rssi"] = strength / 100 if abs(strength) < 2**31 else strength
     return event.get("hostname"), {k: v for k, v in read.items() if v is not None}
 
 

@@ -5,8 +5,11 @@
 The partition says how many digits the company prefix has, 12 to 6, and with them how many bits; the
 reference has what is left of them.
 
-Source: GS1 EPC Tag Data Standard 1.13 §14.5 (binary encodings), §14.2 (headers), §6.3 (URIs),
-§7 (GS1 keys and element strings); GS1 General Specifications §7.9.1 (check digit).
+The longer forms that came with the standard's version 2.0 (SGTIN+ and others) are not read.
+
+Source: GS1 EPC Tag Data Standard 2.3 §14.6 (binary coding tables; in 1.13 §14.5), §14.2 (headers),
+§6.3 (URIs), §7 (GS1 keys and element strings), Annex E.3 (examples); GS1 General Specifications
+§7.9.1 (check digit).
 """
 
 import re

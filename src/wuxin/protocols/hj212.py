@@ -6,9 +6,15 @@
 
 The bits of Flag say the edition (bits 2 to 7: 0 is 2005, 1 is 2017, 2 is 2025), whether parts are
 numbered (bit 1) and whether an answer is wanted (bit 0). A frame without Flag is one of 2005. On
-the wire CR and LF follow the CRC.
+the wire CR and LF follow the CRC. ``RF=1`` says that a frame is sent again later.
 
-Source: HJ 212-2017 §6.3 and Annex A (CRC); HJ 212-2025 for the edition's number in Flag.
+Since 2025 stations encrypt their data area by SM4, block by block without padding, so that what
+is left over of less than 16 bytes stays as it is and no length changes; the CRC is that of the text
+before it was encrypted. How the standard's example prints it was found at second hand, and it is
+not confirmed against the standard's text that the bytes go over the wire as they are.
+
+Source: HJ 212-2017 §6.3 and Annex A (CRC); HJ 212-2025 §6.3.3 table 3 (edition in Flag, RF), §6.4
+and Annex A.2 (SM4), as programs that quote them have it.
 """
 
 import math
@@ -16,13 +22,16 @@ import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+
 from wuxin.protocols.hj212_codes import COMMANDS, FLAGS, KINDS, SYSTEMS, UNITS
 from wuxin.protocols.octets import BEIJING, BadFrame, plain, utc
 
 FRAME_BYTES: Final = 2 + 4 + 9999 + 4 + 2
 EDITIONS: Final = {0: "2005", 1: "2017", 2: "2025"}
 
-_HEAD: Final = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO")
+_HEAD: Final = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF")
 _FORMS: Final = {
     "QN": re.compile(r"\d{17}", re.ASCII),
     "ST": re.compile(r"\w{1,5}", re.ASCII),
@@ -31,7 +40,12 @@ _FORMS: Final = {
     "Flag": re.compile(r"\d{1,3}", re.ASCII),
     "PNUM": re.compile(r"\d{1,5}", re.ASCII),
     "PNO": re.compile(r"\d{1,5}", re.ASCII),
+    "RF": re.compile("1"),
 }
+_BLOCK: Final = 16
+_CP: Final = b"CP=&&"
+_END: Final = b"&&"
+_SINCE_2025: Final = re.compile(rb";Flag=(?:8|9|10|11);")
 _NAME: Final = re.compile(r"\w{1,32}(-\w{1,32})?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{0,18})?", re.ASCII)
 _TIME: Final = re.compile(r"\d{14}(\d{3})?", re.ASCII)
@@ -64,28 +78,29 @@ def crc(segment: bytes) -> str:
     return f"{register:04X}"
 
 
-def decode(frame: bytes) -> dict[str, Any]:
+def decode(frame: bytes, *, sm4_key: bytes | None = None) -> dict[str, Any]:
     """Decode one frame; never raises, whatever the bytes.
 
     Args:
         frame: ``##`` to the CRC, with or without the line's end, or the same in hexadecimal.
+        sm4_key: the 16 bytes by which the station encrypts its data area, if it does.
 
     Returns:
         ``ok`` true with ``message`` (the command's name), ``version`` (edition), ``device`` (MN),
         ``fields`` (the head as sent, ``CP`` as a list of items), ``time`` (DataTime in UTC, if
         any) and ``readings`` (of factors, with ``flag`` where one was sent, and the ``time`` of
-        sampling where it differs; ``unit`` is empty where the standard leaves it to the site); or
-        ``ok`` false with ``error`` and ``at``.
+        sampling where it differs; ``unit`` is empty where the standard leaves it to the site), and
+        ``late`` for what is sent again; or ``ok`` false with ``error`` and ``at``.
     """
     try:
-        fields = _fields(_segment(plain(frame, starts=(b"##",), limit=FRAME_BYTES)))
+        fields = _fields(_segment(plain(frame, starts=(b"##",), limit=FRAME_BYTES), sm4_key))
         said = _meaning(fields)
     except BadFrame as bad:
         return bad.answer()
     return {"ok": True, **said, "fields": fields}
 
 
-def _segment(data: bytes) -> str:
+def _segment(data: bytes, sm4_key: bytes | None) -> str:
     """The text between length and CRC, both of which must be right."""
     if not data.startswith(b"##"):
         raise BadFrame("a frame starts with ##", "byte 0")
@@ -97,6 +112,12 @@ def _segment(data: bytes) -> str:
         held = len(data.rstrip(b"\r\n")) - 10
         raise BadFrame(f"the length says {length} bytes and the segment has {held}", "byte 2")
     counted = crc(body)
+    if check.upper() != counted.encode() and _is_encrypted(body):
+        if sm4_key is None:
+            raise BadFrame("the data area is encrypted (SM4), and there is no key to read it", "CP")
+        head, mark, area = body.partition(_CP)
+        body = head + mark + opened(area.removesuffix(_END), sm4_key) + _END
+        counted = crc(body)
     if check.upper() != counted.encode():
         sent = check.decode("ascii", "backslashreplace")
         raise BadFrame(f"the CRC is {sent!a} and must be {counted}", f"byte {6 + length}")
@@ -104,6 +125,32 @@ def _segment(data: bytes) -> str:
         return body.decode("gb18030")
     except UnicodeDecodeError as wrong:
         raise BadFrame("the segment is not text", f"byte {6 + wrong.start}") from None
+
+
+def _is_encrypted(segment: bytes) -> bool:
+    """Whether a segment of the edition of 2025 has a data area that is no text."""
+    head, found, area = segment.partition(_CP)
+    if not found or not area.endswith(_END) or not _SINCE_2025.search(head):
+        return False
+    try:
+        return len(area) >= _BLOCK + len(_END) and not area.decode("gb18030").isprintable()
+    except UnicodeDecodeError:
+        return True
+
+
+def opened(area: bytes, key: bytes) -> bytes:
+    """A data area whose blocks are encrypted by SM4; the bytes after the last block stay.
+
+    Raises:
+        BadFrame: the key is not 16 bytes.
+
+    Source: HJ 212-2025 §6.4.2 (ECB without padding); GB/T 32907-2016 (SM4).
+    """
+    if len(key) != _BLOCK:
+        raise BadFrame(f"the key is not {_BLOCK} bytes of SM4", "key")
+    blocks = len(area) // _BLOCK * _BLOCK
+    reader = Cipher(SM4(key), modes.ECB()).decryptor()  # noqa: S305 - the standard asks for ECB
+    return reader.update(area[:blocks]) + reader.finalize() + area[blocks:]
 
 
 def _fields(segment: str) -> dict[str, Any]:
@@ -161,6 +208,8 @@ def _meaning(fields: dict[str, Any]) -> dict[str, Any]:
         "system": SYSTEMS.get(fields["ST"], "other"),
         "answer_wanted": bool(flag & 1),
     }
+    if "RF" in fields:
+        said["late"] = True
     if "QN" in fields:
         said["request_time"] = _time(fields["QN"], "QN")
     moment = next((item["DataTime"] for item in fields["CP"] if "DataTime" in item), None)

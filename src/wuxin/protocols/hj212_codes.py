@@ -1,7 +1,8 @@
 """The code tables of HJ 212: systems, commands, data flags, and the units of common factors.
 
 Source: HJ 212-2017 §6.3 (ST, flags), §6.6 (CN), Annex B (factors); units as in HJ 524-2009 and
-HJ 525-2009. Numbers that only the edition of 2025 has are marked so.
+HJ 525-2009. Numbers that only the edition of 2025 has are marked so; they come from programs that
+quote it and are not confirmed against the standard's text.
 """
 
 from typing import Final
@@ -34,9 +35,11 @@ SYSTEMS: Final = {
 
 COMMANDS: Final = {
     "1000": "set_timeout_and_retries",
+    "1001": "hardware_identity",  # 2025
     "1011": "field_time",
     "1012": "set_field_time",
     "1013": "field_time_calibration_request",
+    "1014": "encryption_key",  # 2025
     "1061": "real_time_interval",
     "1062": "set_real_time_interval",
     "1063": "minute_interval",
@@ -44,6 +47,7 @@ COMMANDS: Final = {
     "1072": "set_password",
     "2011": "real_time_data",
     "2012": "stop_real_time_data",
+    "2013": "original_data",  # 2025
     "2021": "device_running_state",
     "2022": "stop_device_running_state",
     "2031": "day_history_data",
@@ -66,6 +70,7 @@ COMMANDS: Final = {
     "9012": "execution_result",
     "9013": "notification_answer",
     "9014": "data_answer",
+    "9015": "heartbeat",  # 2025
 }
 """Names of CN, the command code."""
 

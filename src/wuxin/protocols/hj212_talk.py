@@ -1,5 +1,11 @@
 """A platform's side of a talk with an environment station: frames in, answers where one is wanted.
 
+Data (commands 20xx) are answered by 9014, other notifications by 9013. That follows from the names
+of the two commands and from published frames; which of the two some uploads of 30xx want, and
+whether the heartbeat of 2025 (9015) wants 9013 where its Flag asks for an answer, is not confirmed
+against the standard's text. Of a data area under SM4 the check cannot be made without the
+station's key, which no session holds: such a frame counts as junk.
+
 Source: HJ 212-2017 §6.4 (handshake: 9011 to 9014) and Annex B (results of a request).
 """
 

@@ -103,7 +103,8 @@ def _said(frame: bytes) -> tuple[_Said, bytes]:
         said = msgspec.convert(line, _Said)
     except msgspec.ValidationError as wrong:
         what, _, path = str(wrong).partition(" - at ")
-        raise BadFrame(f"what is said of the registers is wrong: {what}", path or "$") from None
+        error = f"what is said of the registers is wrong: {what}".replace("`", "")
+        raise BadFrame(error, path.strip("`") or "$") from None
     names = [row.name for row in said.table]
     if len(set(names)) < len(names) or not all(name.isprintable() for name in names):
         raise BadFrame("a name of the table is given twice or cannot be printed", "$.table")

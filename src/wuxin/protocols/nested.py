@@ -19,7 +19,8 @@ def read(data: bytes) -> Any:
     try:
         told = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
-        raise BadFrame(f"this is not JSON: {str(wrong)[:120]}", "$") from None
+        why = str(wrong).removeprefix("JSON is malformed: ")[:120]
+        raise BadFrame(f"this is not JSON: {why}", "$") from None
     level = [told]
     for _ in range(DEPTH):
         level = [

@@ -132,7 +132,8 @@ def _parts(frame: bytes) -> tuple[dict[str, Any], _Payload]:
         raise BadFrame("the message is nested too deeply", "$") from None
     except msgspec.ValidationError as wrong:
         what, _, path = str(wrong).partition(" - at ")
-        raise BadFrame(what, path.strip("`") or "$") from None
+        wrong_part = f"a part of the message is not of its form: {what}".replace("`", "")
+        raise BadFrame(wrong_part, path.strip("`") or "$") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadFrame("the message is not a JSON object", "$") from None
     device = said.get("device")

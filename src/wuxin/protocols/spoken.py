@@ -5,21 +5,20 @@ does for every other: 20 to 500 microseconds a message, as its decoder takes.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wuxin.protocols.contents import Contents
 from wuxin.protocols.native_batch import Messages
 from wuxin.protocols.registered import Register
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 from wuxin.terms.interned import Interned, hashed
 from wuxin.terms.names import thing_key
+from wuxin.terms.records import NO_SEQUENCE, REPEATED
 from wuxin.terms.units import inward
-
-NO_SEQUENCE: Final = -1
-"""The sequence number of a message that has none: repeats are then told by their content."""
 
 
 class Spelling(NamedTuple):
@@ -44,6 +43,8 @@ class Decoder:
         spelling: how its words are those of the pack.
         register: which devices may speak, of which things, and with which keys they sign.
         signer: the device by whose key a message has to be signed; None: nobody signs.
+
+    ``contents`` remembers which messages without a running number have come; a repeat is marked.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Decoder:
     ) -> None:  # fmt: skip
         self.names = list(spelling.units)
         self.devices = Interned()
+        self.contents = Contents()
         self._decode, self._spelling = decode, spelling
         self._register, self._signer = register, signer
         self._numbers = {name: i for i, name in enumerate(self.names)}
@@ -68,13 +70,16 @@ class Decoder:
             speaker = self._signer(message) if self._signer is not None else ""
             key = self._register.public_key(speaker) if speaker else None
             answer = self._decode(message, public_key=key) if key else self._decode(message)
-            self._take(answer, found, line=i, speaker=speaker)
+            self._take(answer, found, line=i, said=(message, speaker))
         return found.messages()
 
-    def _take(self, answer: Mapping[str, Any], found: "_Found", *, line: int, speaker: str) -> None:
+    def _take(
+        self, answer: Mapping[str, Any], found: "_Found", *, line: int, said: tuple[bytes, str],
+    ) -> None:  # fmt: skip
         if not answer["ok"]:
             found.refused.append((line, f"{answer['error']} at {answer['at']}"))
             return
+        message, speaker = said
         device = str(answer.get("device") or answer.get("phone") or "")
         told: dict[tuple[int, int], dict[int, float]] = {}
         for reading in answer["readings"]:
@@ -84,8 +89,8 @@ class Decoder:
                 continue
             try:
                 at = _time(reading.get("time") or answer.get("time"))
-                said = str(reading.get("thing") or device)
-                thing = self._thing(speaker or device, said, at=at)
+                named = str(reading.get("thing") or device)
+                thing = self._thing(speaker or device, named, at=at)
                 factor, offset = inward(reading.get("unit") or "", self._spelling.units[name])
                 value = float(reading["value"]) * factor + offset
             except (BadInput, OverflowError) as wrong:
@@ -96,6 +101,8 @@ class Decoder:
         seq = answer.get("seq", NO_SEQUENCE)
         if len(told) > 1:  # the number is that of the message, not of its parts
             seq = NO_SEQUENCE
+        if seq < 0 and told and self.contents.repeated(message):
+            seq = REPEATED
         for (thing, at), values in told.items():
             found.head.append((thing, at, _signed(boot) if seq >= 0 else 0, seq, 0, 0))
             found.line.append(line)

@@ -35,6 +35,11 @@ class Quality(IntFlag):
     RATE = 128
 
 
+NO_SEQUENCE: Final = -1
+"""The sequence number of a message that has none."""
+REPEATED: Final = -2
+"""In place of a sequence number: the message has come before, as its content tells."""
+
 UNUSABLE: Final = (
     Quality.OUT_OF_RANGE
     | Quality.IMPLAUSIBLE_TIME

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.compiled import compiled
+from wuxin.terms.records import REPEATED
 from wuxin.terms.standards import PANE
 from wuxin.twin.layout import (
     ARRIVED,
@@ -34,7 +35,6 @@ from wuxin.twin.layout import (
     LONG_AGO,
     LOW,
     NEWEST,
-    NO_SEQUENCE,
     PENDING,
     RAISED,
     RATE,
@@ -185,7 +185,8 @@ def observe(
                 marks = _LATE if t < bounds.closed else 0
                 if here.small[SILENT] and t > here.whole[SEEN]:
                     _wake(tables, work.asked, scratch, here, out)
-                if said[SEQ] != NO_SEQUENCE and _repeated(here.whole, said):
+                seq = said[SEQ]
+                if seq == REPEATED or (seq >= 0 and _repeated(here.whole, said)):
                     marks |= _DUPLICATE
         _forget(scratch.touched)
         fresh = False

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-NO_SEQUENCE: Final = -1
 LONG_AGO: Final = int(np.iinfo(np.int64).min)
 NEVER: Final = int(np.iinfo(np.int64).max)
 WOKE: Final = -1

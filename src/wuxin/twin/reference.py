@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from wuxin.terms.records import UNUSABLE, Quality
+from wuxin.terms.records import NO_SEQUENCE, REPEATED, UNUSABLE, Quality
 from wuxin.terms.standards import PANE, Indicator
-from wuxin.twin.layout import NO_SEQUENCE, RUNS, Bounds
+from wuxin.twin.layout import RUNS, Bounds
 from wuxin.twin.registry import Zone
 from wuxin.twin.tables import Code, Reads, RuleSet
 
@@ -126,7 +126,9 @@ class Reference:
         plausible = bounds.earliest <= t <= bounds.latest
         if thing.silent and plausible and thing.seen is not None and t > thing.seen:
             self._wake(thing, message)
-        repeated = plausible and message.seq != NO_SEQUENCE and self._repeated(thing, message)
+        repeated = plausible and (
+            message.seq == REPEATED or (message.seq >= 0 and self._repeated(thing, message))
+        )
         touched, marks = set(), []
         for name, value in message.values:
             mark = self._mark(thing, message, bounds=bounds, name=name, value=value)

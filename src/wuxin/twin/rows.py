@@ -6,14 +6,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wuxin.terms.records import Readings
+from wuxin.terms.records import NO_SEQUENCE, Readings
 from wuxin.terms.standards import Derived
 from wuxin.twin.layout import (
     BOOT_ID,
     EVENT_TIME,
     FIRST_REF,
     LAST_REF,
-    NO_SEQUENCE,
     SEQ,
     THING,
     Rows,

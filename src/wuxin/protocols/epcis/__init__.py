@@ -3,7 +3,10 @@
 `decode` reads a document or a bare event; `event_hash` names an event; `matches` filters events by
 the parameters of a simple query; `canonical` writes a GS1 key in its one form. All are pure.
 
-Source: GS1 EPCIS 2.0 and CBV 2.0.
+Source: GS1 EPCIS 2.0 and CBV 2.0. Of the clauses that are named in this package, EPCIS §7.4, §7.4.1
+and §8.2.7 and CBV §8.9 were found as others cite them; EPCIS §7.3.7, §9.5 and §10 and CBV §7.10 and
+§8.8 are not confirmed against the standard's text. What they say was held against the published
+schemas, examples and event hashes.
 """
 
 from typing import Any

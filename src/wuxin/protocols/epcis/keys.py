@@ -2,8 +2,8 @@
 
 ``urn:epc:id:sgtin:4012345.011111.9876`` is ``https://id.gs1.org/01/04012345111118/21/9876``.
 
-Source: EPC Tag Data Standard 2.0 §6-7 (EPC URIs, their digits and check digits); GS1 Digital Link:
-URI Syntax 1.2 §4.11 (canonical form); CBV 2.0 §8.9 (which parts an event's hash keeps).
+Source: EPC Tag Data Standard 2.3 §6, §7 (EPC URIs, their digits and check digits); GS1 Digital
+Link: URI Syntax 1.2 §4.11 (canonical form); CBV 2.0 §8.9 (which parts an event's hash keeps).
 """
 
 import re

@@ -78,7 +78,8 @@ def action(value: Any, where: Where) -> str:
 def number(value: Any, where: Where) -> float | int:
     """A finite number."""
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if numeric and math.isfinite(value) and abs(value) < 1e300:
+    # The order matters: a whole number of JSON can be too large for a float.
+    if numeric and abs(value) < 1e300 and math.isfinite(value):
         return value  # type: ignore[no-any-return]
     raise BadFrame(f"{str(value)[:80]!r} is not a number", where.at)
 

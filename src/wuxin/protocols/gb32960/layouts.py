@@ -1,8 +1,13 @@
 """The information bodies of GB/T 32960.3 as tables of fields, for both editions.
 
-Source: GB/T 32960.3-2016 §7.2.3 tables 9 on, Annexes A, B; GB/T 32960.3-2025 §7.2.4 tables 10
-and on. Where 2025 differs: motors (no voltage and current, 4 bytes of torque), currents down to
+Source: GB/T 32960.3-2016 §7.2.3 tables 9 on, Annexes A, B; GB/T 32960.3-2025 §7.2.4 tables 10 to
+26. Where 2025 differs: motors (no voltage and current, 4 bytes of torque), currents down to
 -3000 A, engine (speed only), position (system of coordinates), no body of extremes.
+
+The bodies of 2025 (03: table 17; 07, 08: 11 to 14; 30: 18 and 19; 31: 25; 32: 26) were compared
+with four programs that quote these tables, and agree in places, sizes and units but for one: that
+the highest temperature of the hydrogen (table 17) counts in tenths, as in 2016, is not confirmed
+against the standard's text; two of them count it in whole degrees.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """What the payload of a device model means, as tables in ``devices/*.toml``.
 
 A table names the device profiles it is for, and either says at which byte of the whole payload
-each value stands (``size``, ``field``), or lists items that follow one another, each known by its
+each value stands (``size``, ``field``; ``also`` are other sizes, in which the values that would
+stand beyond the end are not sent), or lists items that follow one another, each known by its
 first two bytes, channel and type (``item``; ``**`` stands for any channel, which may be put into
 the indicator's name as ``{channel}``).
 
@@ -67,6 +68,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True):
     profiles: list[str]
     ports: list[int] = []
     size: int = 0
+    also: list[int] = []
     field: list[Field] = []
     item: list[Item] = []
 
@@ -99,13 +101,14 @@ def read(payload: bytes, table: Table, *, port: int) -> Found:
         raise BadFrame(f"port {port} is not in the device's table", "port")
     found = Found([], [])
     if table.field:
-        if len(payload) != table.size:
+        if len(payload) not in (table.size, *table.also):
             raise BadFrame(
                 f"the device's table is for {table.size} bytes and there are {len(payload)}",
                 f"payload byte {min(len(payload), table.size)}",
             )
         for field in table.field:
-            _take(field, payload, found=found, common={})
+            if field.at < len(payload):
+                _take(field, payload, found=found, common={})
         return found
     _items(payload, table, found=found)
     return found
