@@ -25,6 +25,7 @@ def jdm(rules: list[dict[str, str]], inputs: str = "x", *, policy: str = "first"
     }
     kinds = ("inputNode", "decisionTableNode", "outputNode")
     nodes: list[dict[str, Any]] = [{"id": k, "name": k, "type": k} for k in kinds]
+    nodes[0]["content"] = {"schema": ""}  # as the editor writes it
     nodes[1]["content"] = content
     edges = [
         {"id": "1", "sourceId": kinds[0], "targetId": kinds[1]},
@@ -71,6 +72,12 @@ def test_a_value_of_another_kind_is_marked_and_counts_as_missing() -> None:
     assert answer.fired == ("rest",)
 
 
+def test_half_a_character_is_no_text() -> None:
+    answer = decision.read(LOAN).explain({"sector": "\ud83d", "score": 700, "days_late": 1})
+    assert list(answer.marks) == ["sector"]
+    assert answer.fired == ("rest",)
+
+
 def test_decimals_are_exact_where_floats_would_not_be() -> None:
     table = decision.read(jdm([{"x": "10000000000000001", "grade": "0.1"}]))
     assert table.explain({"x": 10000000000000001}).outputs == ({"grade": Decimal("0.1")},)
@@ -106,6 +113,10 @@ def test_what_is_no_single_table_of_literals_is_refused() -> None:
         decision.read("{")
     with pytest.raises(BadInput, match="Invalid enum value 'unique'"):
         decision.read(jdm([{"x": "1"}], policy="unique"))
+    defaulted = jdm([{"x": "1"}])
+    defaulted["nodes"][1]["content"]["inputs"][0]["defaultValue"] = "5"
+    with pytest.raises(BadInput, match="column x: a default value is not compiled"):
+        decision.read(defaulted)
     twisted = jdm([{"x": "1"}])
     twisted["nodes"].append({"id": "f", "name": "f", "type": "functionNode", "content": None})
     with pytest.raises(BadInput, match="one decision table is wanted"):

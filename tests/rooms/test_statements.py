@@ -149,6 +149,12 @@ def test_without_a_year_before_the_comparison_is_said_to_be_missing() -> None:
     ]
 
 
+def test_a_past_too_short_for_a_trend_is_said() -> None:
+    said = [words.en for words in found(quarters(8)).missing]
+    assert said == ["growth of 4 periods before is wanted to tell a break of trend, there are 3"]
+    assert found(quarters(9)).missing == ()
+
+
 def test_the_order_of_periods_makes_no_difference_but_is_noted() -> None:
     backwards = found(quarters()[::-1])
     assert {flag.name for flag in backwards.flags} == {"out_of_order"}
@@ -193,8 +199,14 @@ def test_a_breakdown_in_shares_is_told_and_one_beyond_revenue_contradicts() -> N
 
 
 def test_others_are_no_single_customer() -> None:
-    row = {"period": "2023", "revenue": 100, "revenue_by_customer": {"其他": 80, "甲": 20}}
+    row = {
+        "period": "2023",
+        "revenue": 100,
+        "revenue_by_customer": {"其他客户": 70, "Others (9)": 10, "甲": 20},
+    }
     assert "customer" not in current([row])
+    row["revenue_by_customer"] = {"Restful Hotels": 80}
+    assert current([row])["customer"].subject == "Restful Hotels"
 
 
 WRONG = [

@@ -192,17 +192,16 @@ def read(content: str | Mapping[str, Any], name: str = "decision table") -> Tabl
     """
     try:
         decoded = json.loads(content) if isinstance(content, str) else content
-        graph = msgspec.convert(decoded, _Graph)
+        nodes = msgspec.convert(decoded, _Graph).nodes
+        others = sorted({node.type for node in nodes} - _KINDS)
+        tables = [node.content for node in nodes if node.type == "decisionTableNode"]
+        if others or len(tables) != 1:
+            raise BadInput(f"{name}: one decision table is wanted, not {others or len(tables)}")
+        found = msgspec.convert(tables[0], _Content)
     except (ValueError, msgspec.ValidationError) as wrong:
         raise BadInput(f"{name}: it is not a JDM decision: {wrong}") from None
-    others = sorted({node.type for node in graph.nodes} - _KINDS)
-    tables = [node for node in graph.nodes if node.type == "decisionTableNode"]
-    if others or len(tables) != 1 or tables[0].content is None:
-        raise BadInput(f"{name}: one decision table is wanted, not {others or len(tables)}")
-    found = tables[0].content
     if found.passThrough or found.inputField or found.outputPath or found.executionMode != "single":
         raise BadInput(f"{name}: passThrough, inputField, outputPath and loops are not compiled")
-    inputs = [c for c in found.inputs if c.field]
     _check_fields(name, found)
     rules = [
         _rule(f"{name}: rule {number}", number, row=row, found=found)
@@ -213,7 +212,7 @@ def read(content: str | Mapping[str, Any], name: str = "decision table") -> Tabl
     return Table(
         name,
         found.hitPolicy,
-        inputs=_columns(name, inputs, rules=rules),
+        inputs=_columns(name, found.inputs, rules=rules),
         outputs=[
             Output(
                 o.id,
@@ -231,6 +230,7 @@ class _Field(msgspec.Struct):
     id: str
     field: str = ""
     name: str = ""
+    defaultValue: str | None = None  # noqa: N815 - as JDM writes it
 
 
 class _Content(msgspec.Struct):
@@ -246,7 +246,7 @@ class _Content(msgspec.Struct):
 
 class _Node(msgspec.Struct):
     type: str
-    content: _Content | None = None
+    content: Any = None
 
 
 class _Graph(msgspec.Struct):
@@ -259,6 +259,8 @@ def _check_fields(name: str, found: _Content) -> None:
     for column in (*found.inputs, *found.outputs):
         if not _FIELD.fullmatch(column.field):
             raise BadInput(f"{name}: column {column.id}: {column.field!r} is not a plain field")
+        if column.defaultValue:
+            raise BadInput(f"{name}: column {column.id}: a default value is not compiled")
     given = [column.field for column in found.outputs]
     if len({*given}) != len(given):
         raise BadInput(f"{name}: two outputs have the same field")
@@ -348,6 +350,8 @@ _CALLED: Final[Mapping[Kind | None, Words]] = {
 
 def _taken(given: Any, kind: Kind | None) -> Value | None:
     """A value as both engines hold it; None where it is not of the kind."""
+    if isinstance(given, str) and any("\ud800" <= letter <= "\udfff" for letter in given):
+        return None  # half of a character: no text that could be written down
     if isinstance(given, bool | str) or type(given) is date:
         return given if kind in {_sort(given), None} else None
     if not isinstance(given, int | float | Decimal) or kind not in {"number", None}:

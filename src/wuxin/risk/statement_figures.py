@@ -4,6 +4,7 @@ Every figure is a Decimal, or None where what it is made from is missing. Compar
 same period of the year before, so that seasons compare with themselves.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -82,7 +83,12 @@ class Book:
         parts = period.breakdowns.get(name, {})
         if revenue is None or revenue <= 0:
             return {}
-        return {k: v / revenue for k, v in parts.items() if k.casefold() not in self.rest}
+        return {k: v / revenue for k, v in parts.items() if not self._is_rest(k)}
+
+    def _is_rest(self, name: str) -> bool:
+        """Whether a name such as "Others (12 shops)" or 其他客户 stands for many."""
+        word, after = name.casefold().strip(), r"(?![a-z0-9])"
+        return any(re.match(re.escape(rest) + after, word) for rest in self.rest)
 
     def _amount(self, name: str, span: Span) -> Decimal | None:
         period = self.by_span.get(span)

@@ -89,6 +89,7 @@ def assess(statements: Statements) -> Assessment:
         for name in RULES:
             flags += _found(book, name, limits=limits[name])
         missing += _missing(book)
+        missing += _short_past(book, limits["trend_break"]["least"])
     flags.sort(key=lambda flag: (not flag.current, LEVELS.index(flag.level), flag.until, flag.name))
     return Assessment(
         statements.company, statements.currency, figures, tuple(flags), tuple(missing)
@@ -201,6 +202,17 @@ def _missing(book: Book) -> Iterator[Words]:
         yield Words(
             f"无{before}数据，{latest.span}不能同比",
             f"{before} is missing, so {latest.span} cannot be compared with the year before",
+        )
+
+
+def _short_past(book: Book, least: Decimal) -> Iterator[Words]:
+    """That a break of trend cannot be told yet: growth has too short a past."""
+    known = sum(figures.growth is not None for figures in book.figures[:-1])
+    if known < least:
+        yield Words(
+            f"同比增速只有{known}期历史，不足{least}期，不能判断趋势突变",
+            f"growth of {least} periods before is wanted to tell a break of trend, "
+            f"there are {known}",
         )
 
 
