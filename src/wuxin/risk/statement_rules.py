@@ -73,21 +73,21 @@ def revenue_fall(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
 
 
 def growth_slowing(book: Book, now: Figures, *, limits: Limits) -> Iterator[Hit]:
-    """Find growth well below its mean over the last year, or below that of a year before."""
+    """Find growth well below its mean over the last year, or falling steadily within a year."""
     past = [f.growth for f in book.past(now.span)[-book.per_year :] if f.growth is not None]
     if now.growth is None or not past:
         return
-    year_before = book.year_before(now.span)
-    before = max(
-        sum(past, Decimal(0)) / len(past),
-        (year_before.growth if year_before else None) or Decimal(0),
-    )
+    before, steady = sum(past, Decimal(0)) / len(past), False
+    if len(past) > 1 and now.growth < past[-1] < past[-2]:
+        # One weak period against the best of a year may be noise; the third in falling order is not
+        before, steady = max(before, past[0]), True
     drop = before - now.growth
     if before <= 0:
         return
     lost = drop / before
     fast = drop >= limits["amber"] and lost >= limits["share"]
-    if not fast and not (before >= limits["floor"] and lost >= limits["red_share"]):
+    slow = before >= limits["floor"] and lost >= limits["red_share"]
+    if not fast and not (slow and (steady or book.per_year == 1)):
         return
     level: Level = "red" if drop >= limits["red"] and lost >= limits["red_share"] else "amber"
     yield Hit(
