@@ -1,4 +1,4 @@
-"""The command line: demo, serve, replay, check, verify, journal, export, decode, settings.
+"""The command line: demo, serve, replay, check, verify, journal, export, assess, decode, settings.
 
 Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
 something was tampered with.
@@ -319,6 +319,33 @@ def bring(files: tuple[Path, ...], home: Path, *, tenant: str, sources: Path, na
             )
             for refusal in refusals[:10]:
                 click.echo(f"  message {refusal.line + 1}: {refusal.reason}", err=True)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--lang", type=click.Choice(["zh", "zh-CN", "en"]), help="Of the table; else the setting's."
+)
+def assess(file: Path, *, as_json: bool, lang: str | None) -> None:
+    """Assess a company's financial statements: figures, flags with thresholds, what is missing.
+
+    \b
+    Examples:
+      wuxin assess examples/statements/maker.json --lang en
+      wuxin assess examples/statements/maker.json --json
+    """
+    from wuxin.portal import assess as shown
+    from wuxin.risk.statement_flags import assess as assessed
+    from wuxin.risk.statements import read
+    from wuxin.settings import load
+
+    found = assessed(read(file.read_bytes(), file.name))
+    if as_json:
+        click.echo(json.dumps(shown.as_json(found), ensure_ascii=False, indent=2))
+    else:
+        chosen = lang or load().language
+        shown.show(found, Console(), language="en" if chosen == "en" else "zh")
 
 
 @main.command()
