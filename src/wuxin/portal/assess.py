@@ -14,15 +14,16 @@ from wuxin.terms.records import Words
 
 Language = Literal["zh", "en"]
 
-_COLUMNS: Final = (
-    Words("期间", "period"), Words("收入", "revenue"), Words("同比", "on year"),
+_ROWS: Final = (
+    Words("收入", "revenue"), Words("同比", "on year"),
     Words("环比", "on period"), Words("毛利率", "gross"), Words("净利率", "net"),
-    Words("经营现金/收入", "op. cash"), Words("现金", "cash"), Words("可用月数", "months"),
+    Words("经营现金/收入", "op. cash/revenue"), Words("现金", "cash"), Words("可用月数", "months"),
     Words("资产负债率", "leverage"), Words("最大客户", "top customer"),
     Words("最大渠道", "top channel"),
 )  # fmt: skip
 _SAID: Final = {
     "flags": Words("提示", "Flags"),
+    "earlier": Words("个更早期间", "earlier periods"),
     "past": Words("已不再成立", "No longer so"),
     "none": Words("没有提示", "no flags"),
     "missing": Words("缺失", "Missing"),
@@ -33,12 +34,15 @@ _SAID: Final = {
 }
 _STYLES: Final = {"red": "bold red", "amber": "yellow", "info": "dim"}
 _DASH: Final = "—"
+_NAME: Final = 10
+_HEADED, _PERIOD = 20, 19
+"""Columns of a terminal that the names of figures take, and a period."""
 
 
 def show(found: Assessment, console: Console, *, language: Language) -> None:
     """Print an assessment for people to read."""
     for figures in found.figures.values():
-        console.print(_table(found, figures, language=language))
+        console.print(_table(found, figures, width=console.width, language=language))
     console.print(_flags(found, language))
     if found.missing:
         console.print(Text(_word("missing", language), style="bold"))
@@ -61,26 +65,36 @@ def _word(name: str, language: Language) -> str:
     return str(getattr(_SAID[name], language))
 
 
-def _table(found: Assessment, figures: tuple[Figures, ...], *, language: Language) -> Table:
-    table = Table(title=Text(f"{found.company} · {found.currency}"))
-    for place, words in enumerate(_COLUMNS):
-        table.add_column(getattr(words, language), justify="right" if place else "left")
-    for one in figures:
-        revenue, cash = (one.period.amount(name) for name in ("revenue", "cash"))
-        shares = (
-            one.growth, one.growth_sequential, one.gross_margin, one.net_margin, one.cash_margin,
-        )  # fmt: skip
-        table.add_row(
-            str(one.span),
-            _money(revenue),
-            *(_DASH if share is None else percent(share) for share in shares),
-            _money(cash),
-            _DASH if one.cash_months is None else f"{one.cash_months:,.1f}",
-            _DASH if one.leverage is None else percent(one.leverage),
-            _largest(one.customer),
-            _largest(one.channel),
-        )
+def _table(
+    found: Assessment, figures: tuple[Figures, ...], *, width: int, language: Language
+) -> Table:
+    """A row for each figure; as many of the latest periods as fit stand beside one another."""
+    shown = figures[-max(2, (width - _HEADED) // _PERIOD) :]
+    left = len(figures) - len(shown)
+    earlier = f" (+{left} {_word('earlier', language)})" if left else ""
+    table = Table(title=Text(f"{found.company} · {found.currency}{earlier}"))
+    table.add_column("")
+    for one in shown:
+        table.add_column(str(one.span), justify="right", no_wrap=True)
+    for words, cells in zip(_ROWS, zip(*map(_cells, shown), strict=True), strict=True):
+        table.add_row(getattr(words, language), *cells)
     return table
+
+
+def _cells(one: Figures) -> tuple[Text | str, ...]:
+    revenue, cash = (one.period.amount(name) for name in ("revenue", "cash"))
+    shares = (
+        one.growth, one.growth_sequential, one.gross_margin, one.net_margin, one.cash_margin,
+    )  # fmt: skip
+    return (
+        _money(revenue),
+        *(_DASH if share is None else percent(share) for share in shares),
+        _money(cash),
+        _DASH if one.cash_months is None else f"{one.cash_months:,.1f}",
+        _DASH if one.leverage is None else percent(one.leverage),
+        _largest(one.customer),
+        _largest(one.channel),
+    )
 
 
 def _money(amount: Decimal | None) -> str:
@@ -88,7 +102,7 @@ def _money(amount: Decimal | None) -> str:
 
 
 def _largest(found: Largest | None) -> Text:
-    return Text(f"{found.name} {percent(found.share)}" if found else _DASH)
+    return Text(f"{found.name[:_NAME]} {percent(found.share)}" if found else _DASH)
 
 
 def _flags(found: Assessment, language: Language) -> Group:
