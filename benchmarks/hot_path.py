@@ -74,7 +74,7 @@ class Kernel:
         hashed = self.threads.submit(lambda: frame.id) if self.threads else None
         found = self.decoder.decode(payload, ends)
         slots, _ = self.registry.slots(self.decoder.devices, "s")
-        rows = known(found, slots, numbers=self.numbers, frame=1)
+        rows = known(found, slots, numbers=self.numbers, frames=np.ones(len(found.line), np.int64))
         events = [e for e in self.twin.observe(rows, BOUNDS) if isinstance(e, Event)]
         key = hashed.result() if hashed else frame.id
         self.root = hashlib.sha256(self.root + key.encode()).digest()
