@@ -1,0 +1,117 @@
+"""The descent of goods: what came in as lots, became other lots, went out, and is left.
+
+Claims and values follow the goods in proportion to quantity. What is lost takes none of them with
+it: a debt does not shrink because metal burns off. Fractions keep every split exact, so that what
+is handed on adds up to what was there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Final
+
+from wuxin.finance.trade_facts import Made, Movement
+from wuxin.terms.names import Digest
+
+Lot = tuple[str, str]
+"""A lot and the unit that it is counted in; in another unit it is another lot."""
+
+_NONE: Final = Fraction(0)
+
+
+class Lineage:
+    """The lots that are known and the processes between them; facts may come in any order."""
+
+    def __init__(self) -> None:
+        self.came: dict[Lot, Fraction] = defaultdict(Fraction)
+        self.went: dict[Lot, Fraction] = defaultdict(Fraction)
+        self.used: dict[Lot, Fraction] = defaultdict(Fraction)
+        self._into: dict[Lot, dict[Digest, Made]] = defaultdict(dict)
+        self._from: dict[Lot, dict[Digest, Made]] = defaultdict(dict)
+
+    def moved(self, fact: Movement, *, sign: int = 1) -> Lot:
+        """Take a movement in, or with sign -1 back; return its lot."""
+        lot = (fact.lot, fact.unit)
+        side = self.came if fact.way == "in" else self.went
+        side[lot] += sign * Fraction(fact.quantity)
+        return lot
+
+    def made(self, fact: Made, *, sign: int = 1) -> list[Lot]:
+        """Take a process in, or with sign -1 back; return the lots that it touches."""
+        for part in fact.inputs:
+            self.used[part.lot, fact.unit] += sign * Fraction(part.quantity)
+        for part in fact.outputs:
+            self.came[part.lot, fact.unit] += sign * Fraction(part.quantity)
+        for parts, links in ((fact.inputs, self._from), (fact.outputs, self._into)):
+            for part in parts:
+                lot = (part.lot, fact.unit)
+                if sign > 0:
+                    links[lot][fact.id] = fact
+                else:
+                    links[lot].pop(fact.id, None)
+        return [(part.lot, fact.unit) for part in (*fact.inputs, *fact.outputs)]
+
+    def left(self, lot: Lot) -> Fraction:
+        """What is left of a lot; below zero where more went than ever came."""
+        return self._at(self.came, lot) - self._at(self.went, lot) - self._at(self.used, lot)
+
+    def descendants(self, lot: Lot) -> Iterator[Lot]:
+        """A lot and all that was made from it, each once."""
+        seen, waiting = {lot}, [lot]
+        while waiting:
+            lot = waiting.pop()
+            yield lot
+            for fact in self._from.get(lot, {}).values():
+                for part in fact.outputs:
+                    child = (part.lot, fact.unit)
+                    if child not in seen:
+                        seen.add(child)
+                        waiting.append(child)
+
+    def carried(self, lot: Lot, own: Mapping[Lot, Fraction]) -> Fraction:
+        """What a lot was given in all: its own amount and its share of what it was made from.
+
+        Args:
+            lot: the lot asked for.
+            own: amounts (claims, money) put on lots themselves; a lot without has none.
+        """
+        return self._carried(lot, own, frozenset())
+
+    def kept(self, lot: Lot, own: Mapping[Lot, Fraction]) -> Fraction:
+        """Of :meth:`carried` what was not handed on with the goods that were used up."""
+        came = self._at(self.came, lot)
+        share = Fraction(1) if not came else 1 - min(self._at(self.used, lot) / came, Fraction(1))
+        return self.carried(lot, own) * share
+
+    def _carried(self, lot: Lot, own: Mapping[Lot, Fraction], above: frozenset[Lot]) -> Fraction:
+        amount = own.get(lot, _NONE)
+        # A lot that is made from itself (a circle of dirty facts) hands nothing to itself.
+        above |= {lot}
+        for fact in self._into.get(lot, {}).values():
+            made = sum((Fraction(part.quantity) for part in fact.outputs), _NONE)
+            here = sum((Fraction(p.quantity) for p in fact.outputs if p.lot == lot[0]), _NONE)
+            for part in fact.inputs:
+                source = (part.lot, fact.unit)
+                # Where more was used than came, the whole was used and is shared by use.
+                base = max(self._at(self.came, source), self._at(self.used, source))
+                if source in above or not base or not made:
+                    continue
+                share = Fraction(part.quantity) / base * here / made
+                amount += self._carried(source, own, above) * share
+        return amount
+
+    @staticmethod
+    def _at(side: Mapping[Lot, Fraction], lot: Lot) -> Fraction:
+        return side.get(lot, _NONE)
+
+
+def imbalance(fact: Made) -> Fraction:
+    """What a process put out, with its loss, beyond what it took in; below zero if it is short.
+
+    Without a reported loss a shortfall is not known to be one and counts as none.
+    """
+    taken = sum((Fraction(part.quantity) for part in fact.inputs), _NONE)
+    out = sum((Fraction(part.quantity) for part in fact.outputs), _NONE)
+    if fact.loss is None:
+        return max(out - taken, _NONE)
+    return out + Fraction(fact.loss) - taken
