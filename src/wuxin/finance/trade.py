@@ -26,7 +26,7 @@ from wuxin.finance.trade_facts import (
 )
 from wuxin.finance.trade_lineage import Lot
 from wuxin.finance.trade_state import Books, alike
-from wuxin.finance.trade_tests import Subject, judge
+from wuxin.finance.trade_judge import Subject, judge
 from wuxin.terms.names import Digest
 from wuxin.terms.records import Words
 

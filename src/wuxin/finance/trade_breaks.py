@@ -23,7 +23,9 @@ KINDS: Final[Mapping[str, Words]] = {
     "delivered_not_invoiced": Words("已交货，未开足发票", "delivered, but not invoiced in full"),
     "invoiced_not_delivered": Words("已开票，货物未交足", "invoiced, but not delivered in full"),
     "weight_against_invoice": Words("过磅重量与发票不符", "the weight is not what was invoiced"),
-    "units_differ": Words("计量单位不一，无法核对", "units or currencies differ: nothing to compare"),
+    "units_differ": Words(
+        "计量单位不一，无法核对", "units or currencies differ: nothing to compare"
+    ),
     "paid_twice": Words("同一发票重复付款", "paid more than once and more than invoiced"),
     "paid_too_much": Words("付款超过发票金额", "paid more than invoiced"),
     "unknown_invoice": Words("付款对应的发票不存在", "a payment for an invoice that is not known"),
@@ -33,7 +35,9 @@ KINDS: Final[Mapping[str, Words]] = {
     "not_conserved": Words("投入产出不平衡", "what went in is not what came out and was lost"),
     "financed_more_than_exists": Words("融资超过实有", "financed for more than there is"),
     "financed_unknown": Words("融资标的不存在", "what was financed is not known"),
-    "financed_unmeasured": Words("融资无法与标的核对", "the financing cannot be measured against it"),
+    "financed_unmeasured": Words(
+        "融资无法与标的核对", "the financing cannot be measured against it"
+    ),
     "unusable_fact": Words("数据不可用", "a fact that cannot be used"),
 }
 """All kinds of breaks in words."""
@@ -167,7 +171,9 @@ class Tally:
 
 def written(number: Decimal | Fraction) -> str:
     """A number as it stands in a break: plain digits, at most nine places."""
-    exact = number if isinstance(number, Decimal) else _EXACT.divide(
-        Decimal(number.numerator), Decimal(number.denominator)
+    exact = (
+        number
+        if isinstance(number, Decimal)
+        else _EXACT.divide(Decimal(number.numerator), Decimal(number.denominator))
     )
     return f"{exact.quantize(Decimal('1e-9'), context=_EXACT).normalize(_EXACT):f}"

@@ -219,6 +219,8 @@ def _usable(number: Decimal) -> bool:
 
 
 def _parts(value: object) -> list[Part | Line]:
-    return [part for part in value if isinstance(part, Part | Line)] if isinstance(
-        value, tuple
-    ) else []
+    return (
+        [part for part in value if isinstance(part, Part | Line)]
+        if isinstance(value, tuple)
+        else []
+    )

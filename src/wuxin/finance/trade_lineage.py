@@ -68,23 +68,23 @@ class Lineage:
                         seen.add(child)
                         waiting.append(child)
 
-    def carried(self, lot: Lot, own: Mapping[Lot, Fraction]) -> Fraction:
+    def carried(self, lot: Lot, own: Mapping[str, Fraction]) -> Fraction:
         """What a lot was given in all: its own amount and its share of what it was made from.
 
         Args:
             lot: the lot asked for.
-            own: amounts (claims, money) put on lots themselves; a lot without has none.
+            own: amounts (claims, money) put on lots themselves, by name; a lot without has none.
         """
         return self._carried(lot, own, frozenset())
 
-    def kept(self, lot: Lot, own: Mapping[Lot, Fraction]) -> Fraction:
+    def kept(self, lot: Lot, own: Mapping[str, Fraction]) -> Fraction:
         """Of :meth:`carried` what was not handed on with the goods that were used up."""
         came = self._at(self.came, lot)
         share = Fraction(1) if not came else 1 - min(self._at(self.used, lot) / came, Fraction(1))
         return self.carried(lot, own) * share
 
-    def _carried(self, lot: Lot, own: Mapping[Lot, Fraction], above: frozenset[Lot]) -> Fraction:
-        amount = own.get(lot, _NONE)
+    def _carried(self, lot: Lot, own: Mapping[str, Fraction], above: frozenset[Lot]) -> Fraction:
+        amount = own.get(lot[0], _NONE)
         # A lot that is made from itself (a circle of dirty facts) hands nothing to itself.
         above |= {lot}
         for fact in self._into.get(lot, {}).values():

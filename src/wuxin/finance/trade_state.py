@@ -56,6 +56,7 @@ class Books:
         self.made: dict[Digest, Made] = {}
         self.loans: dict[tuple[str, str], Tally] = defaultdict(lambda: Tally(wait.told))
         self.pledges: dict[str, dict[Digest, Financing]] = defaultdict(dict)
+        self.claims: dict[str, Fraction] = {}
         self._units: dict[str, set[str]] = defaultdict(set)
 
     def ordered(self, fact: Order, sign: int) -> None:
@@ -108,6 +109,8 @@ class Books:
         _count(self.loans[fact.stage, fact.subject], fact, (fact.currency, fact.amount), sign)
         if fact.stage == "lot":
             _keep(self.pledges[fact.subject], fact, sign)
+            held = self.claims.get(fact.subject, Fraction(0))
+            self.claims[fact.subject] = held + sign * Fraction(fact.quantity or 0)
 
     def invoice(self, key: str) -> Invoice | None:
         """The invoice of that name: of several the earliest."""
@@ -116,14 +119,6 @@ class Books:
     def lots(self, name: str) -> list[Lot]:
         """A lot in every unit in which it is told of."""
         return [(name, unit) for unit in sorted(self._units.get(name, ()))]
-
-    def claims(self) -> dict[Lot, Fraction]:
-        """The quantities pledged by lot; a pledge of no quantity is not among them."""
-        return {
-            lot: sum((Fraction(p.quantity) for p in held.values() if p.quantity), Fraction(0))
-            for name, held in self.pledges.items()
-            for lot in self.lots(name)
-        }
 
     def missing(self, order: str) -> tuple[Words, ...]:
         """What is not known of a trade."""
@@ -141,7 +136,9 @@ class Books:
 
 def alike(invoice: Invoice) -> Digest:
     """What invoices share that are the same but for their number: parties, day, lines, total."""
-    lines = sorted(f"{x.good}\0{x.quantity.normalize()}\0{x.amount.normalize()}" for x in invoice.lines)
+    lines = sorted(
+        f"{x.good}\0{x.quantity.normalize()}\0{x.amount.normalize()}" for x in invoice.lines
+    )
     day = iso(invoice.at)[:_DATE]
     total = str(invoice.total.normalize())
     return content_id([invoice.seller, invoice.buyer, invoice.currency, total, day, lines])
