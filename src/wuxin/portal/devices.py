@@ -27,8 +27,8 @@ from wuxin.terms.records import Command, Measured
 from wuxin.twin.devices import HEARD, MOVES, Device
 from wuxin.twin.layout import NEVER
 
-Hearing = Literal["silent", "never", "heard", "closed"]
-HEARINGS: Final[tuple[Hearing, ...]] = ("silent", "never", "heard", "closed")
+Hearing = Literal["silent", "never", "heard", "not_heard"]
+HEARINGS: Final[tuple[Hearing, ...]] = ("silent", "never", "heard", "not_heard")
 """How a device is heard: longer silent than allowed, never since it hangs there, well; or it is
 suspended, retired or not yet installed, so that nobody listens to it."""
 
@@ -100,7 +100,7 @@ def one(home: Home, session: Session, *, key: tuple[str, str]) -> dict[str, Any]
         raise NotFound(f"source {key[0]!r} has no device {key[1]!r}")
     heard, pack = _heard(home, source, device), source.line.pack
     ends = [*device.bound[1:], None]
-    bindings = zip(device.bound, ends, device.things, strict=True)
+    bindings = zip(device.bound, ends, device.things, strict=False)
     return {
         **_row(home, source, device),
         "keys": {"secret": bool(device.secret), "public_key": device.public_key},
@@ -243,7 +243,7 @@ def _row(home: Home, source: Source, device: Device) -> dict[str, Any]:
     silence = None if heard.time is None else max(0, _now(home, source) - heard.time)
     hearing: Hearing = "heard"
     if device.state not in HEARD:
-        hearing, silence = "closed", None
+        hearing, silence = "not_heard", None
     elif silence is None:
         hearing = "never"
     elif allowed is not None and silence > allowed:
