@@ -167,9 +167,9 @@ def _steps(view: View, row: Mapping[str, Any], *, path: str) -> None:
         if not row["next"]:
             tag("div", t("已退役，不再变更。", "It is retired, and changes no more."))
         elif not row["may_change"]:
-            said = t("您的角色不能变更设备；管理员与监管员可以。",
-                     "Your role may not change devices; administrators and supervisors may.")  # fmt: skip
-            tag("div", said, classes="wx-muted")
+            zh = "您的角色不能变更设备；管理员与监管员可以。"
+            en = "Your role may not change devices; administrators and supervisors may."
+            tag("div", t(zh, en), classes="wx-muted")
         else:
             with ui.element("div").classes("flex flex-wrap gap-2"):
                 for to in row["next"]:

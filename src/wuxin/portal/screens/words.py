@@ -256,7 +256,8 @@ def lasting(seconds: float | None, *, why: str = "") -> str:
     """A length of time in its two largest units: 2 d 3 h."""
     if seconds is None:
         return missing(why)
-    left, parts = int(seconds), []
+    left = int(seconds)
+    parts: list[str] = []
     for size, zh, en in (
         (86400, "天", "d"),
         (3600, "小时", "h"),
