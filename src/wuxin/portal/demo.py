@@ -45,11 +45,10 @@ def recordings(home: Home) -> list[Recording]:
 def with_devices(recording: Recording) -> Recording:
     """A recording that first registers what its streams were measured with, as its pack says.
 
-    A device is installed from the recording's first moment on; of its life before nothing is known.
+    A device is installed from its stream's first row on; of its life before nothing is known.
     Documents and registers, which feed things too, are no devices.
     """
-    begin = next(recording.batches(adopt.times, 1)).upto
-    told = {}
+    told: dict[str, Command] = {}
     for stream in recording.streams:
         kind, fixed = stream.mapping["thing"]["kind"], stream.mapping["thing"].get("fixed")
         things = [t["id"] for t in recording.manifest["things"] if t["kind"] == kind]
@@ -62,8 +61,10 @@ def with_devices(recording: Recording) -> Recording:
                     "device": f"{thing}.{model.name}", "to": "installed", "model": model.name,
                     "thing": f"{kind}:{thing}",
                 }  # fmt: skip
-                told[body["device"]] = Command(DEVICE, begin, "replay", "", body)
-    return replace(recording, commands=(*told.values(), *recording.commands))
+                begin = int(adopt.times(stream).min())
+                told.setdefault(body["device"], Command(DEVICE, begin, "recording", "", body))
+    commands = sorted((*told.values(), *recording.commands), key=lambda c: c.at)
+    return replace(recording, commands=tuple(commands))
 
 
 def once(folder: Path | None, console: Console) -> None:

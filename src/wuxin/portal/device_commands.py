@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from wuxin.portal.options import HOME, TENANT
 from wuxin.terms.names import tenant as checked_tenant
@@ -21,6 +19,7 @@ SECRET = click.option(
     "--secret-file", type=click.File("r"), help="Its new password; - reads standard input."
 )
 PUBLIC_KEY = click.option("--public-key", type=click.File("r"), help="Its new public key (PEM).")
+SHOWN = ("id", "state", "thing", "trust", "heard", "hearing", "source")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
 
 
@@ -56,13 +55,11 @@ def list_devices(home: Path, *, tenant: str, as_json: bool, **where: str) -> Non
         for row in found:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
-    shown = Table(box=None)
-    for name in ("source", "id", "state", "thing", "trust", "heard", "hearing"):
-        shown.add_column(name, overflow="fold")
-    for row in found:
-        cells = ("source", "id", "state", "thing", "trust", "heard", "hearing")
-        shown.add_row(*(str(row[cell] or "-") for cell in cells))
-    Console().print(shown)
+    lines = [SHOWN, *([str(row[cell] or "-") for cell in SHOWN] for row in found)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(SHOWN))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 @device.command()

@@ -65,7 +65,7 @@ async def device(view: View) -> None:
             with ui.element("div").classes("wx-grid content-start"):
                 with card(t("最近读数", "Latest readings")):
                     _readings(row)
-                with card(t("经历", "Its life"), classes="wx-life"):
+                with card(t("经历", "Its life")):
                     timeline(_life(row, kinds))
 
     async def renew() -> None:
@@ -203,7 +203,8 @@ def _confirm(view: View, row: Mapping[str, Any], *, to: str, path: str) -> None:
         ui.dialog().props(f'aria-label="{text(title)}"') as dialog,
         tag("div", classes="wx-ask wx-card"),
     ):
-        tag("h2", f"{title} · {row['id']}", classes="wx-ask-title")
+        tag("h2", title, classes="wx-ask-title")
+        tag("div", row["id"])
         if to in WARNED:
             tag("p", t(*WARNED[to]), classes="wx-muted")
         thing = None

@@ -77,16 +77,15 @@ def _columns(kinds: Mapping[str, str]) -> tuple[Column, ...]:
         return {name: word(name) for name in names}
 
     return (
-        Column("hearing", "上报", "Heard", "chip", 150, said=said(HEARINGS)),
+        Column("hearing", "上报", "Heard", "chip", 125, said=said(HEARINGS)),
         Column("id", "设备", "Device", "name"),
-        Column("state", "状态", "State", "chip", 130, said=said(STATES)),
-        Column("thing", "标的物", "Thing", "parent", 190, said=kinds),
+        Column("state", "状态", "State", "chip", 125, said=said(STATES)),
+        Column("thing", "标的物", "Thing", "parent", 150, said=kinds),
         Column("source", "来源", "Source", width=170, shown=False),
-        Column("protocol", "协议", "Protocol", width=150),
-        Column("trust", "可信度", "Trust", "said", 140, said=said(TRUSTS)),
-        Column("heard", "最近上报", "Last heard", "time", 165),
-        Column("silence_s", "静默时长", "Silent for", "lasting", 110),
-        Column("allowed_s", "允许间隔", "Allowed gap", "lasting", 110),
+        Column("protocol", "协议", "Protocol", width=100),
+        Column("trust", "可信度", "Trust", "said", 135, said=said(TRUSTS)),
+        Column("heard", "最近上报", "Last heard", "time", 155),
+        Column("silence_s", "静默 / 允许", "Silent / allowed", "silence", 150),
     )
 
 

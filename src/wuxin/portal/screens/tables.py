@@ -14,7 +14,7 @@ from nicegui import context, ui
 
 from wuxin.portal.screens.client import Client
 from wuxin.portal.screens.parts import empty, evidence_mark, level, state
-from wuxin.portal.screens.words import LEVELS, language, level_word, t
+from wuxin.portal.screens.words import LEVELS, UNITS, language, level_word, t
 
 BLOCK: Final = 100
 """Rows per request; AG Grid keeps two blocks, so that a page holds at most 200 rows."""
@@ -283,7 +283,7 @@ def _written(column: Column, *, zone: str) -> dict[str, Any]:
         "kind": {":valueGetter": f"(p) => p.data && p.data.{language()}"},
         "sentences": {":valueGetter": f"(p) => p.data && {sentences}"},
         "level": {":cellRenderer": f"(p) => p.data ? ({chips})[p.value] ?? {none} : ''"},
-        "lasting": {"type": "rightAligned", ":valueFormatter": _lasting()},
+        "silence": {":valueFormatter": _silence()},
         "chip": {":cellRenderer": f"(p) => p.value ? ({states})[p.value] ?? p.value : ''"},
         "evidence": {":cellRenderer": f"(p) => p.value ? ({mark}).replace('#', p.value) : ''"},
     }
@@ -299,16 +299,16 @@ def _parent(said: str) -> str:
     )
 
 
-def _lasting() -> str:
-    """The function that writes seconds as `words.lasting` does."""
-    units = json.dumps([[86400, t("天", "d")], [3600, t("小时", "h")], [60, t("分", "min")],
-                        [1, t("秒", "s")]], ensure_ascii=False)  # fmt: skip
+def _silence() -> str:
+    """The function that writes a silence and what is allowed as `words.lasting` does."""
+    units = json.dumps([[size, t(zh, en)] for size, zh, en in UNITS], ensure_ascii=False)
     return (
-        f"(p) => {{ if (p.value == null) return p.data ? '—' : ''; let left = p.value;"
+        "(p) => { if (!p.data) return ''; const lasting = (left) => { if (left == null) return '—';"
         f" const parts = []; for (const [size, name] of {units}) {{"
         " const n = Math.floor(left / size); left %= size;"
-        " if (n || (size === 1 && !parts.length)) parts.push(n + ' ' + name); }"
-        " return parts.slice(0, 2).join(' '); }"
+        " if (n || (size === 1 && !parts.length)) parts.push(n.toLocaleString('en') + ' ' + name);"
+        " } return parts.slice(0, 2).join(' '); };"
+        " return lasting(p.value) + ' / ' + lasting(p.data.allowed_s); }"
     )
 
 

@@ -15,6 +15,9 @@ from nicegui import context
 
 Language = Literal["zh", "en"]
 MINUS: Final = "\N{MINUS SIGN}"
+UNITS: Final = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分", "min"), (1, "秒", "s"))
+"""Units in which a length of time is written: seconds, Chinese, English."""
+
 MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
@@ -120,7 +123,7 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "silent": ("静默", "Silent"),
     "never": ("尚未上报", "Not heard yet"),
     "heard": ("正常上报", "Heard"),
-    "not_heard": ("不予接收", "Not listened to"),
+    "not_heard": ("不予接收", "Shut out"),
     "unproven": ("未证实", "Unproven"),
     "code": ("口令", "Code"),
     "certificate": ("证书", "Certificate"),
@@ -144,7 +147,7 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "relationship_manager": ("客户经理", "relationship manager"),
     "supervisor": ("监管员", "supervisor"),
     "operator": ("运维方", "operator"),
-    "replay": ("回放", "replay"),
+    "recording": ("录制数据", "the recording"),
     "borrower": ("借款人", "borrower"),
     "approver": ("审批人", "approver"),
     "installer": ("安装方", "installer"),
