@@ -1,4 +1,4 @@
-"""The command line: demo, serve, replay, check, verify, journal, export, assess, decode, settings.
+"""The commands of Wuxin, from demo and serve to verify: what each takes, and what it calls.
 
 Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
 something was tampered with.
@@ -14,17 +14,11 @@ import click
 from rich.console import Console
 
 from wuxin import __version__
+from wuxin.portal.device_commands import device
+from wuxin.portal.options import HOME, TENANT
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
 from wuxin.terms.names import tenant as checked_tenant
-
-HOME = click.option(
-    "--home", type=click.Path(file_okay=False, path_type=Path), default=Path("wuxin-home"),
-    show_default=True, help="The folder that holds journal, book, history and evidence log.",
-)  # fmt: skip
-TENANT = click.option(
-    "--tenant", default="demo-bank", show_default=True, help="Whose records: the bank's short name."
-)
 
 
 class _Group(click.Group):
@@ -53,6 +47,9 @@ def main() -> None:
     Example:
       wuxin demo --once --home /tmp/demo
     """
+
+
+main.add_command(device)
 
 
 @main.command()
