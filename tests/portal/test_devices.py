@@ -47,10 +47,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def client(home: Home) -> TestClient:
     """Sign a supervisor in."""
     client = TestClient(build(home, Accounts(home.book, system_clock)), base_url="https://test")
-    return signed(client, home, "supervisor")
+    return signed(client, home, role="supervisor")
 
 
-def signed(client: TestClient, home: Home, role: str, *, party: str = "") -> TestClient:
+def signed(client: TestClient, home: Home, *, role: str, party: str = "") -> TestClient:
     accounts: Accounts = client.app.state.accounts  # type: ignore[attr-defined]
     password = accounts.create(home.tenant, role, role=role, party=party)
     assert client.post("/api/session", json={"name": role, "password": password}).is_success
@@ -174,7 +174,7 @@ def test_who_lends_or_borrows_does_not_change_devices(
     client: TestClient, home: Home, role: str
 ) -> None:
     told(client, **INSTALLED)
-    signed(client, home, role, party="somebody")
+    signed(client, home, role=role, party="somebody")
     answer = client.post(BOX, json={"to": "suspended", "reason": "I say so"})
     assert answer.status_code == 403
     assert answer.json()["detail"] == f"the role {role} may not change devices"
@@ -186,7 +186,7 @@ def test_who_lends_or_borrows_does_not_change_devices(
 def test_a_borrower_does_not_even_see_devices_of_others(client: TestClient, home: Home) -> None:
     told(client, **INSTALLED)
     assert client.get("/api/devices").json()["total"] == 1
-    signed(client, home, "borrower", party="somebody else")
+    signed(client, home, role="borrower", party="somebody else")
     seen = client.get("/api/devices").json()
     assert (seen["total"], seen["sources"], sum(seen["hearing"].values())) == (0, [], 0)
     assert client.get(BOX).status_code == 404

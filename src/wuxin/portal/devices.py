@@ -94,15 +94,15 @@ def one(home: Home, session: Session, *, key: tuple[str, str]) -> dict[str, Any]
     Raises:
         NotFound: there is none that the session may see.
     """
-    source = _source(home, session, key[0])
+    source = _source(home, session, name=key[0])
     device = source.devices.get(key[1])
     if device is None:
         raise NotFound(f"source {key[0]!r} has no device {key[1]!r}")
-    heard, pack = _heard(home, source, device), source.line.pack
+    heard, pack = _heard(home, source, device=device), source.line.pack
     ends = [*device.bound[1:], None]
     bindings = zip(device.bound, ends, device.things, strict=False)
     return {
-        **_row(home, source, device),
+        **_row(home, source, device=device),
         "keys": {"secret": bool(device.secret), "public_key": device.public_key},
         "acts": _acts(home, session, key=key),
         "bindings": [
@@ -135,7 +135,7 @@ def change(home: Home, session: Session, *, key: tuple[str, str], told: Change) 
         NotFound: there is no such source.
     """
     session.need(DEVICES)
-    source = _source(home, session, key[0])
+    source = _source(home, session, name=key[0])
     if len(told.reason.strip()) < 3:
         raise BadInput("reason is missing: say why, in three letters or more")
     if source.decoder is None and not source.ended:  # a replay counts its own entries to go on
@@ -224,7 +224,7 @@ def _sources(home: Home, session: Session) -> list[Source]:
     return [home.flow.sources[row["source"]] for row in seen]
 
 
-def _source(home: Home, session: Session, name: str) -> Source:
+def _source(home: Home, session: Session, *, name: str) -> Source:
     found = [s for s in _sources(home, session) if s.name == name]
     if not found:
         raise NotFound(f"there is no source {name!r}")
@@ -233,11 +233,11 @@ def _source(home: Home, session: Session, name: str) -> Source:
 
 def _rows(home: Home, source: Source) -> Iterator[dict[str, Any]]:
     for device in source.devices.all():
-        yield _row(home, source, device)
+        yield _row(home, source, device=device)
 
 
-def _row(home: Home, source: Source, device: Device) -> dict[str, Any]:
-    pack, heard = source.line.pack, _heard(home, source, device)
+def _row(home: Home, source: Source, *, device: Device) -> dict[str, Any]:
+    pack, heard = source.line.pack, _heard(home, source, device=device)
     model = pack.devices.get(device.model)
     allowed = _allowed(source, device)
     silence = None if heard.time is None else max(0, _now(home, source) - heard.time)
@@ -282,7 +282,7 @@ def _thing(source: Source, device: Device) -> ThingKey | None:
     return key if key is not None and key in source.line.registry else None
 
 
-def _heard(home: Home, source: Source, device: Device) -> Heard:
+def _heard(home: Home, source: Source, *, device: Device) -> Heard:
     """What a device said since it hangs where it does, and until it was listened to no more."""
     key, pack = _thing(source, device), source.line.pack
     if key is None:
