@@ -184,12 +184,13 @@ def test_who_lends_or_borrows_does_not_change_devices(
 
 
 def test_a_borrower_does_not_even_see_devices_of_others(client: TestClient, home: Home) -> None:
-    told(client, **INSTALLED)
+    act = told(client, **INSTALLED)["acts"][0]["act"]
     assert client.get("/api/devices").json()["total"] == 1
     signed(client, home, role="borrower", party="somebody else")
     seen = client.get("/api/devices").json()
     assert (seen["total"], seen["sources"], sum(seen["hearing"].values())) == (0, [], 0)
-    assert client.get(BOX).status_code == 404
+    for path in (BOX, f"/api/evidence/{act}", f"/api/evidence/{act}/proof"):
+        assert client.get(path).status_code == 404, path
 
 
 def test_what_is_not_there_is_not_found(client: TestClient) -> None:

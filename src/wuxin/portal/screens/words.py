@@ -128,7 +128,7 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "code": ("口令", "Code"),
     "certificate": ("证书", "Certificate"),
     "signed": ("设备签名", "Signed"),
-    "recorded": ("来自录制数据", "From a recording"),
+    "recorded": ("录制数据", "Recording"),
     "public_key": ("公钥", "public key"),
     "secret": ("口令", "secret"),
     # what steps need
