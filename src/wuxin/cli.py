@@ -1,4 +1,4 @@
-"""The command line: demo, serve, replay, check, verify, journal, export, decode, settings.
+"""The command line: demo, serve, replay, check, verify, bundle, journal, export, decode, settings.
 
 Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
 something was tampered with.
@@ -153,17 +153,23 @@ def account(name: str, *, role: str, party: str, home: Path, tenant: str) -> Non
 
 
 @main.command()
-@click.argument("home", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("home", type=click.Path(exists=True, path_type=Path))
 @TENANT
-def verify(home: Path, tenant: str) -> None:
+@click.option("--key", default="", help="For a case file: the log's key, as its holder gave it.")
+def verify(home: Path, tenant: str, key: str) -> None:
     """Recompute the evidence log from the journal and check every root, tile and proof.
 
-    Exits with 1 and names the place if a single byte was changed.
+    A case file is checked alone. Exits with 1 and names the place if a single byte was changed.
 
     \b
-    Example:
+    Examples:
       wuxin verify /tmp/demo
+      wuxin verify case.zip --key wuxin/demo-bank+1f2e3d4c+AQ...
     """
+    if home.is_file():
+        from wuxin.evidence.case import main as check_case
+
+        sys.exit(check_case([str(home), *(("--key", key) if key else ())]))
     from wuxin.audit import audit
 
     report = audit(home, checked_tenant(tenant))
@@ -176,6 +182,24 @@ def verify(home: Path, tenant: str) -> None:
     click.echo(
         f"verified: {report.entries} journal entries, {report.leaves} leaves, root {report.root}"
     )
+
+
+@main.command()
+@click.argument("facility")
+@HOME
+@TENANT
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def bundle(facility: str, home: Path, *, tenant: str, out: Path) -> None:
+    """Write the case file of a facility: all that is needed to check what was decided, offline.
+
+    \b
+    Examples:
+      wuxin bundle CU-2008-01 --home /tmp/demo --out case.zip
+      wuxin verify case.zip
+    """
+    from wuxin.casefile import write
+
+    click.echo(write(home, checked_tenant(tenant), facility=facility, out=out))
 
 
 @main.command()
