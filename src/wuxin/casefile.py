@@ -9,6 +9,7 @@ import inspect
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -217,8 +218,8 @@ def _why(gone: archive.Discarded) -> Mapping[str, str]:
 def _entries(held: Held, wanted: set[int] | None) -> Iterator[tuple[int, Entry]]:
     """Entries of the journal by number, all if None; of segments only those that hold one."""
     paths = segments(held.own / "journal")
-    firsts = [archive.first_of(path) for path in paths]
-    for path, first, after in zip(paths, firsts, [*firsts[1:], 1 << 63], strict=True):
+    firsts = [*map(archive.first_of, paths), 1 << 63]
+    for path, (first, after) in zip(paths, pairwise(firsts), strict=True):
         inside = (
             range(first, after) if wanted is None else {n for n in wanted if first <= n < after}
         )

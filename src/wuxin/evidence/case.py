@@ -1,8 +1,7 @@
 """Check a case file, alone: ``python verify.py FILE [--key KEY]`` needs nothing but Python 3.11.
 
-A case file is a ZIP of plain files about one facility. It is right if all of this holds, and the
-program says so in English and Chinese; otherwise it names the first thing that is wrong and exits
-with 1.
+A case file is a ZIP of plain files about one facility. It is right if all of this holds; otherwise
+the program names the first thing that is wrong and exits with 1.
 
     container    packing the parts again gives the same file, byte for byte
     manifest     lists every part with its SHA-256
@@ -113,7 +112,7 @@ def listed(parts: Parts) -> dict[str, Any]:
 
 def plain_json(value: Any) -> bytes:
     """JSON in the one spelling of a case file."""
-    said = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
+    said = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1)
     return said.encode() + b"\n"
 
 
@@ -135,7 +134,9 @@ def cbor(value: Any) -> bytes:
 
 
 def _cbor_float(value: float) -> bytes:
-    """The shortest form that gives the value back."""
+    """The shortest form that gives the value back; what is not a number has one form."""
+    if value != value:  # noqa: PLR0124
+        return b"\xf9\x7e\x00"
     for first, form in ((b"\xf9", ">e"), (b"\xfa", ">f")):
         try:
             short = struct.pack(form, value)
@@ -410,7 +411,7 @@ def check_case(data: bytes, *, key: str = "") -> list[str]:
 def _check_parts(parts: Parts, facility: str, *, key: str) -> list[str]:
     count = len(parts) - 1
     said = [f"The file is whole: {count} parts as listed.", f"文件完整：{count} 个部分与清单一致。"]
-    checkpoint, vkey = Checkpoint(parts, "checkpoint"), text(parts, "log.vkey").strip()
+    checkpoint, vkey = Checkpoint(parts, "checkpoint"), text(parts, "log.vkey").removesuffix("\n")
     demand(key in ("", vkey), f"The key is {vkey}, not the one given. 公钥与给定的不符。")
     right = checkpoint.signed_by(vkey) == 0
     demand(right, "The checkpoint bears no signature of log.vkey. 检查点没有 log.vkey 的签名。")
@@ -468,11 +469,7 @@ LIMITS: Final = (
 
 
 def report(data: bytes, *, key: str = "") -> str:
-    """What a check of a case file found, as lines of text, with the file's SHA-256.
-
-    Raises:
-        WrongError: the first thing that is wrong.
-    """
+    """What a check of a case file found, as lines of text, with the file's SHA-256."""
     digest = hashlib.sha256(data).hexdigest()
     found = [*check_case(data, key=key), *LIMITS, f"In order. 核验通过。SHA-256 {digest}"]
     return "\n".join(found) + "\n"
