@@ -7,12 +7,14 @@ receives it checks it with :mod:`wuxin.evidence.case`, which is packed along.
 
 import inspect
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from wuxin.anchoring import latest
 from wuxin.evidence import case
 from wuxin.evidence.leaf import commitment, leaf, read_leaf
 from wuxin.evidence.note import Head, open_checkpoint
@@ -93,6 +95,7 @@ def bundle(folder: Path, tenant: Tenant, *, facility: str) -> bytes:
         "README.txt": README.format(facility=facility, vkey=held.vkey).encode(),
         "verify.py": inspect.getsource(case).encode(),
     }
+    parts |= _anchor(held)
     parts |= _raw(held, gathered)
     parts |= _proven(held, gathered)
     if len(parts) > _MOST:
@@ -112,6 +115,19 @@ def _hold(folder: Path, tenant: Tenant) -> Held:
     head = open_checkpoint(checkpoint, vkey)
     log = Reader(own / "log", head.size)
     return Held(own, tenant, Book.in_folder(folder), log, head, checkpoint, vkey)
+
+
+def _anchor(held: Held) -> case.Parts:
+    """The newest checkpoint that outsiders saw, and the proof that the published one extends it."""
+    found = latest(held.own, at_most=held.head.size)
+    if not found:
+        return {}
+    old = open_checkpoint(found["checkpoint"].decode(), held.vkey)
+    path = held.log.consistency(old.size, held.head.size)
+    lines = "".join(f"{b64encode(hashed).decode()}\n" for hashed in path)
+    parts = {f"anchor/{name}": data for name, data in found.items()}
+    parts["witnesses.vkey"] = parts.pop("anchor/witnesses.vkey")
+    return parts | {"anchor/consistency": lines.encode()}
 
 
 def _gather(held: Held, facility: str) -> Gathered:

@@ -463,7 +463,7 @@ def _outsiders(parts: Parts, checkpoint: Checkpoint, *, vkey: str) -> list[str]:
 
 LIMITS: Final = (
     "Not shown: that readings were true when made; that nothing else happened; when a batch came.",
-    "Compare the key with the one that the log's holder gave out to all.",
+    "Compare the keys with those that their holders gave out to all.",
     "不证明：读数产生时为真；没有其他事件；批次到达时间（仅为日志持有方所记）。请核对公钥来源。",
 )
 
