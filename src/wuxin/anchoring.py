@@ -73,11 +73,10 @@ def anchor(
 
 
 def latest(own: Path, *, at_most: int) -> dict[str, bytes]:
-    """The files of the newest anchor that is not beyond a size of the log; none if there is none."""
-    found = sorted(
-        p for p in (own / "anchors").glob("*/checkpoint") if int(p.parent.name) <= at_most
-    )
-    return {p.name: p.read_bytes() for p in sorted(found[-1].parent.iterdir())} if found else {}
+    """The files of the newest anchor that is not beyond a size of the log, if there is one."""
+    places = [path for path in (own / "anchors").glob("*") if (path / "checkpoint").is_file()]
+    reached = sorted(path for path in places if int(path.name) <= at_most)
+    return {p.name: p.read_bytes() for p in sorted(reached[-1].iterdir())} if reached else {}
 
 
 def post_by_http(url: str, body: bytes, *, kind: str = "text/plain") -> tuple[int, bytes]:

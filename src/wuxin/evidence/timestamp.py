@@ -9,6 +9,7 @@ from datetime import datetime
 
 from cryptography.x509 import Certificate
 from rfc3161_client import (
+    HashAlgorithm,
     TimestampRequestBuilder,
     VerificationError,
     VerifierBuilder,
@@ -26,8 +27,8 @@ def request(checkpoint: bytes) -> bytes:
 
     The authority is asked to send its own certificate along.
     """
-    builder = TimestampRequestBuilder().data(checkpoint).cert_request(cert_request=True)
-    return bytes(builder.build().as_bytes())
+    builder = TimestampRequestBuilder().data(checkpoint).hash_algorithm(HashAlgorithm.SHA256)
+    return bytes(builder.cert_request(cert_request=True).build().as_bytes())
 
 
 def check(answer: bytes, checkpoint: bytes, *, roots: Sequence[Certificate]) -> datetime:

@@ -169,7 +169,8 @@ def check_extends(asked: Asked, old: Head, *, vkey: str) -> Head:
 
 def _doubt(asked: Asked, head: Head, *, known: Head) -> Answer | None:
     """Why a head is not cosigned; None where it extends the known one."""
-    if asked.old != known.size or (asked.old == head.size and head.root != known.root):
+    forked = 0 < head.size == known.size and head.root != known.root
+    if asked.old != known.size or forked:
         return Answer(409, f"{known.size}\n", _SIZE)
     if check_consistency(
         known.size, head.size, old_root=known.root, new_root=head.root, path=asked.path
