@@ -172,7 +172,7 @@ def test_of_two_histories_at_the_same_moment_one_is_cosigned(tmp_path: Path) -> 
         statuses, gate = [0, 0], threading.Barrier(2)
 
         def run(
-            side: int, pair: list[Witness] = pair, requests: list[bytes] = requests,
+            side: int, *, pair: list[Witness] = pair, requests: list[bytes] = requests,
             statuses: list[int] = statuses, gate: threading.Barrier = gate,
         ) -> None:  # fmt: skip
             gate.wait()

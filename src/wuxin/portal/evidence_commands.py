@@ -1,5 +1,6 @@
 """The commands of evidence that leaves the house: case files, cosigners and timestamps."""
 
+import sys
 from pathlib import Path
 
 import click
