@@ -20,6 +20,7 @@ def app_of(witness: Witness, clock: Clock) -> FastAPI:
 
     @app.post("/add-checkpoint")
     async def add_checkpoint(request: Request) -> Response:
+        """Answer a request to cosign."""
         body = b""
         async for chunk in request.stream():
             body += chunk
