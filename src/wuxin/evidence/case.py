@@ -101,7 +101,7 @@ def listed(parts: Parts) -> dict[str, Any]:
         manifest = json.loads(data)
         files = dict(manifest["files"])
         same = plain_json(manifest) == data and manifest["format"] == FORMAT
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         files, same, manifest = {}, False, {}
     demand(same, f"{MANIFEST} is damaged. {MANIFEST} 已损坏。")
     for name in sorted({*files, *parts} - {MANIFEST}):
@@ -159,7 +159,7 @@ def content_id(value: Any) -> str:
     return hashlib.sha256(cbor(value)).hexdigest()
 
 
-def frame_id(about: dict[str, Any], payload: bytes, lines: bytes) -> str:
+def frame_id(about: dict[str, Any], payload: bytes, *, lines: bytes) -> str:
     """The name of a frame: SHA-256 of source, stream, lines and payload, in hexadecimal."""
     head = f"{about['source']}\0{about['stream']}\0{len(lines)}\0".encode()
     return hashlib.sha256(head + lines + payload).hexdigest()
@@ -379,7 +379,7 @@ def check_causes(parts: Parts, records: dict[str, Any]) -> tuple[int, int]:
     for about in json.loads(text(parts, "frames.json")):
         gone, name = "gone" in about, about["id"]
         payload, lines = (parts.get(f"frames/{name}.{part}", b"") for part in ("payload", "lines"))
-        right = gone or frame_id(about, payload, lines) == name
+        right = gone or frame_id(about, payload, lines=lines) == name
         demand(right, f"Frame {name[:16]} was changed. 原始帧 {name[:16]} 被改动。")
         found[name] = gone
     for name, about in records.items():
@@ -404,7 +404,7 @@ def check_case(data: bytes, *, key: str = "") -> list[str]:
     manifest = listed(parts)
     try:
         return _check_parts(parts, manifest["facility"], key=key)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WrongError(f"A part is not of its form: {error!r}. 某部分格式不符。") from None
 
 
