@@ -4,7 +4,9 @@
     HOME/<tenant>/anchors/000000000052/witnesses.vkey   of whom
     HOME/<tenant>/anchors/000000000052/timestamp.tsr    the answer of a timestamp authority
 
-The number is the size of the log. The published checkpoint itself stays as the log wrote it.
+The number is the size of the log; who asks again at the same size gets another folder beside it,
+because a timestamp is of one text with its cosignatures. The published checkpoint itself stays as
+the log wrote it.
 """
 
 from collections.abc import Sequence
@@ -63,7 +65,8 @@ def anchor(
         if status != 200 or timestamp.granted(answer) is None:
             refused.append(f"{authority} gave no timestamp: status {status}")
             answer = b""
-    place = own / "anchors" / f"{head.size:012d}"
+    again = len([*(own / "anchors").glob(f"{head.size:012d}*")])
+    place = own / "anchors" / (f"{head.size:012d}-{again:03d}" if again else f"{head.size:012d}")
     if found.vkeys or answer:
         witnesses = "".join(f"{vkey}\n" for vkey in found.vkeys)
         kept = {"checkpoint": found.checkpoint.encode(), "witnesses.vkey": witnesses.encode()}
@@ -75,7 +78,7 @@ def anchor(
 def latest(own: Path, *, at_most: int) -> dict[str, bytes]:
     """The files of the newest anchor that is not beyond a size of the log, if there is one."""
     places = [path for path in (own / "anchors").glob("*") if (path / "checkpoint").is_file()]
-    reached = sorted(path for path in places if int(path.name) <= at_most)
+    reached = sorted(path for path in places if int(path.name[:12]) <= at_most)
     return {p.name: p.read_bytes() for p in sorted(reached[-1].iterdir())} if reached else {}
 
 

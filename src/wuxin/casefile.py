@@ -36,6 +36,9 @@ from wuxin.terms.records import Command
 _MOST: Final = 65_000
 """Parts that a ZIP without extensions can list."""
 
+_LARGEST: Final = 4 * 10**9
+"""Bytes that it can address, less what its own fields take."""
+
 
 class Record(NamedTuple):
     """A sealed record: what it is, as its leaf commits to it."""
@@ -98,8 +101,10 @@ def bundle(folder: Path, tenant: Tenant, *, facility: str) -> bytes:
     parts |= _anchor(held)
     parts |= _raw(held, gathered)
     parts |= _proven(held, gathered)
-    if len(parts) > _MOST:
-        raise BadInput(f"the case of {facility} has {len(parts)} parts; a ZIP holds {_MOST}")
+    size = sum(map(len, parts.values()))
+    if len(parts) > _MOST or size > _LARGEST:
+        what = f"the case of {facility} has {len(parts)} parts and {size} bytes"
+        raise BadInput(f"{what}; a ZIP holds {_MOST} and {_LARGEST}")
     files = {name: digest(data) for name, data in parts.items()}
     manifest = {"format": case.FORMAT, "facility": facility, "files": files}
     return case.pack(parts | {case.MANIFEST: case.plain_json(manifest)})

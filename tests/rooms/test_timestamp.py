@@ -1,5 +1,6 @@
 """A timestamp of a checkpoint, by an authority that is made here with Debian's OpenSSL."""
 
+import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -141,6 +142,14 @@ def test_a_case_shows_who_vouched_for_its_log(authority: Authority, tmp_path: Pa
             authority="http://tsa.example", post=post,
         )  # fmt: skip
         assert (told.vkeys, told.stamped, told.refused) == ((cosigner.vkey,), True, ())
+        again = anchor(
+            folder, DEFAULT_TENANT, seats=[Seat("http://w.example", cosigner.vkey)],
+            authority="", post=post,
+        )  # fmt: skip
+        stamped = {"checkpoint", "witnesses.vkey", "timestamp.tsr"}
+        assert {path.name for path in told.place.iterdir()} == stamped  # as it was stamped
+        assert {path.name for path in again.place.iterdir()} == stamped - {"timestamp.tsr"}
+        shutil.rmtree(again.place)
         home.attend("device", "energy")  # the log grows after it was anchored
         data = bundle(folder, DEFAULT_TENANT, facility="CU-2008-01")
     said = case.report(data, key=vkey)

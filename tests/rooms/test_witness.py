@@ -3,6 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import metamorphic_log
@@ -169,20 +170,12 @@ def test_of_two_histories_at_the_same_moment_one_is_cosigned(tmp_path: Path) -> 
         pair = [Witness(folder, cosigner=COSIGNER, logs={ORIGIN: SIGNER.vkey}) for _ in range(2)]
         heads = [Head(ORIGIN, 7, bytes([side]) * 32) for side in range(2)]
         requests = [write_request(Asked(0, (), sign_checkpoint(h, SIGNER))).encode() for h in heads]
-        statuses, gate = [0, 0], threading.Barrier(2)
-
-        def run(
-            side: int, *, pair: list[Witness] = pair, requests: list[bytes] = requests,
-            statuses: list[int] = statuses, gate: threading.Barrier = gate,
-        ) -> None:  # fmt: skip
-            gate.wait()
-            statuses[side] = pair[side].add_checkpoint(requests[side], now=NOW).status
-
-        threads = [threading.Thread(target=run, args=(side,)) for side in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        gate = threading.Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            done = pool.map(
+                lambda w, r, g=gate: (g.wait(), w.add_checkpoint(r, now=NOW)), pair, requests
+            )
+        statuses = [answer.status for _, answer in done]
         assert sorted(statuses) == [200, 409]
 
 

@@ -101,7 +101,7 @@ def listed(parts: Parts) -> dict[str, Any]:
         manifest = json.loads(data)
         files = dict(manifest["files"])
         same = plain_json(manifest) == data and manifest["format"] == FORMAT
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         files, same, manifest = {}, False, {}
     demand(same, f"{MANIFEST} is damaged. {MANIFEST} 已损坏。")
     for name in sorted({*files, *parts} - {MANIFEST}):
@@ -404,7 +404,7 @@ def check_case(data: bytes, *, key: str = "") -> list[str]:
     manifest = listed(parts)
     try:
         return _check_parts(parts, manifest["facility"], key=key)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WrongError(f"A part is not of its form: {error!r}. 某部分格式不符。") from None
 
 
