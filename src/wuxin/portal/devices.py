@@ -5,6 +5,7 @@ where the model is known. Silence is counted in event time, against the clock of
 the recording, and for what is live the wall clock.
 """
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
@@ -307,7 +308,8 @@ def _heard(home: Home, source: Source, *, device: Device) -> Heard:
 def _act_rows(home: Home, session: Session, *, key: tuple[str, str]) -> list[Any]:
     """The rows of the acts on a device (source and name), newest first."""
     found = home.book.acts(session.tenant, {"kind": DEVICE})
-    return [r for r in found if _of(views.act(r)["figures"]) == key]
+    name = json.dumps(key[1])  # as it stands in the record: most need not be read further
+    return [r for r in found if name in r["record"] and _of(views.act(r)["figures"]) == key]
 
 
 def _of(figures: Mapping[str, str]) -> tuple[str, str]:
