@@ -34,7 +34,9 @@ def main() -> None:
     good = draw.integers(0, GOODS, asked.things).astype(np.int32)
     quantity = [Decimal(q) / 1000 for q in draw.integers(0, 10**8, asked.things).tolist()]
     haircut = [Decimal(h) / 10_000 for h in draw.integers(500, 6000, asked.things).tolist()]
-    marks: list[Marked] = [(Decimal(p) / 10_000, 2_000) for p in draw.integers(1, 10**8, GOODS)]
+    marks: list[Marked] = [
+        (Decimal(p) / 10_000, 2_000) for p in draw.integers(1, 10**8, GOODS).tolist()
+    ]
     marks[0], marks[1], marks[2] = (None, 2_000), (marks[1][0], NOW), (Decimal("-37.63"), 2_000)
 
     began = time.perf_counter()
@@ -60,7 +62,7 @@ def main() -> None:
     loop_s = time.perf_counter() - began
     same = sum(
         a == b for a, b in zip(zip(ours.values, ours.lendables, strict=True), plain, strict=True)
-    )  # noqa: E501
+    )
     told = {
         "things": asked.things, "loans": asked.loans, "equal_loans": same,
         "unvalued_loans": sum(v is None for v in ours.values),
