@@ -177,23 +177,25 @@ def _truth(one: Criterion, facts: Mapping[str, Fact]) -> bool | None:
     if one.by in _JOINED:
         parts = [_truth(part, facts) for part in one.parts]
         if one.by == "not":
-            return None if parts[0] is None else not parts[0]
+            return {None: None, True: False, False: True}[parts[0]]
         decisive = one.by == "any"
-        if decisive in parts:
-            return decisive
-        return None if None in parts else not decisive
+        undecided = None if None in parts else not decisive
+        return decisive if decisive in parts else undecided
     found = facts.get(one.fact)
     if found is None or (isinstance(found, float | Decimal) and _number(found) is None):
         return None
     if one.by in {"is", "in"}:
-        return any(_same(found, wanted) for wanted in one.wanted)
+        return any(_same(found, wanted=wanted) for wanted in one.wanted)
     number, bound = _number(found), one.wanted[0]
-    if number is None or not isinstance(bound, Decimal):
-        return None
-    return number >= bound if one.by == "at_least" else number <= bound
+    comparable = number is not None and isinstance(bound, Decimal)
+    return _within(one.by, number, bound) if comparable else None
 
 
-def _same(found: Any, wanted: str | bool | Decimal) -> bool:
+def _within(by: str, number: Any, bound: Any) -> bool:
+    return bool(number >= bound if by == "at_least" else number <= bound)
+
+
+def _same(found: Any, *, wanted: str | bool | Decimal) -> bool:
     if isinstance(wanted, Decimal):
         return not isinstance(found, str) and _number(found) == wanted
     return type(found) is type(wanted) and bool(found == wanted)
