@@ -124,7 +124,7 @@ def _unmeasured(pool: Sequence[Pledge], found: Found) -> tuple[Words, ...]:
 
 def _moved_m(one: Pledge, found: Found) -> float | None:
     where = found.places.get(one.id)
-    return where and metres_between(one, msgspec.structs.replace(one, place=where))
+    return metres_between(one, msgspec.structs.replace(one, place=where)) if where else None
 
 
 def _tonnes(grams: int) -> str:
