@@ -138,11 +138,13 @@ def concentrate(lines: Sequence[Line], limits: Sequence[Limit]) -> Counted:
                 used[group] += left[k] - cut
             if left[k] > 0 and cut:
                 left[k] -= cut
-                cuts.append(Excess(line.thing, limit, group, cut, _over(limit, group, most, cut)))
+                cuts.append(
+                    Excess(line.thing, limit, group, cut, _over(limit, group, most=most, cut=cut))
+                )
     return Counted(tuple(left), tuple(cuts))
 
 
-def _over(limit: Limit, group: str, most: int, cut: int) -> Words:
+def _over(limit: Limit, group: str, *, most: int, cut: int) -> Words:
     return Words(
         f"{limit.by} {group or '未知'} 至多占{limit.share:%}（{most}），扣除{cut}",
         f"{limit.by} {group or 'unknown'} may be {limit.share:%} ({most}); {cut} is cut off",

@@ -98,7 +98,7 @@ def evidence_haircut(
     Raises:
         BadInput: a haircut is not between 0 and 1, an add-on is below 0, or the table lacks a code.
     """
-    _checked(kind, dynamic, table)
+    _checked(kind, dynamic, table=table)
     base, source = kind, Words("品类折扣", "haircut of the kind")
     if dynamic is not None and dynamic > kind:
         base, source = dynamic, Words("价格动态折扣", "dynamic haircut of the price")
@@ -132,7 +132,7 @@ def _added(code: str, sensor: str, table: Mapping[str, AddOn]) -> Added:
     return Added(code, sensor, table[code].add, table[code].why)
 
 
-def _checked(kind: Decimal, dynamic: Decimal | None, table: Mapping[str, AddOn]) -> None:
+def _checked(kind: Decimal, dynamic: Decimal | None, *, table: Mapping[str, AddOn]) -> None:
     for cut in (kind, dynamic):
         if cut is not None and not (cut.is_finite() and 0 <= cut <= 1):
             raise BadInput(f"a haircut lies between 0 and 1, and {cut} does not")

@@ -99,7 +99,7 @@ def _by_number(pledges: Sequence[Pledge]) -> Iterator[tuple[Likeness, _Pair]]:
             for j, theirs in seen[key]:
                 # An equal number is a lien behind a lien that allowed it, which is no suspicion.
                 if j != k and theirs != str(number):
-                    yield _like("number", pledges, (j, k), (theirs, str(number))), (j, k)
+                    yield _like("number", pledges, pair=(j, k), shown=(theirs, str(number))), (j, k)
             seen[key].append((k, str(number)))
 
 
@@ -110,7 +110,7 @@ def _by_document(pledges: Sequence[Pledge]) -> Iterator[tuple[Likeness, _Pair]]:
             for j in seen[paper]:
                 if not _same_goods(pledges[j], pledge):
                     named = f"document {paper[:12]}…"
-                    yield _like("document", pledges, (j, k), (named, named)), (j, k)
+                    yield _like("document", pledges, pair=(j, k), shown=(named, named)), (j, k)
             seen[paper].append(k)
 
 
@@ -127,25 +127,25 @@ def _by_fingerprint(
         if where is None or weight is None or weight <= 0:
             continue
         layer = math.floor(math.log(weight) / heavier)
-        for cell in _beside(where, layer, step):
+        for cell in _beside(where, layer, step=step):
             for facility, held in cells.get(cell, _NOBODY).items():
                 for j in held if facility != pledge.facility else ():
-                    figures = _close(pledges[j], pledge, within)
+                    figures = _close(pledges[j], pledge, within=within)
                     if figures:
-                        yield _like("place and weight", pledges, (j, k), figures), (j, k)
+                        yield _like("place and weight", pledges, pair=(j, k), shown=figures), (j, k)
         row = math.floor(where[0] / step)
-        cells[row, _columns(where[1], row, step)[2], layer][pledge.facility].append(k)
+        cells[row, _columns(where[1], row, step=step)[2], layer][pledge.facility].append(k)
 
 
-def _beside(where: tuple[float, float], layer: int, step: float) -> Iterator[_Cell]:
+def _beside(where: tuple[float, float], layer: int, *, step: float) -> Iterator[_Cell]:
     row = math.floor(where[0] / step)
     for near in (row - 1, row, row + 1):
-        for column in sorted(set(_columns(where[1], near, step))):
+        for column in sorted(set(_columns(where[1], near, step=step))):
             for weight in (layer - 1, layer, layer + 1):
                 yield near, column, weight
 
 
-def _columns(longitude_deg: float, row: int, step: float) -> list[int]:
+def _columns(longitude_deg: float, row: int, *, step: float) -> list[int]:
     wide = _cell_width(row, step)
     own = math.floor((longitude_deg + 180) / wide)
     return [(own + d) % math.ceil(360 / wide) for d in (-2, -1, 0, 1, 2)]
@@ -157,7 +157,7 @@ def _cell_width(row: int, step: float) -> float:
     return min(360.0, step / math.cos(math.radians(edge)))
 
 
-def _close(one: Pledge, other: Pledge, within: Tolerance) -> tuple[str, str] | None:
+def _close(one: Pledge, other: Pledge, *, within: Tolerance) -> tuple[str, str] | None:
     if _same_goods(one, other):
         return None
     a, b, apart = one.weight_g, other.weight_g, metres_between(one, other)
@@ -179,7 +179,7 @@ def _degrees(pledge: Pledge) -> tuple[float, float] | None:
     return lat, lon
 
 
-def _like(by: By, pledges: Sequence[Pledge], pair: _Pair, shown: tuple[str, str]) -> Likeness:
+def _like(by: By, pledges: Sequence[Pledge], *, pair: _Pair, shown: tuple[str, str]) -> Likeness:
     one, other = pledges[pair[0]], pledges[pair[1]]
     zh = {"number": "编号", "document": "单据", "place and weight": "位置和重量"}[by]
     sides = tuple(

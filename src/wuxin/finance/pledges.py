@@ -162,7 +162,7 @@ class Register:
         """The pledges true at a moment as known at another, by lien, beginning and id."""
         with self._lock:
             ids = self._by_facility.get(facility, []) if facility else list(self._by_pledge)
-            found = [self._as_of(id_, at, known) for id_ in ids]
+            found = [self._as_of(id_, at=at, known=known) for id_ in ids]
         held = [pledge for pledge in found if pledge is not None]
         return tuple(sorted(held, key=lambda one: (one.lien, one.begins, one.id)))
 
@@ -170,7 +170,7 @@ class Register:
         """Who holds goods by one of their numbers, by lien."""
         with self._lock:
             ids = self._by_number.get(str(number), [])
-            found = [self._as_of(id_, at, known) for id_ in ids]
+            found = [self._as_of(id_, at=at, known=known) for id_ in ids]
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.lien))
 
     def entries(self) -> tuple[Entry, ...]:
@@ -189,7 +189,7 @@ class Register:
                 old, ends = self._latest(id_)
                 allowed = old.junior and claim.lien > old.lien
                 if id_ not in found and claim.begins < ends and not allowed:
-                    found[id_] = Contest(old, number, _pledged(old, number, claim))
+                    found[id_] = Contest(old, number, _pledged(old, number, claim=claim))
         return tuple(found[id_] for id_ in self._by_pledge if id_ in found)
 
     def _latest(self, id_: str) -> tuple[Pledge, int]:
@@ -200,7 +200,7 @@ class Register:
             (e.at for e in entries if e.do == "release"), default=FOREVER
         )
 
-    def _as_of(self, id_: str, at: int, known: int) -> Pledge | None:
+    def _as_of(self, id_: str, *, at: int, known: int) -> Pledge | None:
         seen = [e for e in self._by_pledge[id_] if e.known <= known and e.at <= at]
         if not seen or any(entry.do == "release" for entry in seen):
             return None
@@ -244,7 +244,7 @@ def numbers(pledge: Pledge) -> Iterable[str]:
     return dict.fromkeys((f"thing {pledge.thing}", *map(str, pledge.identities)))
 
 
-def _pledged(old: Pledge, number: str, claim: Pledge) -> Words:
+def _pledged(old: Pledge, number: str, *, claim: Pledge) -> Words:
     lower = old.junior and claim.lien <= old.lien
     zh = f"只能登记低于第{old.lien}顺位" if lower else "不允许后顺位"
     en = f"only a lien below {old.lien} may follow" if lower else "no lower lien is allowed"

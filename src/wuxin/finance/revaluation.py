@@ -133,8 +133,8 @@ def revalue(held: Holdings, prices: Prices, *, facilities: int, at: int) -> Reva
     Raises:
         BadInput: columns differ in length, or an index points nowhere.
     """
-    _whole_table(held, prices, facilities)
-    problem, price = _problems(held, prices, at), np.zeros(len(held.good), np.int64)
+    _whole_table(held, prices, facilities=facilities)
+    problem, price = _problems(held, prices, at=at), np.zeros(len(held.good), np.int64)
     rows = problem == Problem.NONE
     price[rows] = prices.price[held.good[rows]]
     quantity = np.where(rows, held.quantity, 0)
@@ -149,12 +149,12 @@ def revalue(held: Holdings, prices: Prices, *, facilities: int, at: int) -> Reva
     over, rest = _split(value, HAIRCUT)
     lendable = np.where(value < 0, value, over * keep + rest * keep // HAIRCUT)
     bad = np.bincount(held.facility[problem != Problem.NONE], minlength=facilities)
-    sums = _sums(held.facility, value, facilities)
-    lent = [max(0, one) for one in _sums(held.facility, lendable, facilities)]
+    sums = _sums(held.facility, value, groups=facilities)
+    lent = [max(0, one) for one in _sums(held.facility, lendable, groups=facilities)]
     return Revalued(value, lendable, problem, _known(sums, bad), _known(lent, bad), bad)
 
 
-def _problems(held: Holdings, prices: Prices, at: int) -> NDArray[np.uint8]:
+def _problems(held: Holdings, prices: Prices, *, at: int) -> NDArray[np.uint8]:
     of_goods = np.full(len(prices.price) + 1, Problem.NO_PRICE, np.uint8)
     of_goods[:-1] = np.select(
         [~prices.known, prices.since > at, prices.until <= at],
@@ -182,7 +182,7 @@ def _split(amounts: Whole, step: int) -> tuple[Whole, Whole]:
     return over, amounts - over * step
 
 
-def _sums(group: NDArray[np.int32], amounts: Whole, groups: int) -> list[int]:
+def _sums(group: NDArray[np.int32], amounts: Whole, *, groups: int) -> list[int]:
     """Exact sums: each half of 32 bits is summed in blocks so short that a float holds it exactly.
 
     A half is below 2^32 and a block has 2^20 rows: sums stay below 2^53.
@@ -201,7 +201,7 @@ def _known(sums: Sequence[int], bad: Whole) -> tuple[int | None, ...]:
     return tuple(None if b else one for one, b in zip(sums, bad.tolist(), strict=True))
 
 
-def _whole_table(held: Holdings, prices: Prices, facilities: int) -> None:
+def _whole_table(held: Holdings, prices: Prices, *, facilities: int) -> None:
     columns = (held.facility, held.good, held.quantity, held.haircut)
     goods = (prices.price, prices.since, prices.until, prices.known)
     if len({len(c) for c in columns}) > 1 or len({len(c) for c in goods}) > 1:

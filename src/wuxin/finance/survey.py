@@ -59,11 +59,15 @@ class Survey(msgspec.Struct, frozen=True):
 def compare(pool: Sequence[Pledge], found: Found, allowed: Allowed | None = None) -> Survey:
     """Hold what was found against what is pledged; more than is pledged is no gap."""
     may = allowed or Allowed()
-    gaps = (_count(pool, found, may), _weight(pool, found, may), _position(pool, found, may))
+    gaps = (
+        _count(pool, found, may=may),
+        _weight(pool, found, may=may),
+        _position(pool, found, may=may),
+    )
     return Survey(tuple(gap for gap in gaps if gap is not None), _unmeasured(pool, found))
 
 
-def _count(pool: Sequence[Pledge], found: Found, may: Allowed) -> Gap | None:
+def _count(pool: Sequence[Pledge], found: Found, *, may: Allowed) -> Gap | None:
     seen = set(found.seen)
     lost = tuple(one.id for one in pool if seen.isdisjoint(one.identities))
     if len(lost) * PPM <= may.count_ppm * len(pool):
@@ -76,7 +80,7 @@ def _count(pool: Sequence[Pledge], found: Found, may: Allowed) -> Gap | None:
     return Gap("count", len(pool), there, "things", lost, words)
 
 
-def _weight(pool: Sequence[Pledge], found: Found, may: Allowed) -> Gap | None:
+def _weight(pool: Sequence[Pledge], found: Found, *, may: Allowed) -> Gap | None:
     weighed = tuple(one for one in pool if one.weight_g is not None)
     pledged = sum(one.weight_g or 0 for one in weighed)
     if found.weight_g is None or (pledged - found.weight_g) * PPM <= may.weight_ppm * pledged:
@@ -90,7 +94,7 @@ def _weight(pool: Sequence[Pledge], found: Found, may: Allowed) -> Gap | None:
     return Gap("weight", pledged, found.weight_g, "g", tuple(one.id for one in weighed), words)
 
 
-def _position(pool: Sequence[Pledge], found: Found, may: Allowed) -> Gap | None:
+def _position(pool: Sequence[Pledge], found: Found, *, may: Allowed) -> Gap | None:
     away = []
     farthest, located = 0.0, 0
     for one in pool:
