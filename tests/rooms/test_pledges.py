@@ -41,7 +41,10 @@ def pledge(id_: str, number: str = "", **other: Any) -> Pledge:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (("receipt", "WR-2022/0517", "Wh Nanhai"), ("receipt", "\uff37\uff32\u20132022/0517 ", "WH  NANHAI")),  # noqa: E501
+        (
+            ("receipt", "WR-2022/0517", "Wh Nanhai"),
+            ("receipt", "\uff37\uff32\u20132022/0517 ", "WH  NANHAI"),
+        ),
         (("ear", "156 000 123456789", "CN"), ("ear", "156000123\u200b456789", "cn")),
         (("gs1", "(00)340123450000000000", ""), ("gs1", "urn:epc:id:sscc:4012345.3000000000", "")),
         (

@@ -190,10 +190,10 @@ def _truth(one: Criterion, facts: Mapping[str, Fact]) -> bool | None:
         return any(_same(found, wanted=wanted) for wanted in one.wanted)
     number, bound = _number(found), one.wanted[0]
     comparable = number is not None and isinstance(bound, Decimal)
-    return _within(one.by, number, bound) if comparable else None
+    return _within(one.by, number, bound=bound) if comparable else None
 
 
-def _within(by: str, number: Any, bound: Any) -> bool:
+def _within(by: str, number: Any, *, bound: Any) -> bool:
     return bool(number >= bound if by == "at_least" else number <= bound)
 
 

@@ -105,7 +105,7 @@ def evidence_haircut(
     witnesses = [_weaknesses(one, table) for one in sensors]
     added = min(witnesses, key=lambda w: sum(a.add for a in w), default=None)
     if added is None:
-        added = [_added("unseen", "", table)]
+        added = [_added("unseen", "", table=table)]
     against = [(one, words) for one in sensors for words in one.contradicted]
     if against:
         zh = "；".join(f"{one.name}：{words.zh}" for one, words in against)
@@ -119,16 +119,16 @@ def evidence_haircut(
 
 def _weaknesses(one: Sensor, table: Mapping[str, AddOn]) -> list[Added]:
     if one.silence is None:
-        return [_added("unseen", one.name, table)]
-    found = [_added(Trust(one.trust).name.lower(), one.name, table)]
+        return [_added("unseen", one.name, table=table)]
+    found = [_added(Trust(one.trust).name.lower(), one.name, table=table)]
     if one.silence > 3 * one.allowed:
-        found.append(_added("silent", one.name, table))
+        found.append(_added("silent", one.name, table=table))
     elif one.silence > one.allowed:
-        found.append(_added("stale", one.name, table))
+        found.append(_added("stale", one.name, table=table))
     return found
 
 
-def _added(code: str, sensor: str, table: Mapping[str, AddOn]) -> Added:
+def _added(code: str, sensor: str, *, table: Mapping[str, AddOn]) -> Added:
     return Added(code, sensor, table[code].add, table[code].why)
 
 

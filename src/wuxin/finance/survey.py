@@ -56,7 +56,7 @@ class Survey(msgspec.Struct, frozen=True):
     unmeasured: tuple[Words, ...]
 
 
-def compare(pool: Sequence[Pledge], found: Found, allowed: Allowed | None = None) -> Survey:
+def compare(pool: Sequence[Pledge], found: Found, *, allowed: Allowed | None = None) -> Survey:
     """Hold what was found against what is pledged; more than is pledged is no gap."""
     may = allowed or Allowed()
     gaps = (
