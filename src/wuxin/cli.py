@@ -1,4 +1,4 @@
-"""The command line: demo, serve, replay, check, verify, journal, export, assess, decode, settings.
+"""The commands of Wuxin, from demo and serve to verify: what each takes, and what it calls.
 
 Every command says what is wrong in one line and exits with status 2; ``verify`` exits with 1 when
 something was tampered with.
@@ -14,17 +14,12 @@ import click
 from rich.console import Console
 
 from wuxin import __version__
+from wuxin.portal.device_commands import device
+from wuxin.portal.evidence_commands import anchor, bundle, witness
+from wuxin.portal.options import HOME, TENANT
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
 from wuxin.terms.names import tenant as checked_tenant
-
-HOME = click.option(
-    "--home", type=click.Path(file_okay=False, path_type=Path), default=Path("wuxin-home"),
-    show_default=True, help="The folder that holds journal, book, history and evidence log.",
-)  # fmt: skip
-TENANT = click.option(
-    "--tenant", default="demo-bank", show_default=True, help="Whose records: the bank's short name."
-)
 
 
 class _Group(click.Group):
@@ -53,6 +48,10 @@ def main() -> None:
     Example:
       wuxin demo --once --home /tmp/demo
     """
+
+
+for command in (device, bundle, anchor, witness):
+    main.add_command(command)
 
 
 @main.command()
@@ -153,17 +152,23 @@ def account(name: str, *, role: str, party: str, home: Path, tenant: str) -> Non
 
 
 @main.command()
-@click.argument("home", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("home", type=click.Path(exists=True, path_type=Path))
 @TENANT
-def verify(home: Path, tenant: str) -> None:
+@click.option("--key", default="", help="For a case file: the log's key, as its holder gave it.")
+def verify(home: Path, tenant: str, key: str) -> None:
     """Recompute the evidence log from the journal and check every root, tile and proof.
 
-    Exits with 1 and names the place if a single byte was changed.
+    A case file is checked alone. Exits with 1 and names the place if a single byte was changed.
 
     \b
-    Example:
+    Examples:
       wuxin verify /tmp/demo
+      wuxin verify case.zip --key wuxin/demo-bank+1f2e3d4c+AQ...
     """
+    if home.is_file():
+        from wuxin.evidence.case import main as check_case
+
+        sys.exit(check_case([str(home), *(("--key", key) if key else ())]))
     from wuxin.audit import audit
 
     report = audit(home, checked_tenant(tenant))

@@ -350,6 +350,9 @@ class Flow:
         device = source.devices.move(command.body, command.at)
         figures = {"device": device.name, "source": source.name, "state": device.state}
         figures |= {"thing": device.things[-1]} if device.things else {}
+        figures |= {k: str(command.body[k]) for k in ("model", "reason") if command.body.get(k)}
+        if not command.body.get("to"):  # only its keys change, or what it is
+            figures["keys"] = ", ".join(k for k in ("secret", "public_key") if command.body.get(k))
         because = (Cause("command", command.id),)
         return Act(self.tenant, DEVICE, "", command.at, command.by, figures, because)
 

@@ -300,7 +300,8 @@ class Home:
                 given ``parent`` (kind:id), ``facts`` in SI units and the name of a ``geofence``;
                 ``geofences``, corners by name, pairs of latitude and longitude in degrees;
                 ``indicators`` and ``kinds``, the pack's names for the protocol's; ``strangers``
-                false where devices that are not registered are not listened to.
+                false where devices that are not registered are not listened to; ``datum``, on
+                which places are reported (WGS-84, GCJ-02, BD-09).
 
         Raises:
             BadInput: pack, time zone, a thing or a geofence cannot be meant.

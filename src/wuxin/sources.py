@@ -14,9 +14,11 @@ from wuxin.packs import adopt
 from wuxin.protocols import decoders, native_batch, spoken, table
 from wuxin.protocols.contents import Contents
 from wuxin.protocols.registered import Registered
+from wuxin.protocols.shifted import Shifted
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Opened
 from wuxin.terms.clock import zone
+from wuxin.terms.datum import DATUMS
 from wuxin.terms.interned import Interned
 from wuxin.terms.names import Tenant
 from wuxin.terms.ports import Trust
@@ -116,12 +118,16 @@ class Source:
                 decoders.find(protocol), spelling, register=source.devices,
                 signer=decoders.signer(protocol),
             )  # fmt: skip
+        datum = said.manifest.get("datum", DATUMS[0])
+        if source.decoder is not None and datum != DATUMS[0]:
+            source.decoder = Shifted(source.decoder, datum)
         return source
 
     @property
     def contents(self) -> Contents | None:
         """Which messages have come, for protocols without a running number."""
-        return self.decoder.contents if isinstance(self.decoder, spoken.Decoder) else None
+        decoder = self.decoder.inner if isinstance(self.decoder, Shifted) else self.decoder
+        return decoder.contents if isinstance(decoder, spoken.Decoder) else None
 
     def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
         """The line (or message) of a frame to which a reference points, under its header."""
@@ -144,12 +150,13 @@ def opening(pack: str, protocol: str, *, timezone: str, told: Mapping[str, Any])
         pack: the pack whose things report.
         protocol: what its devices speak.
         timezone: in which its days end.
-        told: where given ``things``, ``geofences``, ``indicators``, ``kinds`` and ``strangers``.
+        told: where given ``things``, ``geofences``, ``indicators``, ``kinds``, ``strangers``
+            and ``datum``.
     """
     things = [{"parent": "", "facts": {}, "geofence": "", **t} for t in told.get("things", ())]
     return {
         "pack": pack, "protocol": protocol, "streams": [], "period": {}, "timezone": timezone,
         "things": things, "geofences": dict(told.get("geofences") or {}),
         "indicators": dict(told.get("indicators") or {}), "kinds": dict(told.get("kinds") or {}),
-        "strangers": bool(told.get("strangers", True)),
+        "strangers": bool(told.get("strangers", True)), "datum": told.get("datum", DATUMS[0]),
     }  # fmt: skip

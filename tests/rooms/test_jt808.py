@@ -15,12 +15,12 @@ import pytest
 
 from wuxin.protocols import decoders, jt808
 from wuxin.protocols.jt808 import answers
-from wuxin.protocols.jt808.datum import Place, to_gcj02, to_wgs84
 from wuxin.protocols.jt808.decoder import Opened, opened
 from wuxin.protocols.jt808.frame import ESCAPED, checksum, unwrap, wrap
 from wuxin.protocols.jt808.layout import Malformed
 from wuxin.protocols.jt808.messages import MESSAGES
 from wuxin.protocols.vocabulary import words
+from wuxin.terms.datum import Place, to_gcj02, to_wgs84
 from wuxin.terms.units import checked
 
 VECTORS = tomllib.loads((files("wuxin.protocols") / "vectors" / "jt808.toml").read_text("utf-8"))

@@ -91,7 +91,8 @@ def test_a_terminal_that_shows_its_password_is_heard_and_its_place_is_that_of_it
             listening.tell("trucks", "13900000000", name="query_attributes", fields={})
     place = home.flow.lines["logistics"].twin.latest(ThingKey("lot", "L1"), "latitude")
     assert place is not None
-    assert round(home.flow.causes(place.first, place.last)[0].lines[0]) == 0  # type: ignore[index]
+    [cause] = home.flow.frames.causes(place.first, place.last)
+    assert cause.lines == (0, 0)
     kept = home.history.query("SELECT indicator, count(*) AS n FROM readings GROUP BY 1 ORDER BY 1")
     assert kept.to_pydict() == {"indicator": ["latitude", "longitude"], "n": [3, 3]}
     assert b"s3cret" not in b"".join(

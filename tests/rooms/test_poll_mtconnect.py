@@ -86,9 +86,13 @@ def serving(machine: Machine) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def polling(offer: Offer, url: str, **more: Any) -> AsyncIterator[MtconnectPoller]:
+async def polling(
+    offer: Offer, url: str, *, position: str = "", **more: Any
+) -> AsyncIterator[MtconnectPoller]:
     agent = Agent("shop", url, period_s=0.01, **more)
-    poller = MtconnectPoller(offer, lambda: NOON, agents=[agent], first_pause_s=0.02)
+    poller = MtconnectPoller(
+        offer, lambda: NOON, agents=[agent], first_pause_s=0.02, position=position
+    )
     await poller.start()
     try:
         yield poller

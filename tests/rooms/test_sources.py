@@ -339,3 +339,32 @@ def test_a_file_that_is_brought_twice_changes_nothing_the_second_time(
     assert [r.line for r in first.refusals] == [3, 4]
     [again] = bring(home, source, file=tmp_path / "card")
     assert again.marked == 3
+
+
+@pytest.mark.parametrize(
+    ("datum", "shown"), [("GCJ-02", (39.9087, 116.3975)), ("BD-09", (39.915, 116.404))]
+)
+def test_a_place_on_a_chinese_datum_comes_in_on_wgs84(
+    tmp_path: Path, home: Home, *, datum: str, shown: tuple[float, float]
+) -> None:
+    """The Gate of Heavenly Peace, which lies at 39.9073 N 116.3912 E (WGS-84)."""
+    (tmp_path / "sources.toml").write_text(
+        f'{HEAD}protocol = "wuxin"\nlisten = "portal"\nstrangers = true\ndatum = "{datum}"\n',
+        "utf-8",
+    )
+    [source] = read(tmp_path / "sources.toml")
+    place = dict(zip(("latitude", "longitude"), shown, strict=True))
+    half = {**FRAME, "seq": 2, "readings": {"net_weight": 1, "latitude": 10.0}}
+    said = [{**FRAME, "readings": {**place, "net_weight": 1}}, half]
+    (tmp_path / "log").write_text("\n".join(map(json.dumps, said)), "utf-8")
+    list(bring(home, source, file=tmp_path / "log"))
+    kept = home.history.query("SELECT indicator, value FROM readings").to_pydict()
+    found = list(zip(kept["indicator"], kept["value"], strict=True))
+    places = [v for name, v in found if name in place]
+    assert sorted(places) == pytest.approx([10.0, 39.9073, 116.3912], abs=2e-4)
+
+
+def test_a_datum_that_there_is_not_is_refused(tmp_path: Path, home: Home) -> None:
+    text = 'protocol = "wuxin"\nlisten = "portal"\ndatum = "ED50"\n'
+    with pytest.raises(BadInput, match="no datum 'ED50'"):
+        listening(tmp_path, home, text=text)

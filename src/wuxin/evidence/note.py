@@ -152,24 +152,45 @@ def open_checkpoint(text: str, vkey: str) -> Head:
         Tampered: no valid signature of that key, or the text is not a checkpoint.
     """
     verifier = Verifier.parse(vkey)
+    body, signatures = read_note(text)
+    good = False
+    for found in signatures:
+        if (found.name, found.key_id) == (verifier.name, verifier.key_id):
+            _check(verifier, body, signature=found.signature)
+            good = True
+    if not good:
+        raise Tampered(f"the checkpoint carries no signature of {verifier.name}")
+    return read_body(body)
+
+
+class Signed(NamedTuple):
+    """One signature line of a note, taken apart."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+def read_note(text: str) -> tuple[str, list[Signed]]:
+    """The signed text of a note, with its last newline, and its signatures; none is checked yet.
+
+    Raises:
+        Tampered: the text is not a signed note.
+    """
     if len(text) > _MAX_NOTE or any(ord(c) < 32 and c != "\n" for c in text):
         raise Tampered("the checkpoint is not a signed note")
     body, blank, tail = text.rpartition("\n\n")
     if not blank or not tail.endswith("\n"):
         raise Tampered("the checkpoint has no signature lines")
-    body += "\n"
-    good = False
-    for line in tail[:-1].split("\n"):
-        name, key_id, signature = _signature_line(line)
-        if (name, key_id) == (verifier.name, verifier.key_id):
-            _check(verifier, body, signature=signature)
-            good = True
-    if not good:
-        raise Tampered(f"the checkpoint carries no signature of {verifier.name}")
-    return _parse_body(body)
+    return f"{body}\n", [read_signature(line) for line in tail[:-1].split("\n")]
 
 
-def _parse_body(body: str) -> Head:
+def read_body(body: str) -> Head:
+    """The tree head that the text of a checkpoint says.
+
+    Raises:
+        Tampered: the text is not that of a checkpoint.
+    """
     lines = body[:-1].split("\n")
     if len(lines) < 3 or not all(lines) or not _SIZE.fullmatch(lines[1]):
         raise Tampered("the signed text is not a checkpoint")
@@ -182,7 +203,12 @@ def _parse_body(body: str) -> Head:
     return Head(lines[0], int(lines[1]), root)
 
 
-def _signature_line(line: str) -> tuple[str, bytes, bytes]:
+def read_signature(line: str) -> Signed:
+    """One signature line, without its newline.
+
+    Raises:
+        Tampered: the line is malformed.
+    """
     parts = line.removeprefix(_DASH).split(" ")
     if not line.startswith(_DASH) or len(parts) != 2 or not _NAME.fullmatch(parts[0]):
         raise Tampered("a signature line of the checkpoint is malformed")
@@ -190,7 +216,7 @@ def _signature_line(line: str) -> tuple[str, bytes, bytes]:
         blob = _decode(parts[1])
     except ValueError:
         raise Tampered("a signature in the checkpoint is not base64") from None
-    return parts[0], blob[:4], blob[4:]
+    return Signed(parts[0], blob[:4], blob[4:])
 
 
 def _check(verifier: Verifier, body: str, *, signature: bytes) -> None:
@@ -200,8 +226,13 @@ def _check(verifier: Verifier, body: str, *, signature: bytes) -> None:
         raise Tampered(f"the signature of {verifier.name} does not fit the checkpoint") from None
 
 
+def key_hash(name: str, key: bytes) -> bytes:
+    """The four bytes that tell a key from others: of its name, and its algorithm's byte and key."""
+    return hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
+
+
 def _key_id(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+    return key_hash(name, _ED25519 + public)
 
 
 def _checked_name(name: str) -> str:

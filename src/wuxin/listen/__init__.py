@@ -9,6 +9,7 @@
                                           # posted, or "portal": posted to the portal's own
                                           # address; several in a list; or a broker:
                                           # mqtts://user:password@host:8883, with topic
+    datum = "GCJ-02"                      # or BD-09, where devices report places on that
     strangers = false                     # true: devices that are not registered may speak
     kinds = { "" = "lot" }                # the pack's kind for a device's plain number
     indicators = { speed = "speed" }      # the pack's names for the protocol's
@@ -181,6 +182,7 @@ def open_source(home: Home, source: Described) -> None:
         source.name, source.pack, protocol=source.protocol, timezone=source.timezone,
         things=source.thing, geofences=source.geofences, kinds=source.kinds,
         indicators=source.indicators, strangers=source.strangers or bool(source.asked),
+        datum=source.datum,
     )  # fmt: skip
     gate = Gate(home, source.name, key=device_key(home), strangers=source.strangers)
     _register(home, source, digest=gate.digest)

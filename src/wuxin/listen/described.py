@@ -62,6 +62,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
     listen: str | list[str] = ""
     timezone: str = "UTC"
     strangers: bool = False
+    datum: str = "WGS-84"
     kinds: dict[str, str] = {}
     indicators: dict[str, str] = {}
     thing: list[dict[str, Any]] = []

@@ -22,15 +22,19 @@ COOKIE: Final = "wuxin_session"
 READ: Final = "read"
 ACKNOWLEDGE: Final = "acknowledge"
 ADMINISTER: Final = "administer"
+DEVICES: Final = "change devices"
 
 ROLES: Final[dict[str, frozenset[str]]] = {
-    "administrator": frozenset({READ, ACKNOWLEDGE, ADMINISTER}),
+    "administrator": frozenset({READ, ACKNOWLEDGE, ADMINISTER, DEVICES}),
     "risk_officer": frozenset({READ, ACKNOWLEDGE}),
     "relationship_manager": frozenset({READ}),
-    "supervisor": frozenset({READ, ACKNOWLEDGE}),
+    "supervisor": frozenset({READ, ACKNOWLEDGE, DEVICES}),
     "borrower": frozenset({READ}),
 }
-"""What each role may do. A borrower moreover sees the facilities of its own party only."""
+"""What each role may do. A borrower moreover sees the facilities of its own party only.
+
+Devices are changed by who runs the house and by who watches the goods, not by who lends on them.
+"""
 
 _TRIES: Final = 5
 _LOCKED: Final = 15 * 60 * 1_000_000_000

@@ -8,13 +8,15 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.portal import devices as register
 from wuxin.portal import proofs, queries, totals
-from wuxin.portal.access import ACKNOWLEDGE, COOKIE, READ, Accounts, Session
+from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, READ, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.terms import errors
 from wuxin.terms.clock import moment
@@ -163,6 +165,16 @@ class ActsAsked(Page):
     kind: str = ""
 
 
+class DevicesAsked(Page):
+    """Which devices."""
+
+    source: str = ""
+    state: str = ""
+    thing: str = Field("", description="part of what it is bound to, kind:id")
+    hearing: str = Field("", description=f"one of {', '.join(register.HEARINGS)}")
+    q: str = ""
+
+
 router = APIRouter(prefix="/api")
 
 
@@ -281,6 +293,26 @@ def acts(here: Here, when: When, asked: Annotated[ActsAsked, Query()]) -> dict[s
     return queries.acts(here.home, here.who, where=where, asked=span, page=page)
 
 
+@router.get("/devices", tags=["read"])
+def devices(here: Here, asked: Annotated[DevicesAsked, Query()]) -> dict[str, Any]:
+    """Devices, those that are silent first, with how many are heard and how many are not."""
+    where = _given(asked, "source", "state", "thing", "hearing", "q")
+    return register.listed(here.home, here.who, where=where, page=(asked.offset, asked.limit))
+
+
+@router.get("/devices/{source}/{name:path}", tags=["read"])
+def device(here: Here, source: str, name: str) -> dict[str, Any]:
+    """One device: its life with receipts, its bindings, its latest readings, its next steps."""
+    return register.one(here.home, here.who, key=(source, name))
+
+
+@router.post("/devices/{source}/{name:path}", tags=["act"])
+def change_device(here: Here, source: str, name: str, told: register.Change) -> dict[str, Any]:
+    """Change a device's state, binding or keys; what holds already is not done twice."""
+    here.who.need(DEVICES)
+    return register.change(here.home, here.who, key=(source, name), told=told)
+
+
 @router.get("/places", tags=["read"])
 def places(here: Here) -> list[dict[str, Any]]:
     """Where things are, in WGS-84 degrees."""
@@ -339,10 +371,13 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
-        status = STATUS[type(wrong)]
-        problem = {"type": "about:blank", "title": type(wrong).__name__, "status": status,
-                   "detail": str(wrong)}  # fmt: skip
-        return JSONResponse(problem, status, media_type="application/problem+json")
+        return _problem(STATUS[type(wrong)], type(wrong).__name__, detail=str(wrong))
+
+    @app.exception_handler(RequestValidationError)
+    def unread(_: Request, wrong: RequestValidationError) -> JSONResponse:
+        first = wrong.errors()[0]  # what was sent is not said again: it may be a password
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        return _problem(422, "BadInput", detail=f"{where}: {first['msg']}")
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
@@ -367,6 +402,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return PlainTextResponse(metrics(home))
 
     return app
+
+
+def _problem(status: int, title: str, *, detail: str) -> JSONResponse:
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(problem, status, media_type="application/problem+json")
 
 
 def policy(tile_url: str) -> str:

@@ -4,28 +4,67 @@ import logging
 import socket
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from wuxin.audit import audit
+from wuxin.flow import DEVICE
 from wuxin.home import Home
 from wuxin.listen import Listening, read
+from wuxin.packs import adopt, schema
 from wuxin.portal import server
 from wuxin.portal.bar import bar
 from wuxin.portal.summary import table
 from wuxin.settings import Settings, load
 from wuxin.terms.errors import Tampered
+from wuxin.terms.records import Command
 from wuxin.wire.recording import Recording, open_recording
 
 _LOG: Final = logging.getLogger("wuxin")
+DOCUMENTS: Final = "recording"
+"""The protocol of what only stands in books: it is declared like a device, and is none."""
+
 SHIPPED: Final = ("energy/recording", "energy/snow", "logistics/recording")
 
 
-def recordings() -> list[Recording]:
-    """The recordings that the project ships."""
-    return [open_recording(server.shipped(name)) for name in SHIPPED]
+def recordings(home: Home) -> list[Recording]:
+    """The recordings that the project ships, with the devices that they come from."""
+    found = []
+    for name in SHIPPED:
+        recording = open_recording(server.shipped(name))
+        known = home.flow.sources.get(recording.source)
+        if known is None or len(known.devices):  # one that was begun without goes on without
+            recording = with_devices(recording)
+        found.append(recording)
+    return found
+
+
+def with_devices(recording: Recording) -> Recording:
+    """A recording that first registers what its streams were measured with, as its pack says.
+
+    A device is installed from its stream's first row on; of its life before nothing is known.
+    Documents and registers, which feed things too, are no devices.
+    """
+    told: dict[str, Command] = {}
+    for stream in recording.streams:
+        kind, fixed = stream.mapping["thing"]["kind"], stream.mapping["thing"].get("fixed")
+        things = [t["id"] for t in recording.manifest["things"] if t["kind"] == kind]
+        for model in schema.load(recording.pack).devices.values():
+            feeds = set(model.feeds) & {*stream.mapping["readings"]}
+            if model.of != kind or model.protocol == DOCUMENTS or not feeds:
+                continue
+            for thing in [fixed] if fixed else things:
+                body = {
+                    "device": f"{thing}.{model.name}", "to": "installed", "model": model.name,
+                    "thing": f"{kind}:{thing}",
+                }  # fmt: skip
+                begin = int(adopt.times(stream).min())
+                told.setdefault(body["device"], Command(DEVICE, begin, "recording", "", body))
+    commands = sorted((*told.values(), *recording.commands), key=lambda c: c.at)
+    return replace(recording, commands=tuple(commands))
 
 
 def once(folder: Path | None, console: Console) -> None:
@@ -37,7 +76,7 @@ def once(folder: Path | None, console: Console) -> None:
     place = folder or Path(tempfile.mkdtemp(prefix="wuxin-demo-"))
     with Home(place) as home:
         with bar() as show:
-            for recording in recordings():
+            for recording in recordings(home):
                 for progress, _ in home.replay(recording):
                     show(recording, progress)
         shown, tenant = table(home), home.tenant
@@ -61,7 +100,10 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
         console.print(f"sign in as [bold]admin[/bold], one-time password [bold]{password}[/bold]")
         console.print(f"home: {place}   (Ctrl-C ends it)\n", highlight=False)
         server.play(
-            app, recordings(), speed=settings.replay_speed if speed is None else speed, show=show
+            app,
+            recordings(home),
+            speed=settings.replay_speed if speed is None else speed,
+            show=show,
         )
         server.serve(app, settings)
 

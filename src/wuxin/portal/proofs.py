@@ -6,6 +6,7 @@ from typing import Any, Final
 from wuxin.evidence.leaf import read_leaf
 from wuxin.evidence.note import open_checkpoint
 from wuxin.evidence.proof import Disclosed, prove, to_json, write_proof
+from wuxin.flow import DEVICE
 from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries, views
@@ -102,7 +103,10 @@ def _record(home: Home, session: Session, *, kind: str, key: str, batch: int) ->
         row = home.book.rows(tables.act, session.tenant, id=key)[0]
         if row["facility"] and not session.sees_all:
             queries.facility(home, session, name=row["facility"])
-        return dict(json.loads(row["record"]))
+        whole = dict(json.loads(row["record"]))
+        if row["kind"] == DEVICE and not queries.visible(home, session, rows=[whole["figures"]]):
+            raise NotFound(f"there is no receipt for {key!r}")
+        return whole
     row = home.book.rows(tables.finding, session.tenant, cleared_id=key)[0]
     return dict(json.loads(row["cleared_record"]))
 

@@ -6,7 +6,7 @@ Each function takes the home and the session; what a session may not see is not 
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy.engine import RowMapping
 
@@ -23,6 +23,9 @@ from wuxin.terms.records import LEVELS, UNUSABLE
 PAGE: Final = 200
 """The most rows of one answer."""
 
+
+Row = TypeVar("Row", bound=Mapping[Any, Any])
+"""A row that names its ``source``."""
 
 PRESSING: Final = (
     "deficient", "overdue", "disposal_ordered", "called", "breach", "not_valued", "covered",
@@ -292,7 +295,7 @@ def places(home: Home, session: Session) -> list[dict[str, Any]]:
     return found
 
 
-def visible(home: Home, session: Session, *, rows: Sequence[RowMapping]) -> list[RowMapping]:
+def visible(home: Home, session: Session, *, rows: Sequence[Row]) -> list[Row]:
     """A borrower sees the sources of its own facilities, others see all."""
     if session.sees_all:
         return list(rows)

@@ -8,7 +8,7 @@ it was bound at the time of the measurement, not of the one that it hangs on tod
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from wuxin.terms.clock import moment
@@ -34,7 +34,8 @@ HEARD: Final = frozenset({"installed", "commissioned", "in_service"})
 class Device:
     """One device: its state since when (ns), the digest of its secret, its public key (PEM).
 
-    ``bound`` has the event times (ns) from which it was bound, ``things`` to what (``kind:id``).
+    ``bound`` has the event times (ns) from which it was bound, ``things`` to what (``kind:id``);
+    ``model`` is what the pack calls such a device, where that is known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Device:
     public_key: str = ""
     bound: list[int] = field(default_factory=list)
     things: list[str] = field(default_factory=list)
+    model: str = ""
 
 
 class Devices:
@@ -73,42 +75,53 @@ class Devices:
         return [*self._devices.values()]
 
     def move(self, body: Mapping[str, Any], at: int) -> Device:
-        """Take a device to another state.
+        """Take a device to another state, or give it other keys; see :meth:`moved`."""
+        device = self._devices[str(body.get("device", ""))] = self.moved(body, at)
+        self.version += 1
+        return device
+
+    def moved(self, body: Mapping[str, Any], at: int) -> Device:
+        """A device as it would be after a command, which changes nothing here.
 
         Args:
-            body: ``device``; ``to``, the state; ``thing`` (``kind:id``) to which it is bound from
-                then on, needed where it is installed; where given ``secret`` (the digest of its
-                password), ``public_key`` (PEM) and ``since`` (ISO 8601), from when it is bound
-                where that is not ``at``.
+            body: ``device``; ``to``, the state, left out where only keys or model change;
+                ``thing`` (``kind:id``) to which it is bound from then on, needed where it is
+                installed; where given ``secret`` (the digest of its password), ``public_key``
+                (PEM), ``model`` and ``since`` (ISO 8601), from when it is bound where that is not
+                ``at``.
             at: the event time (ns) from which that holds.
 
         Raises:
             BadInput: a name is missing or cannot be meant.
             Conflict: a device in its state cannot go there.
         """
-        name, to = str(body.get("device", "")), str(body.get("to", ""))
+        name, to = str(body.get("device", "")), str(body.get("to") or "")
         if not name:
             raise BadInput("device is missing: the name under which it reports")
-        if to not in MOVES or not to:
-            raise BadInput(f"{to!r} is no state of a device; there are {', '.join([*MOVES][1:])}")
         known = self._devices.get(name, Device(name))
-        if to not in MOVES[known.state]:
-            raise Conflict(f"device {name!r} is {known.state or 'not registered'}, not to be {to}")
         thing = str(thing_key(str(body["thing"]))) if body.get("thing") else ""
-        if to == "installed" and not (thing or known.things):
-            raise BadInput(f"device {name!r} is installed on nothing; say which thing")
+        if to or thing or known.state in {"", "retired"}:
+            self._check(known, to, thing=thing)
         since = moment(str(body["since"])) if body.get("since") else at
         if known.bound and thing and since < known.bound[-1]:
             raise Conflict(f"device {name!r} was bound later than that already")
-        known.state, known.since = to, at
-        known.secret = str(body.get("secret") or known.secret)
-        known.public_key = str(body.get("public_key") or known.public_key)
-        if thing and (not known.things or thing != known.things[-1]):
-            known.bound.append(since)
-            known.things.append(thing)
-        self._devices[name] = known
-        self.version += 1
-        return known
+        given = {k: str(body[k]) for k in ("secret", "public_key", "model") if body.get(k)}
+        fresh = bool(thing) and known.things[-1:] != [thing]
+        return replace(
+            known, state=to or known.state, since=at if to else known.since,
+            bound=[*known.bound, *([since] if fresh else [])],
+            things=[*known.things, *([thing] if fresh else [])], **given,
+        )  # fmt: skip
+
+    def _check(self, known: Device, to: str, *, thing: str) -> None:
+        """Raise unless a device may go to a state, and knows on what it is installed."""
+        if to not in MOVES or not to:
+            raise BadInput(f"{to!r} is no state of a device; there are {', '.join([*MOVES][1:])}")
+        if to not in MOVES[known.state]:
+            now = known.state or "not registered"
+            raise Conflict(f"device {known.name!r} is {now}, not to be {to}")
+        if to == "installed" and not (thing or known.things):
+            raise BadInput(f"device {known.name!r} is installed on nothing; say which thing")
 
     def refuses(self, *names: str) -> str:
         """Why a device is not listened to; empty if it is.
@@ -143,13 +156,14 @@ class Devices:
     def freeze(self) -> list[Any]:
         """All devices as plain values."""
         return [
-            [d.name, d.state, d.since, d.secret, d.public_key, d.bound, d.things]
+            [d.name, d.state, d.since, d.secret, d.public_key, d.bound, d.things, d.model]
             for d in self._devices.values()
         ]
 
     def thaw(self, kept: list[Any]) -> None:
         """Take over what :meth:`freeze` gave."""
         for row in kept:
-            name, state, since, secret, key, bound, things = row
-            self._devices[name] = Device(name, state, since, secret, key, [*bound], [*things])
+            name, state, since, secret, key, bound, things, *model = row  # older ones have none
+            known = Device(name, state, since, secret, key, [*bound], [*things], *model)
+            self._devices[name] = known
             self.version += 1

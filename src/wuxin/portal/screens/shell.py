@@ -30,6 +30,7 @@ NAVIGATION: Final = (
     ("/things", "inventory_2", "标的物", "Things"),
     ("/facilities", "account_balance", "融资", "Facilities"),
     ("/warnings", "notifications", "预警", "Warnings"),
+    ("/devices", "sensors", "设备", "Devices"),
     ("/map", "place", "地图", "Map"),
 )
 

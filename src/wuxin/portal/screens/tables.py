@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 from nicegui import context, ui
 
 from wuxin.portal.screens.client import Client
-from wuxin.portal.screens.parts import empty, evidence_mark, level
-from wuxin.portal.screens.words import LEVELS, language, level_word, t
+from wuxin.portal.screens.parts import empty, evidence_mark, level, state
+from wuxin.portal.screens.words import LEVELS, UNITS, language, level_word, t
 
 BLOCK: Final = 100
 """Rows per request; AG Grid keeps two blocks, so that a page holds at most 200 rows."""
@@ -25,7 +25,19 @@ CARDS: Final = 20
 _ROW, _HEAD = 42, 40
 
 Kind = Literal[
-    "text", "name", "number", "time", "kind", "parent", "said", "sentences", "level", "evidence"
+    "text",
+    "name",
+    "number",
+    "time",
+    "kind",
+    "parent",
+    "said",
+    "sentences",
+    "level",
+    "evidence",
+    "chip",
+    "lasting",
+    "silence",
 ]
 _NUMBER: Final = (
     "(p) => p.value == null ? '' : p.value.toLocaleString('en-US', {maximumSignificantDigits: 6})"
@@ -259,6 +271,8 @@ def _written(column: Column, *, zone: str) -> dict[str, Any]:
     chips = json.dumps({name: level(name) for name in LEVELS}, ensure_ascii=False)
     none = json.dumps(f'<span class="wx-muted">{level_word("")}</span>', ensure_ascii=False)
     sentences = f"p.data[p.colDef.field].map((s) => s.{language()}).join('; ')"
+    words = (column.said or {}).items()
+    states = json.dumps({name: state(word) for name, word in words}, ensure_ascii=False)
     mark = json.dumps(evidence_mark("#"), ensure_ascii=False)
     known: dict[Kind, dict[str, Any]] = {
         "text": {},
@@ -270,6 +284,8 @@ def _written(column: Column, *, zone: str) -> dict[str, Any]:
         "kind": {":valueGetter": f"(p) => p.data && p.data.{language()}"},
         "sentences": {":valueGetter": f"(p) => p.data && {sentences}"},
         "level": {":cellRenderer": f"(p) => p.data ? ({chips})[p.value] ?? {none} : ''"},
+        "silence": {":valueFormatter": _silence()},
+        "chip": {":cellRenderer": f"(p) => p.value ? ({states})[p.value] ?? p.value : ''"},
         "evidence": {":cellRenderer": f"(p) => p.value ? ({mark}).replace('#', p.value) : ''"},
     }
     return known[column.kind]
@@ -281,6 +297,19 @@ def _parent(said: str) -> str:
         "(p) => { if (!p.value) return ''; const at = p.value.indexOf(':');"
         f" const kind = p.value.slice(0, at); return (({said})[kind] ?? kind) + ' '"
         " + p.value.slice(at + 1); }"
+    )
+
+
+def _silence() -> str:
+    """The function that writes a silence and what is allowed as `words.lasting` does."""
+    units = json.dumps([[size, t(zh, en)] for size, zh, en in UNITS], ensure_ascii=False)
+    return (
+        "(p) => { if (!p.data) return ''; const lasting = (left) => { if (left == null) return '—';"
+        f" const parts = []; for (const [size, name] of {units}) {{"
+        " const n = Math.floor(left / size); left %= size;"
+        " if (n || (size === 1 && !parts.length)) parts.push(n.toLocaleString('en') + ' ' + name);"
+        " } return parts.slice(0, 2).join(' '); };"
+        " return lasting(p.value) + ' / ' + lasting(p.data.allowed_s); }"
     )
 
 

@@ -15,6 +15,9 @@ from nicegui import context
 
 Language = Literal["zh", "en"]
 MINUS: Final = "\N{MINUS SIGN}"
+UNITS: Final = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分", "min"), (1, "秒", "s"))
+"""Units in which a length of time is written: seconds, Chinese, English."""
+
 MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
@@ -109,6 +112,25 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "running": ("回放中", "replaying"),
     "done": ("已完成", "done"),
     "failed": ("失败", "failed"),
+    # the life of a device, how it is heard, and how well it is known
+    "device": ("设备变更", "Device changed"),
+    "delivered": ("已交付", "Delivered"),
+    "installed": ("已安装", "Installed"),
+    "commissioned": ("已调试", "Commissioned"),
+    "in_service": ("使用中", "In service"),
+    "suspended": ("已停用", "Suspended"),
+    "retired": ("已退役", "Retired"),
+    "silent": ("静默", "Silent"),
+    "never": ("尚未上报", "Not heard yet"),
+    "heard": ("正常上报", "Heard"),
+    "not_heard": ("不予接收", "Shut out"),
+    "unproven": ("未证实", "Unproven"),
+    "code": ("口令", "Code"),
+    "certificate": ("证书", "Certificate"),
+    "signed": ("设备签名", "Signed"),
+    "recorded": ("录制数据", "Recording"),
+    "public_key": ("公钥", "public key"),
+    "secret": ("口令", "secret"),
     # what steps need
     "documents_checked": ("资料已核验", "documents checked"),
     "price_source_named": ("已指定价格来源", "price source named"),
@@ -124,6 +146,8 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "risk_officer": ("风险经理", "risk officer"),
     "relationship_manager": ("客户经理", "relationship manager"),
     "supervisor": ("监管员", "supervisor"),
+    "operator": ("运维方", "operator"),
+    "recording": ("录制数据", "the recording"),
     "borrower": ("借款人", "borrower"),
     "approver": ("审批人", "approver"),
     "installer": ("安装方", "installer"),
@@ -229,6 +253,24 @@ def minute(time: str | int | None, *, why: str = "", zone: bool = False) -> str:
         return missing(why)
     text = f"{day(time)} {local(time):%H:%M}"
     return f"{text} {zone_name(time)}" if zone else text
+
+
+def lasting(seconds: float | None, *, why: str = "") -> str:
+    """A length of time in its two largest units: 2 d 3 h."""
+    if seconds is None:
+        return missing(why)
+    left = int(seconds)
+    parts: list[str] = []
+    for size, zh, en in (
+        (86400, "天", "d"),
+        (3600, "小时", "h"),
+        (60, "分", "min"),
+        (1, "秒", "s"),
+    ):
+        count, left = divmod(left, size)
+        if count or (size == 1 and not parts):
+            parts.append(f"{count:,} {t(zh, en)}")
+    return " ".join(parts[:2])
 
 
 def zone_name(time: str | int | None = None) -> str:

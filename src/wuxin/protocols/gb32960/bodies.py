@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from wuxin.protocols.gb32960 import layouts
 from wuxin.protocols.gb32960.layouts import Field, Layout
 from wuxin.protocols.octets import BadFrame, Reader, number
+from wuxin.terms.datum import DATUMS, Place, wgs84
 
 SIGNATURE: Final = 0xFF
 _CUSTOM: Final = range(0x80, 0xFF)
@@ -177,11 +178,11 @@ def _place(reader: Reader, edition: str) -> Part:
     longitude, latitude = fields["longitude"], fields["latitude"]
     if not valid or isinstance(longitude, str) or isinstance(latitude, str):
         return Part(fields, [])
-    # A place elsewhere than on WGS-84 is off by some hundred metres: it gets no reading under
-    # the names that everybody takes for WGS-84.
-    if system != "WGS-84" or abs(longitude) > 180 or abs(latitude) > 90:
+    # A place on a datum that is not known would be off by some hundred metres: it gets no reading.
+    if system not in DATUMS or abs(longitude) > 180 or abs(latitude) > 90:
         return Part(fields, [])
-    places = (("longitude", longitude), ("latitude", latitude))
+    place = wgs84(Place(latitude, longitude), system)
+    places = (("longitude", place.longitude), ("latitude", place.latitude))
     return Part(fields, [_reading(name, value, unit="degree") for name, value in places])
 
 

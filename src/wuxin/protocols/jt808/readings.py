@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from wuxin.protocols.jt808 import adas, bsd, driving, dsm, tpms
-from wuxin.protocols.jt808.datum import Place, to_wgs84
 from wuxin.protocols.jt808.flags import ALARM, STATUS
+from wuxin.terms.datum import Place, to_wgs84
 
 Reading = dict[str, Any]
 

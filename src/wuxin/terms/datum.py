@@ -1,4 +1,4 @@
-"""Chinese coordinates: GCJ-02, the shifted datum of Chinese maps, back to WGS-84.
+"""Chinese coordinates: GCJ-02, the shifted datum of Chinese maps, and BD-09, back to WGS-84.
 
 Source: the shift has no public standard (GB 20263-2006 only demands it); the series and the
 ellipsoid of Krasovsky 1940 are those that all open converters agree on, to about 1 m in reverse.
@@ -7,10 +7,15 @@ ellipsoid of Krasovsky 1940 are those that all open converters agree on, to abou
 import math
 from typing import Final, NamedTuple
 
+from wuxin.terms.errors import BadInput
+
 _AXIS: Final = 6378245.0
 _ECCENTRICITY: Final = 0.00669342162296594323
 _CLOSE: Final = 1e-7  # degrees, a centimetre
 _STEPS: Final = 10
+
+DATUMS: Final = ("WGS-84", "GCJ-02", "BD-09")
+"""What a source may report its places in."""
 
 
 class Place(NamedTuple):
@@ -53,3 +58,25 @@ def to_gcj02(place: Place) -> Place:
         place.latitude + math.degrees(north / meridian),
         place.longitude + math.degrees(east / parallel),
     )
+
+
+def from_bd09(place: Place) -> Place:
+    """The GCJ-02 place of a BD-09 one, which shifts that once more."""
+    x, y = place.longitude - 0.0065, place.latitude - 0.006
+    turn = 3000.0 * math.pi / 180.0
+    far = math.hypot(x, y) - 0.00002 * math.sin(y * turn)
+    angle = math.atan2(y, x) - 0.000003 * math.cos(x * turn)
+    return Place(far * math.sin(angle), far * math.cos(angle))
+
+
+def wgs84(place: Place, datum: str) -> Place:
+    """The WGS-84 place of one in a datum of :data:`DATUMS`.
+
+    Raises:
+        BadInput: there is no such datum.
+    """
+    if datum not in DATUMS:
+        raise BadInput(f"there is no datum {datum!r}; there are {', '.join(DATUMS)}")
+    if datum == "BD-09":
+        place = from_bd09(place)
+    return place if datum == "WGS-84" else to_wgs84(place)

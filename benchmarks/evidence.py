@@ -1,6 +1,6 @@
 """How many entries per second the evidence log takes, with and without syncing to disk.
 
-    python benchmarks/evidence_log.py [DIRECTORY]
+    python benchmarks/evidence.py [DIRECTORY]
 
 Each step appends a batch and publishes its head, as the main path does. The run without syncs
 does everything else the same, so that its ratio shows what durability costs on this disk; the

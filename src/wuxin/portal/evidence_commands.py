@@ -1,0 +1,73 @@
+"""The commands of evidence that leaves the house: case files, cosigners and timestamps."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from wuxin.portal.options import HOME, TENANT
+from wuxin.terms.names import tenant as checked_tenant
+
+
+@click.command()
+@click.argument("facility")
+@HOME
+@TENANT
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def bundle(facility: str, home: Path, *, tenant: str, out: Path) -> None:
+    """Write the case file of a facility: all that is needed to check what was decided, offline.
+
+    \b
+    Examples:
+      wuxin bundle CU-2008-01 --home /tmp/demo --out case.zip
+      wuxin verify case.zip
+    """
+    from wuxin.casefile import write
+
+    click.echo(write(home, checked_tenant(tenant), facility=facility, out=out))
+
+
+@click.command()
+@HOME
+@TENANT
+@click.option("--witness", "seats", multiple=True, nargs=2, metavar="URL KEY", help="Whom to ask.")
+@click.option("--authority", default="", help="The address of an RFC 3161 timestamp authority.")
+def anchor(home: Path, *, tenant: str, seats: tuple[tuple[str, str], ...], authority: str) -> None:
+    """Have outsiders vouch for the published checkpoint; exits with 1 if one of them does not.
+
+    \b
+    Example:
+      wuxin anchor --home /srv/wuxin --witness https://w.example/ w.example+1f2e3d4c+BA...
+    """
+    from wuxin.anchoring import anchor as ask
+    from wuxin.anchoring import post_by_http
+    from wuxin.evidence.anchors import Seat
+
+    asked = [Seat(*seat) for seat in seats]
+    whose = checked_tenant(tenant)
+    found = ask(home, whose, seats=asked, authority=authority, post=post_by_http)
+    for refusal in found.refused:
+        click.echo(f"wuxin: {refusal}", err=True)
+    stamped = "a timestamp" if found.stamped else "no timestamp"
+    click.echo(f"{found.place.name}: {len(found.vkeys)} cosignatures, {stamped}")
+    sys.exit(1 if found.refused else 0)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--name", required=True, help="The witness's name, for example w.example.")
+@click.option("--log", "logs", multiple=True, required=True, help="The key of a log to watch.")
+@click.option("--port", default=8081, show_default=True)
+def witness(folder: Path, *, name: str, logs: tuple[str, ...], port: int) -> None:
+    """Serve a witness, which cosigns a log's checkpoint only if it extends the last one it saw.
+
+    \b
+    Example:
+      wuxin witness /srv/witness --name w.example --log wuxin/demo-bank+1f2e3d4c+AQ...
+    """
+    from wuxin.evidence.cosignature import Cosigner
+    from wuxin.portal.witness import serve as serve_witness
+    from wuxin.terms.clock import system_clock
+
+    click.echo(Cosigner.from_file(folder / "witness.key", name=name).vkey)
+    serve_witness(folder, name=name, logs=logs, clock=system_clock, port=port)

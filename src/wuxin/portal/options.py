@@ -1,0 +1,13 @@
+"""The options that commands share: which home, and whose records."""
+
+from pathlib import Path
+
+import click
+
+HOME = click.option(
+    "--home", type=click.Path(file_okay=False, path_type=Path), default=Path("wuxin-home"),
+    show_default=True, help="The folder that holds journal, book, history and evidence log.",
+)  # fmt: skip
+TENANT = click.option(
+    "--tenant", default="demo-bank", show_default=True, help="Whose records: the bank's short name."
+)
