@@ -42,14 +42,14 @@ def goods(day: int, quantity: str, **other: object) -> Movement:
     return Movement(**said | other)  # type: ignore[arg-type]
 
 
-def invoice(day: int, number: str = "I1", quantity: str = "100", **other: object) -> Invoice:
+def invoice(day: int, number: str = "I1", *, quantity: str = "100", **other: object) -> Invoice:
     total = D(quantity) * 10
     said = {"at": day * DAY, "number": number, "seller": "mine", "buyer": "mill", "order": "PO-1"}
     said |= {"lines": (Line("copper", D(quantity), total),), "unit": "t", "total": total}
     return Invoice(**said | {"currency": "CNY", "because": WHY} | other)  # type: ignore[arg-type]
 
 
-def payment(day: int, amount: str, key: str = "mine/I1") -> Payment:
+def payment(day: int, amount: str, *, key: str = "mine/I1") -> Payment:
     return Payment(
         at=day * DAY,
         reference=f"B{day}",
@@ -60,9 +60,10 @@ def payment(day: int, amount: str, key: str = "mine/I1") -> Payment:
     )
 
 
-def loan(day: int, stage: str, subject: str, **other: object) -> Financing:
+def loan(day: int, stage: str, *, subject: str, **other: object) -> Financing:
     said = {"at": day * DAY, "facility": "F", "stage": stage, "subject": subject}
-    return Financing(**said | {"amount": D(500), "currency": "CNY", "because": WHY} | other)  # type: ignore[arg-type]
+    said |= {"amount": D(500), "currency": "CNY", "because": WHY}
+    return Financing(**said | other)  # type: ignore[arg-type]
 
 
 def after(*facts: AnyFact) -> Reconciler:
@@ -97,21 +98,22 @@ def kinds(book: Reconciler) -> set[tuple[str, str]]:
         ([invoice(0), payment(1, "1001")], {("paid_too_much", "mine/I1")}),
         ([payment(0, "5"), Passed(at=DAY)], set()),
         ([payment(0, "5"), Passed(at=2 * DAY)], {("unknown_invoice", "mine/I1")}),
-        ([payment(0, "5", ""), Passed(at=2 * DAY)], {("unknown_invoice", "?B0")}),
+        ([payment(0, "5", key=""), Passed(at=2 * DAY)], {("unknown_invoice", "?B0")}),
         ([invoice(0), invoice(1, quantity="90")], {("duplicate_invoice", "mine/I1")}),
         ([invoice(0), invoice(0, "I2")], {("alike_invoice", "mine/I1")}),
         ([invoice(0), invoice(1, "I2")], set()),
         ([goods(0, "100"), goods(1, "100", unit="kg")], {("units_differ", "PO-1")}),
-        ([goods(0, "100"), loan(1, "lot", "raw", quantity=D(60))], set()),
-        ([goods(0, "100"), loan(1, "lot", "raw", quantity=D(60)),
-          loan(1, "lot", "raw", quantity=D(41), facility="G")],
+        ([goods(0, "100"), loan(1, "lot", subject="raw", quantity=D(60))], set()),
+        ([goods(0, "100"), loan(1, "lot", subject="raw", quantity=D(60)),
+          loan(1, "lot", subject="raw", quantity=D(41), facility="G")],
          {("financed_more_than_exists", "raw [t]")}),
-        ([goods(0, "100"), loan(1, "lot", "raw")], {("financed_unmeasured", "raw")}),
-        ([loan(0, "lot", "ghost", quantity=D(1)), Passed(at=2 * DAY)],
+        ([goods(0, "100"), loan(1, "lot", subject="raw")], {("financed_unmeasured", "raw")}),
+        ([loan(0, "lot", subject="ghost", quantity=D(1)), Passed(at=2 * DAY)],
          {("financed_unknown", "ghost")}),
-        ([order(), loan(0, "order", "PO-1", amount=D(1001))],
+        ([order(), loan(0, "order", subject="PO-1", amount=D(1001))],
          {("financed_more_than_exists", "order PO-1")}),
-        ([order(amount=None), loan(0, "order", "PO-1")], {("financed_unmeasured", "order PO-1")}),
+        ([order(amount=None), loan(0, "order", subject="PO-1")],
+         {("financed_unmeasured", "order PO-1")}),
         ([goods(0, "10"), goods(1, "11", way="out")], {("more_out_than_in", "raw [t]")}),
     ],
 )  # fmt: skip
@@ -121,14 +123,15 @@ def test_a_break_is_found_exactly_where_the_sides_differ(
     book = after(*facts)
     assert kinds(book) == found
     for each in book.breaks:
-        assert each.words.zh and each.words.en
+        assert each.words.zh
+        assert each.words.en
         assert any(side.figures or side.missing for side in each.sides)
 
 
 def test_bulk_metal_is_financed_at_each_stage_and_each_break_is_mended() -> None:
-    book = after(order(due=5 * DAY), loan(0, "order", "PO-1", facility="A"))
-    first = loan(0, "order", "PO-1", facility="A")
-    stock = loan(3, "lot", "raw", quantity=D(100))
+    book = after(order(due=5 * DAY), loan(0, "order", subject="PO-1", facility="A"))
+    first = loan(0, "order", subject="PO-1", facility="A")
+    stock = loan(3, "lot", subject="raw", quantity=D(100))
     book = after(order(due=5 * DAY), first, invoice(1), goods(2, "100"), payment(2, "1000"))
     book.take(Withdrawal(at=3 * DAY, of=first.id, reason="repaid from the stock loan"))
     book.take(stock)
@@ -143,21 +146,21 @@ def test_bulk_metal_is_financed_at_each_stage_and_each_break_is_mended() -> None
         ("bar [t]", {"t": "40"}), ("rod [t]", {"t": "60"}),
     ]  # fmt: skip
     book.take(Withdrawal(at=5 * DAY, of=stock.id, reason="cut"))
-    fewer = loan(5, "lot", "raw", quantity=D(95))
+    fewer = loan(5, "lot", subject="raw", quantity=D(95))
     book.take(fewer)
     assert not book.breaks
-    second = loan(5, "lot", "rod", quantity=D(1), facility="B")
+    second = loan(5, "lot", subject="rod", quantity=D(1), facility="B")
     assert {b.subject for b in book.take(second)} == {"rod [t]"}
     ended = book.take(Withdrawal(at=6 * DAY, of=second.id, reason="refused"))
     assert ended == [Mended("financed_more_than_exists", "rod [t]", 6 * DAY)]
     sold = goods(7, "57", order="SO-1", lot="rod", way="out")
     assert [b.subject for b in book.take(sold)] == ["rod [t]"]
     told = book.take(Withdrawal(at=8 * DAY, of=fewer.id, reason="repaid"))
-    book.take(loan(8, "lot", "bar", quantity=D(38)))
-    sale = invoice(8, "S1", "57", seller="mill", buyer="works", order="SO-1")
+    book.take(loan(8, "lot", subject="bar", quantity=D(38)))
+    sale = invoice(8, "S1", quantity="57", seller="mill", buyer="works", order="SO-1")
     book.take(sale)
-    book.take(loan(8, "invoice", "mill/S1"))
-    book.take(payment(9, "570", "mill/S1"))
+    book.take(loan(8, "invoice", subject="mill/S1"))
+    book.take(payment(9, "570", key="mill/S1"))
     book.take(Passed(at=60 * DAY))
     assert book.breaks == []
 
@@ -166,7 +169,8 @@ def test_a_process_that_makes_metal_from_nothing_or_loses_it_unsaid_is_found() -
     made = {"at": 0, "reference": "m", "unit": "t", "inputs": (Part("a", D(10)),)}
     for out, loss, found in (("10", None, False), ("9", None, False), ("11", None, True),
                              ("9", D(1), False), ("9", D("0.5"), True)):  # fmt: skip
-        fact = Made(**made | {"outputs": (Part("b", D(out)),), "loss": loss})  # type: ignore[arg-type]
+        ends = {"outputs": (Part("b", D(out)),), "loss": loss}
+        fact = Made(**made | ends)  # type: ignore[arg-type]
         assert (("not_conserved", "m") in kinds(after(fact))) is found, (out, loss)
 
 
@@ -187,7 +191,9 @@ def test_a_number_that_is_none_is_a_break_and_no_error() -> None:
 DAYS = st.integers(0, 12)
 TONNES = st.sampled_from(["30", "50.5", "100"])
 FACTS: st.SearchStrategy[AnyFact] = st.one_of(
-    st.builds(lambda day, due: order(at=day * DAY, due=due), DAYS, st.sampled_from([None, 9 * DAY])),
+    st.builds(
+        lambda day, due: order(at=day * DAY, due=due), DAYS, st.sampled_from([None, 9 * DAY])
+    ),
     st.builds(goods, DAYS, TONNES, weighed=st.sampled_from([None, D(30), D(100)])),
     st.builds(goods, DAYS, TONNES, lot=st.sampled_from(["raw", "rod"]), way=st.just("out")),
     st.builds(invoice, DAYS, st.sampled_from(["I1", "I2"]), TONNES),
@@ -229,8 +235,11 @@ def test_frozen_between_any_two_facts_it_goes_on_as_if_nothing_had_been(
 
 
 def test_what_is_told_adds_up_to_what_is_open() -> None:
-    facts = [goods(0, "100"), Passed(at=20 * DAY), invoice(20), payment(21, "1000"),
-             payment(22, "1000"), Withdrawal(at=23 * DAY, of=payment(22, "1000").id, reason="back")]  # fmt: skip
+    second = payment(22, "1000")
+    facts = [
+        goods(0, "100"), Passed(at=20 * DAY), invoice(20), payment(21, "1000"), second,
+        Withdrawal(at=23 * DAY, of=second.id, reason="back"),
+    ]  # fmt: skip
     assert all(a.at <= b.at for a, b in pairwise(facts))
     book, held = Reconciler(), {}
     for fact in facts:

@@ -24,9 +24,9 @@ from wuxin.finance.trade_facts import (
     Payment,
     Withdrawal,
 )
+from wuxin.finance.trade_judge import Subject, judge
 from wuxin.finance.trade_lineage import Lot
 from wuxin.finance.trade_state import Books, alike
-from wuxin.finance.trade_judge import Subject, judge
 from wuxin.terms.names import Digest
 from wuxin.terms.records import Words
 
@@ -105,7 +105,7 @@ class Reconciler:
             return set()
         return self._count(fact, sign=1)
 
-    def _count(self, fact: AnyFact, sign: int) -> set[Subject]:
+    def _count(self, fact: AnyFact, sign: int) -> set[Subject]:  # noqa: PLR0911 - one a kind
         """Count a fact (1) or count it no longer (-1); return what it bears on."""
         books, wait = self._books, self.patience
         match fact:
@@ -161,7 +161,7 @@ class Reconciler:
 
     def _judge(self, subject: Subject) -> list[Break | Mended]:
         now = self._books.now
-        assert now is not None  # noqa: S101 - nothing is judged before a fact has told the time
+        assert now is not None
         found = {each.kind: each for each in judge(self._books, subject)}
         before = self._open.pop(subject, {})
         if found:

@@ -1,8 +1,9 @@
 """Whether the sides of one subject agree: a trade, an invoice, a lot, a process, a financing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 
 from wuxin.finance.trade_breaks import Break, Side, written
 from wuxin.finance.trade_facts import Financing, Made
@@ -22,21 +23,23 @@ _NO_LOSS = Words("未报损耗", "no loss was reported")
 def judge(books: Books, subject: Subject) -> list[Break]:
     """All breaks that a subject has now, at most one of each kind."""
     kind, name, unit = subject
+    found: Iterable[Break]
     match kind:
         case "trade":
-            return list(_trade(books, name))
+            found = _trade(books, name)
         case "alike":
-            return list(_alike(books, name))
+            found = _alike(books, name)
         case "lot":
-            return list(_lot(books, name, unit))
+            found = _lot(books, name, unit=unit)
         case "made":
-            return list(_made(books, name))
+            found = _made(books, name)
         case "pledge":
-            return list(_pledge(books, name))
+            found = _pledge(books, name)
         case "invoice":
-            return [*_invoice(books, name), *_financed(books, "invoice", name)]
+            found = chain(_invoice(books, name), _financed(books, "invoice", name=name))
         case _:
-            return list(_financed(books, "order", name))
+            found = _financed(books, "order", name=name)
+    return list(found)
 
 
 def _trade(books: Books, number: str) -> Iterator[Break]:
@@ -58,7 +61,7 @@ def _trade(books: Books, number: str) -> Iterator[Break]:
     if order is None or order.due is None or order.due <= now:
         if trade.billed.ripe(unit, now) * (1 - share) > goods:
             yield Break("invoiced_not_delivered", number, sides)
-        yield from _unpaid_goods(books, trade, (number, unit))
+        yield from _unpaid_goods(books, trade, named=(number, unit))
     weight = trade.weight.total(unit)
     agree = billed and abs(goods - billed) <= billed * share
     if agree and not trade.unweighed and abs(weight - billed) > billed * share:
@@ -67,7 +70,7 @@ def _trade(books: Books, number: str) -> Iterator[Break]:
         yield Break("weight_against_invoice", number, (trade.weight.side("weight"), sides[1]), note)
 
 
-def _unpaid_goods(books: Books, trade: Trade, named: tuple[str, str]) -> Iterator[Break]:
+def _unpaid_goods(books: Books, trade: Trade, *, named: tuple[str, str]) -> Iterator[Break]:
     """Hold what was paid, as a share of what was invoiced, against what was delivered."""
     number, unit = named
     now, paid, because, count = books.now or 0, Fraction(0), list[Cause](), 0
@@ -81,7 +84,7 @@ def _unpaid_goods(books: Books, trade: Trade, named: tuple[str, str]) -> Iterato
                 count += side.count
         due, quantity = trade.money.total(currency), Fraction(trade.billed.total(unit))
         # Paid beyond the invoice is a break of the invoice; it buys no more goods.
-        bought = quantity * min(paid / Fraction(due), 1) if due else Fraction(0)
+        bought = quantity * min(paid / Fraction(due), Fraction(1)) if due else Fraction(0)
         if bought * (1 - Fraction(books.wait.tolerance)) > Fraction(trade.goods.total(unit)):
             figures = {currency: written(paid), unit: written(bought)}
             sides = (
@@ -126,7 +129,7 @@ def _alike(books: Books, name: str) -> Iterator[Break]:
         yield Break("alike_invoice", first, (by_number[first][1], by_number[second][1]))
 
 
-def _lot(books: Books, name: str, unit: str) -> Iterator[Break]:
+def _lot(books: Books, name: str, *, unit: str) -> Iterator[Break]:
     lineage, lot = books.lineage, (name, unit)
     left, kept = lineage.left(lot), lineage.kept(lot, books.claims)
     because, count = _loans(books, name)
@@ -175,7 +178,7 @@ def _pledge(books: Books, name: str) -> Iterator[Break]:
         yield Break("financed_unmeasured", name, (side, Side("goods", {})))
 
 
-def _financed(books: Books, stage: str, name: str) -> Iterator[Break]:
+def _financed(books: Books, stage: str, *, name: str) -> Iterator[Break]:
     if (stage, name) not in books.loans or not len(books.loans[stage, name]):
         return
     loans = books.loans[stage, name]

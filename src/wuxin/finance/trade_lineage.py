@@ -75,7 +75,7 @@ class Lineage:
             lot: the lot asked for.
             own: amounts (claims, money) put on lots themselves, by name; a lot without has none.
         """
-        return self._carried(lot, own, frozenset())
+        return self._carried(lot, own, above=frozenset())
 
     def kept(self, lot: Lot, own: Mapping[str, Fraction]) -> Fraction:
         """Of :meth:`carried` what was not handed on with the goods that were used up."""
@@ -83,7 +83,7 @@ class Lineage:
         share = Fraction(1) if not came else 1 - min(self._at(self.used, lot) / came, Fraction(1))
         return self.carried(lot, own) * share
 
-    def _carried(self, lot: Lot, own: Mapping[str, Fraction], above: frozenset[Lot]) -> Fraction:
+    def _carried(self, lot: Lot, own: Mapping[str, Fraction], *, above: frozenset[Lot]) -> Fraction:
         amount = own.get(lot[0], _NONE)
         # A lot that is made from itself (a circle of dirty facts) hands nothing to itself.
         above |= {lot}
@@ -97,7 +97,7 @@ class Lineage:
                 if source in above or not base or not made:
                     continue
                 share = Fraction(part.quantity) / base * here / made
-                amount += self._carried(source, own, above) * share
+                amount += self._carried(source, own, above=above) * share
         return amount
 
     @staticmethod

@@ -61,16 +61,16 @@ class Books:
 
     def ordered(self, fact: Order, sign: int) -> None:
         """Count an order."""
-        _keep(self.trades[fact.number].orders, fact, sign)
+        _keep(self.trades[fact.number].orders, fact, sign=sign)
 
     def moved(self, fact: Movement, sign: int) -> Lot:
         """Count a movement for its order and its lot; return the lot."""
         trade = self.trades[fact.order]
-        _count(trade.goods, fact, (fact.unit, fact.quantity), sign)
+        _count(trade.goods, fact, amount=(fact.unit, fact.quantity), sign=sign)
         if fact.weighed is None:
             trade.unweighed += sign
         else:
-            _count(trade.weight, fact, (fact.unit, fact.weighed), sign)
+            _count(trade.weight, fact, amount=(fact.unit, fact.weighed), sign=sign)
         self._units[fact.lot].add(fact.unit)
         return self.lineage.moved(fact, sign=sign)
 
@@ -78,13 +78,13 @@ class Books:
         """Keep a process, whose lots the lineage counts."""
         for part in (*fact.inputs, *fact.outputs):
             self._units[part.lot].add(fact.unit)
-        _keep(self.made, fact, sign)
+        _keep(self.made, fact, sign=sign)
 
     def invoiced(self, fact: Invoice, sign: int) -> set[str]:
         """Count an invoice; of several with one name only the earliest. Return orders touched."""
         before = self.invoice(fact.key)
-        _keep(self.invoices[fact.key], fact, sign)
-        _keep(self.alike[alike(fact)], fact, sign)
+        _keep(self.invoices[fact.key], fact, sign=sign)
+        _keep(self.alike[alike(fact)], fact, sign=sign)
         after = self.invoice(fact.key)
         if before == after:
             return {fact.order}
@@ -92,8 +92,8 @@ class Books:
             if each is not None:
                 trade = self.trades[each.order]
                 quantity = sum((line.quantity for line in each.lines), Decimal(0))
-                _count(trade.billed, each, (each.unit, quantity), way)
-                _count(trade.money, each, (each.currency, each.total), way)
+                _count(trade.billed, each, amount=(each.unit, quantity), sign=way)
+                _count(trade.money, each, amount=(each.currency, each.total), sign=way)
                 (trade.invoices.add if way > 0 else trade.invoices.discard)(each.key)
         return {each.order for each in (before, after, fact) if each is not None}
 
@@ -101,14 +101,19 @@ class Books:
         """Count a payment; return the invoice it names, or its own reference if it names none."""
         key = fact.invoice or f"?{fact.reference}"
         for tally in (self.payments[key], self.told[key]):
-            _count(tally, fact, (fact.currency, fact.amount), sign)
+            _count(tally, fact, amount=(fact.currency, fact.amount), sign=sign)
         return key
 
     def financed(self, fact: Financing, sign: int) -> None:
         """Count a financing against what it is lent on."""
-        _count(self.loans[fact.stage, fact.subject], fact, (fact.currency, fact.amount), sign)
+        _count(
+            self.loans[fact.stage, fact.subject],
+            fact,
+            amount=(fact.currency, fact.amount),
+            sign=sign,
+        )
         if fact.stage == "lot":
-            _keep(self.pledges[fact.subject], fact, sign)
+            _keep(self.pledges[fact.subject], fact, sign=sign)
             held = self.claims.get(fact.subject, Fraction(0))
             self.claims[fact.subject] = held + sign * Fraction(fact.quantity or 0)
 
@@ -149,14 +154,14 @@ def earliest(facts: dict[Digest, _Named]) -> _Named | None:
     return min(facts.values(), key=lambda fact: (fact.at, fact.id), default=None)
 
 
-def _keep(facts: dict[Digest, Any], fact: Any, sign: int) -> None:
+def _keep(facts: dict[Digest, Any], fact: Any, *, sign: int) -> None:
     if sign > 0:
         facts[fact.id] = fact
     else:
         del facts[fact.id]
 
 
-def _count(tally: Tally, fact: Fact, amount: tuple[str, Decimal], sign: int) -> None:
+def _count(tally: Tally, fact: Fact, *, amount: tuple[str, Decimal], sign: int) -> None:
     if sign > 0:
         tally.add(fact, amount[0], amount=amount[1])
     else:
