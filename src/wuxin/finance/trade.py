@@ -105,39 +105,41 @@ class Reconciler:
             return set()
         return self._count(fact, sign=1)
 
-    def _count(self, fact: AnyFact, sign: int) -> set[Subject]:
+    def _count(self, fact: AnyFact, sign: int) -> set[Subject]:  # noqa: PLR0911 - one a kind
         """Count a fact (1) or count it no longer (-1); return what it bears on."""
         books, wait = self._books, self.patience
-        touched: set[Subject] = set()
         match fact:
             case Order():
                 books.ordered(fact, sign)
-                touched = {("trade", fact.number, ""), ("order", fact.number, "")}
                 if fact.due is not None:
                     self._wait(fact.due, ("trade", fact.number, ""))
+                return {("trade", fact.number, ""), ("order", fact.number, "")}
             case Movement():
                 lot = books.moved(fact, sign)
-                touched = {("trade", fact.order, ""), *self._below([lot])}
                 self._wait(fact.at + wait.invoice, ("trade", fact.order, ""))
+                return {("trade", fact.order, ""), *self._below([lot])}
             case Made():
                 lots = books.lineage.made(fact, sign=sign)
                 books.processes(fact, sign)
-                touched = {("made", fact.id, ""), *self._below(lots)}
+                return {("made", fact.id, ""), *self._below(lots)}
             case Invoice():
-                touched = {("trade", order, "") for order in books.invoiced(fact, sign)}
-                touched |= {("invoice", fact.key, ""), ("alike", alike(fact), "")}
+                orders = books.invoiced(fact, sign)
                 self._wait(fact.at + wait.delivery, ("invoice", fact.key, ""))
+                trades: set[Subject] = {("trade", order, "") for order in orders}
+                return {("invoice", fact.key, ""), ("alike", alike(fact), ""), *trades}
             case Payment():
                 key = books.paid(fact, sign)
-                touched = self._beside(("invoice", key, ""))
-                for patience in (wait.delivery, wait.told):
-                    self._wait(fact.at + patience, ("invoice", key, ""))
+                self._wait(fact.at + wait.delivery, ("invoice", key, ""))
+                self._wait(fact.at + wait.told, ("invoice", key, ""))
+                return self._beside(("invoice", key, ""))
             case Financing():
                 books.financed(fact, sign)
-                touched = self._financed(fact)
-                for subject in touched:
+                subjects = self._financed(fact)
+                for subject in subjects:
                     self._wait(fact.at + wait.told, subject)
-        return touched
+                return subjects
+            case _:
+                return set()
 
     def _financed(self, fact: Financing) -> set[Subject]:
         if fact.stage != "lot":
@@ -159,7 +161,6 @@ class Reconciler:
 
     def _judge(self, subject: Subject) -> list[Break | Mended]:
         now = self._books.now
-        # Nothing is judged before a fact has told the time.
         assert now is not None
         found = {each.kind: each for each in judge(self._books, subject)}
         before = self._open.pop(subject, {})

@@ -1,6 +1,6 @@
 """Whether the sides of one subject agree: a trade, an invoice, a lot, a process, a financing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
@@ -23,22 +23,22 @@ _NO_LOSS = Words("未报损耗", "no loss was reported")
 def judge(books: Books, subject: Subject) -> list[Break]:
     """All breaks that a subject has now, at most one of each kind."""
     kind, name, unit = subject
-    found: Iterator[Break]
+    found: Iterable[Break]
     match kind:
         case "trade":
             found = _trade(books, name)
         case "alike":
             found = _alike(books, name)
         case "lot":
-            found = _lot(books, name, unit)
+            found = _lot(books, name, unit=unit)
         case "made":
             found = _made(books, name)
         case "pledge":
             found = _pledge(books, name)
         case "invoice":
-            found = chain(_invoice(books, name), _financed(books, "invoice", name))
+            found = chain(_invoice(books, name), _financed(books, "invoice", name=name))
         case _:
-            found = _financed(books, "order", name)
+            found = _financed(books, "order", name=name)
     return list(found)
 
 
