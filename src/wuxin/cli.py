@@ -7,6 +7,7 @@ something was tampered with.
 import ast
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,13 @@ def serve(home: Path, *, host: str | None, port: int | None, sources: Path | Non
     """
     from wuxin.portal import demo as played
 
-    played.serve_home(home, host=host, port=port, sources=sources)
+    hears = None
+    if sources is not None:
+        from wuxin.listen import Listening, read  # with all carriers, which takes a second
+
+        described = read(sources)
+        hears = partial(Listening, sources=described) if described else None
+    played.serve_home(home, host=host, port=port, hears=hears)
 
 
 @main.command()

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.protocols import table
+from wuxin.protocols.shifted import Decoder
 from wuxin.risk.reasons import finding
-from wuxin.sources import SIGNED, Decoder, Line, Source
+from wuxin.sources import SIGNED, Line, Source
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day
 from wuxin.terms.errors import BadInput, Refused

@@ -46,7 +46,6 @@ class Live:
 
     def __init__(self, home: Home, *, linger_s: float = LINGER_S) -> None:
         self.home = home
-        self._key = device_key(home)
         self._intake: Intake[Written] = Intake(self.append, self.process, linger_s=linger_s)
 
     def offer(
@@ -67,7 +66,7 @@ class Live:
 
     def gate(self, source: str, *, strangers: bool = False) -> "Gate":
         """Who may speak for a source; ``strangers`` lets in devices that are not registered."""
-        return Gate(self.home, source, key=self._key, strangers=strangers)
+        return gate_to(self.home, source, strangers=strangers)
 
     def close(self) -> None:
         """Take nothing more; return when all that was taken is written, answered and judged."""
@@ -104,10 +103,11 @@ class Live:
         self.home.process(written[-1])
 
 
-def device_key(home: Home) -> bytes:
-    """The key of a tenant under which passwords of devices are kept; made at first use."""
+def gate_to(home: Home, source: str, *, strangers: bool = False) -> "Gate":
+    """The gate of a source, with the tenant's key for passwords, which is made at first use."""
     place = home.folder / home.tenant / "keys" / "devices.key"
-    return private_file(place, lambda: secrets.token_bytes(_SECRET))
+    key = private_file(place, lambda: secrets.token_bytes(_SECRET))
+    return Gate(home, source, key=key, strangers=strangers)
 
 
 class Gate:

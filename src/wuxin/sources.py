@@ -4,22 +4,18 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Final, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final
 
 from wuxin.finance.desk import Desk
 from wuxin.packs import adopt
 from wuxin.protocols import decoders, native_batch, spoken, table
 from wuxin.protocols.contents import Contents
 from wuxin.protocols.registered import Registered
-from wuxin.protocols.shifted import Shifted
+from wuxin.protocols.shifted import Decoder, Shifted
 from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Opened
 from wuxin.terms.clock import zone
 from wuxin.terms.datum import DATUMS
-from wuxin.terms.interned import Interned
 from wuxin.terms.names import Tenant
 from wuxin.terms.ports import Trust
 from wuxin.terms.records import Frame
@@ -33,17 +29,6 @@ from wuxin.wire.packed import message
 
 TRUSTS: Final = {trust.value: trust.name.lower() for trust in Trust}
 SIGNED: Final = TRUSTS[Trust.SIGNED]
-
-
-class Decoder(Protocol):
-    """Understands the messages of live sources, batch by batch."""
-
-    names: list[str]
-    devices: Interned
-
-    def decode(self, payload: bytes, ends: NDArray[np.int32]) -> native_batch.Messages:
-        """Decode the messages that end at ``ends``; what cannot be read is refused."""
-        ...
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from tests.homes import NOW, still, stocked
 from wuxin.audit import audit
 from wuxin.cli import main
 from wuxin.home import Home
-from wuxin.live import Gate, device_key
+from wuxin.live import gate_to
 from wuxin.portal.access import Accounts
 from wuxin.portal.api import build
 from wuxin.stores.journal import Arrived
@@ -113,7 +113,7 @@ def test_a_secret_is_kept_as_its_digest_and_never_said_again(
     for answer in answers:
         assert "open sesame" not in answer
         assert device.secret not in answer
-    gate = Gate(home, "boxes", key=device_key(home), strangers=False)
+    gate = gate_to(home, "boxes")
     assert gate.admits("box:7", "open sesame") is Trust.CODE
     assert gate.admits("box:7", "open barley") is None
     told(client, **SECOND)

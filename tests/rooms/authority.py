@@ -45,6 +45,19 @@ class Authority:
         )
         return certificate, secret
 
+    def broker(self, user: str) -> str:
+        """Return what Mosquitto is set to that asks for certificates and knows devices by them.
+
+        A device may publish below its own name; ``user`` may do everything.
+        """
+        certificate, key = self.issue("broker")
+        rights = self.folder / "rights"
+        rights.write_text(f"user {user}\ntopic readwrite #\npattern write devices/%u/#\n")
+        return (
+            f"cafile {self.path}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous false\n"
+            f"require_certificate true\nuse_identity_as_username true\nacl_file {rights}\n"
+        )
+
     def trusting(self, *shown: Path) -> ssl.SSLContext:
         """Return a client's context that trusts this authority, and shows a certificate if any."""
         context = ssl.create_default_context(cafile=str(self.path))

@@ -238,13 +238,7 @@ def test_a_broker_that_refuses_us_is_named_with_its_reason(tmp_path: Path) -> No
 @pytest.mark.server
 def test_a_device_is_believed_where_the_broker_checks_its_certificate(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    certificate, key = authority.issue("broker")
-    rights = tmp_path / "rights"
-    rights.write_text("user wuxin\ntopic readwrite #\npattern write devices/%u/#\n")
-    access = (
-        f"cafile {authority.path}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous false\n"
-        f"require_certificate true\nuse_identity_as_username true\nacl_file {rights}\n"
-    )
+    access = authority.broker("wuxin")
     route = Route("devices/#", "field", trusted_topic_device=1, device_of=json_device)
     alone = Route("alone/#", "field", trusted_topic_device=5)
 

@@ -291,13 +291,7 @@ def test_a_device_is_known_by_the_certificate_that_it_shows_to_the_broker(
     tmp_path: Path, home: Home
 ) -> None:
     authority = Authority(tmp_path)
-    certificate, key = authority.issue("broker")
-    rights = tmp_path / "rights"
-    rights.write_text("user house\ntopic readwrite #\npattern write devices/%u/#\n")
-    access = (
-        f"cafile {authority.path}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous false\n"
-        f"require_certificate true\nuse_identity_as_username true\nacl_file {rights}\n"
-    )
+    access = authority.broker("house")
     ours = authority.issue("house")
     with servers.run_mosquitto(tmp_path, access=access) as broker:
         text = (

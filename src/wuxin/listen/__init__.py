@@ -48,7 +48,7 @@ from wuxin.home import Home
 from wuxin.listen.adapters import OWN, Adapter, adapters, posted
 from wuxin.listen.described import PORTAL, Described, read
 from wuxin.listen.doors import who_charges
-from wuxin.live import Gate, Live, device_key, warm
+from wuxin.live import Live, gate_to, warm
 from wuxin.stores.journal import Told
 from wuxin.terms.errors import BadInput, NotFound, Refused
 from wuxin.terms.records import Command
@@ -184,8 +184,7 @@ def open_source(home: Home, source: Described) -> None:
         indicators=source.indicators, strangers=source.strangers or bool(source.asked),
         datum=source.datum,
     )  # fmt: skip
-    gate = Gate(home, source.name, key=device_key(home), strangers=source.strangers)
-    _register(home, source, digest=gate.digest)
+    _register(home, source, digest=gate_to(home, source.name).digest)
 
 
 def _register(home: Home, source: Described, *, digest: Callable[[str, str], str]) -> None:

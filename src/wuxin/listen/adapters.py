@@ -60,7 +60,7 @@ def adapters(source: Described, *, gate: Gate, live: Live) -> list[Adapter]:
         BadInput: a certificate cannot be used.
     """
     heard = [_heard(source, p, gate=gate, live=live) for p in source.places if p.hostname]
-    return [*heard, *([_asking(source, live)] if source.asked else [])]
+    return [*heard, *([_ASKING[source.protocol](source, live)] if source.asked else [])]
 
 
 def _heard(source: Described, place: SplitResult, *, gate: Gate, live: Live) -> Adapter:
@@ -119,10 +119,6 @@ def _subscriber(source: Described, place: SplitResult, *, live: Live) -> MqttSub
         for topic in filters
     ]  # fmt: skip
     return MqttSubscriber(live.offer, live.home.clock, broker=broker, routes=routes)
-
-
-def _asking(source: Described, live: Live) -> Adapter:
-    return _ASKING[source.protocol](source, live)
 
 
 def _modbus(source: Described, live: Live) -> Adapter:

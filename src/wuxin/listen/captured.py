@@ -17,16 +17,15 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 import anyio.to_thread
-import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from wuxin.home import Home
 from wuxin.protocols import epcis
-from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import iso
 from wuxin.terms.envelope import unwrap
 from wuxin.terms.errors import BadInput, Gone, Refused
+from wuxin.wire.packed import messages
 from wuxin.wire.web import problem
 from wuxin.wire.web_bodies import Problem
 from wuxin.wire.web_identity import Desk, signed_in
@@ -157,18 +156,11 @@ def _job(home: Home, source: str, *, request: Request) -> Response:
 
 def _documents(home: Home, source: str, *, start: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
     """The documents of a source from a place on, decoded, in the order in which they came."""
-    gone = max((part.last for part in home.journal.discarded), default=0)
-    for number, _, entry in home.journal.read(max(start.entry - 1, gone)):
-        if not isinstance(entry, Arrived) or entry.source != source:
-            continue
-        count = 0
-        for frame in entry.frames:
-            begin = 0
-            for end in np.frombuffer(frame.lines, "<i4").tolist():
-                place, message, begin = Place(number, count, 0), frame.payload[begin:end], end
-                count += 1
-                if place[:2] < start[:2]:
-                    continue
+    for number, entry in home.journal.arrived(source, after=start.entry - 1):
+        brought = (message for frame in entry.frames for message in messages(frame))
+        for count, message in enumerate(brought):
+            place = Place(number, count, 0)
+            if place[:2] >= start[:2]:
                 document = hashlib.sha256(unwrap(message)[1]).hexdigest()
                 yield place, {**epcis.decode(message), "document": document}
 

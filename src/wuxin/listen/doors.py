@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from wuxin.home import Home
 from wuxin.stores import schema
-from wuxin.stores.journal import Arrived
 from wuxin.terms.clock import DAY
 from wuxin.terms.envelope import START, unwrap
 from wuxin.terms.errors import BadInput
 from wuxin.terms.records import Frame
 from wuxin.wire.charging_cards import Card, Cards
+from wuxin.wire.packed import messages
 
 RECALLED_NS: Final = 7 * DAY
 """How far back the journal is asked for transactions; a car does not charge for a week."""
@@ -64,21 +63,17 @@ def recalled(home: Home, source: str) -> Iterator[tuple[str, dict[str, Any]]]:
     rows = home.book.rows(schema.batch, home.tenant, source=source)
     since = home.clock() - RECALLED_NS
     numbers = [row["n"] for row in rows if row["arrival"] >= since]
-    gone = max((part.last for part in home.journal.discarded), default=0)
     if not numbers:
         return
-    for _, _, entry in home.journal.read(max(min(numbers) - 1, gone)):
-        if isinstance(entry, Arrived) and entry.source == source:
-            for frame in entry.frames:
-                yield from _transactions(frame)
+    for _, entry in home.journal.arrived(source, after=min(numbers) - 1):
+        for frame in entry.frames:
+            yield from _transactions(frame)
 
 
 def _transactions(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:
     if _WORD not in frame.payload:
         return
-    begin = 0
-    for end in np.frombuffer(frame.lines, "<i4").tolist():
-        said, begin = frame.payload[begin:end], end
+    for said in messages(frame):
         # Of many stations nearly all that they say is what they measure, which opens and ends none.
         if not said.startswith(START) or _WORD not in said or b'"MeterValues"' in said:
             continue

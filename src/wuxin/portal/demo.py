@@ -3,17 +3,17 @@
 import logging
 import socket
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol, Self
 
 from rich.console import Console
 
 from wuxin.audit import audit
 from wuxin.flow import DEVICE
 from wuxin.home import Home
-from wuxin.listen import Listening, read
 from wuxin.packs import adopt, schema
 from wuxin.portal import server
 from wuxin.portal.bar import bar
@@ -28,6 +28,22 @@ DOCUMENTS: Final = "recording"
 """The protocol of what only stands in books: it is declared like a device, and is none."""
 
 SHIPPED: Final = ("energy/recording", "energy/snow", "logistics/recording")
+
+
+class Hearing(Protocol):
+    """What listens for devices while it is entered."""
+
+    def posted(self) -> Any:
+        """The router of the addresses at which their messages are posted."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+Hears = Callable[..., Hearing]
+"""Begins to listen for a home's devices: given the home, and ``say`` for lines to the operator."""
 
 
 def recordings(home: Home) -> list[Recording]:
@@ -109,20 +125,25 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
 
 
 def serve_home(
-    folder: Path, *, host: str | None, port: int | None, sources: Path | None = None
+    folder: Path, *, host: str | None, port: int | None, hears: Hears | None = None
 ) -> None:
-    """Serve an existing home, and listen for the devices of a file of sources.
+    """Serve an existing home, and listen for its devices.
+
+    Args:
+        folder: the home.
+        host: the address to serve at; None for that of the settings.
+        port: likewise.
+        hears: listens for the devices of live sources; None: there are none.
 
     Raises:
-        BadInput: the file says what cannot be meant, or an address cannot be listened on.
+        BadInput: an address cannot be listened on.
     """
-    told = read(sources) if sources else []
     settings = _listening(load(), host, port=port)
     server.logs(settings)
     with Home(folder, book_url=settings.database_url.get_secret_value()) as home, ExitStack() as on:
         posted = None
-        if told:
-            posted = on.enter_context(Listening(home, told, say=_LOG.info)).posted()
+        if hears is not None:
+            posted = on.enter_context(hears(home, say=_LOG.info)).posted()
         server.serve(server.application(home, settings, posted=posted), settings)
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from wuxin.flow import DEVICE
 from wuxin.home import Home
-from wuxin.live import Gate, device_key
+from wuxin.live import gate_to
 from wuxin.portal import queries, views
 from wuxin.portal.access import DEVICES, ROLES, Session
 from wuxin.sources import Source
@@ -177,8 +177,7 @@ def _body(home: Home, source: Source, *, name: str, told: Change) -> dict[str, s
         except (ValueError, UnsupportedAlgorithm):
             raise BadInput("public_key is no public key in PEM") from None
     if told.secret:
-        gate = Gate(home, source.name, key=device_key(home), strangers=False)
-        said["secret"] = gate.digest(name, told.secret)
+        said["secret"] = gate_to(home, source.name).digest(name, told.secret)
     if not any(v for k, v in said.items() if k != "since"):
         raise BadInput("nothing is wanted: say to which state, to what bound, or with which key")
     return {"device": name, **{k: v for k, v in said.items() if v}}

@@ -153,6 +153,21 @@ class Journal:
                 if number > after:
                     yield number, digest(body), decode_entry(body)
 
+    def arrived(self, source: str, *, after: int = 0) -> Iterator[tuple[int, Arrived]]:
+        """What a source brought in entries above ``after``, but for those deleted by policy.
+
+        Raises:
+            Tampered: damage, or a segment that is missing.
+        """
+        for number, _, entry in self.read(max(after, self.gone)):
+            if isinstance(entry, Arrived) and entry.source == source:
+                yield number, entry
+
+    @property
+    def gone(self) -> int:
+        """The last entry that was deleted by policy, 0 if none was."""
+        return self.discarded[-1].last if self.discarded else 0
+
     def entry(self, number: int) -> Entry:
         """One entry by its number, from the segment that holds it.
 
@@ -265,7 +280,7 @@ class Journal:
 
     def _recover(self) -> int:
         """Cut a torn tail and return the number of the last whole entry."""
-        paths, last = self.segments(), self.discarded[-1].last if self.discarded else 0
+        paths, last = self.segments(), self.gone
         for path in paths:
             if first_of(path) != last + 1:
                 raise Tampered(f"{label(path)}: entry {last + 1} is missing before it")

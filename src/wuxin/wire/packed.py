@@ -1,6 +1,6 @@
 """Messages of devices in one frame, as the journal holds them: bytes, and where each ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,6 +15,14 @@ def packed(source: str, messages: Sequence[bytes], *, stream: int = 0) -> Frame:
     """
     ends = np.cumsum([len(message) for message in messages], dtype=np.int64).astype("<i4")
     return Frame(source, stream, b"".join(messages), ends.tobytes())
+
+
+def messages(frame: Frame) -> Iterator[bytes]:
+    """The messages of a packed frame, in order."""
+    begin = 0
+    for end in np.frombuffer(frame.lines, "<i4").tolist():
+        yield frame.payload[begin:end]
+        begin = end
 
 
 def message(frame: Frame, number: int) -> bytes:

@@ -24,6 +24,7 @@ from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import HEADER_BYTES, wrap
 from wuxin.terms.errors import Conflict
 from wuxin.terms.ports import Offer
+from wuxin.wire import positions
 from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 
@@ -86,7 +87,7 @@ class MtconnectPoller:
         self.counts: Counter[str] = Counter()
         self._offer, self._clock, self._source = offer, clock, source
         self._agents, self._first_pause_s = agents, first_pause_s
-        self._since = _read(position)
+        self._since = positions.read(position)
         self._heard: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -175,23 +176,14 @@ class MtconnectPoller:
         self, agent: Agent, document: Document, *, line: dict[str, Any], since: str
     ) -> None:
         durable = asyncio.Event()
-        stands = {**self._since, agent.name: since} if since else self._since
         self._offer(
             wrap(line, document.data) if line else document.data,
-            source=self._source, position=msgspec.json.encode(stands).decode(),
+            source=self._source, position=positions.written(self._since, agent.name, now=since),
             acknowledge=in_this_loop(durable.set),
         )  # fmt: skip
         await durable.wait()
         if since:
             self._since[agent.name] = since
-
-
-def _read(position: str) -> dict[str, str]:
-    """Where each agent stood; nothing where that is not known."""
-    try:
-        return msgspec.json.decode(position, type=dict[str, str])
-    except msgspec.DecodeError:
-        return {}
 
 
 async def _get(

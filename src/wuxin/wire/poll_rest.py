@@ -25,6 +25,7 @@ from wuxin.terms.clock import Clock, iso
 from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import Conflict
 from wuxin.terms.ports import Offer
+from wuxin.wire import positions
 from wuxin.wire.durable_answers import in_this_loop
 from wuxin.wire.patience import FIRST_PAUSE_S, Peer, Unreadable, ended, persist, succeeded
 
@@ -73,7 +74,7 @@ class RestPoller:
         self.counts: Counter[str] = Counter()
         self._offer, self._clock, self._source = offer, clock, source
         self._services, self._first_pause_s = services, first_pause_s
-        self._since = _read(position)
+        self._since = positions.read(position)
         self._last: dict[str, set[bytes]] = {service.name: set() for service in services}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -137,22 +138,13 @@ class RestPoller:
 
     async def _hand_in(self, service: Service, data: bytes, *, since: str) -> None:
         durable = asyncio.Event()
-        stands = {**self._since, service.name: since} if since else self._since
         line = {**service.before, "url": service.url, "received": iso(self._clock())}
         self._offer(
             wrap(line, data), source=self._source, acknowledge=in_this_loop(durable.set),
-            position=msgspec.json.encode(stands).decode(),
+            position=positions.written(self._since, service.name, now=since),
         )  # fmt: skip
         await durable.wait()
         self.counts["pages"] += 1
-
-
-def _read(position: str) -> dict[str, str]:
-    """When the last round of each service began; nothing where that is not known."""
-    try:
-        return msgspec.json.decode(position, type=dict[str, str])
-    except msgspec.DecodeError:
-        return {}
 
 
 async def _get(client: httpx.AsyncClient, url: httpx.URL) -> bytes:
