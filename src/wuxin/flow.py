@@ -9,6 +9,7 @@ Where a batch is cut makes no difference: time passes by ticks of event time ins
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,12 +18,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wuxin.bank import Bank
 from wuxin.protocols import table
 from wuxin.protocols.shifted import Decoder
 from wuxin.risk.reasons import finding
+from wuxin.reader import Reader
 from wuxin.sources import SIGNED, Line, Source
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day
+from wuxin.terms.counter import BANK, Now, Said
 from wuxin.terms.errors import BadInput, Refused
 from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
 from wuxin.terms.records import (
@@ -31,7 +35,6 @@ from wuxin.terms.records import (
     Cleared,
     Command,
     Finding,
-    Measured,
     Readings,
     Refusal,
 )
@@ -45,6 +48,9 @@ from wuxin.twin.window import Day
 
 DEVICE: Final = "device"
 """The command, and the act, that takes a device to another state of its life."""
+
+PASS: Final = "pass_time"
+"""The command that says nothing but how late it is."""
 
 EARLIEST: Final = 0
 AHEAD: Final = DAY
@@ -63,7 +69,9 @@ class Outcome:
     frames: list[tuple[int, str, Digest]] = field(default_factory=list)
     rows: list[Rows] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    records: list[Finding | Cleared | Act] = field(default_factory=list)
+    records: list[Said] = field(default_factory=list)
+    refused: Refused | None = None
+    repeats: int = 0
     things: list[Thing] = field(default_factory=list)
     facilities: list[Mapping[str, Any]] = field(default_factory=list)
     accepted: int = 0
@@ -97,6 +105,7 @@ class Flow:
         self.sources: dict[str, Source] = {}
         self.frames = Frames()
         self.open: dict[tuple[str, ThingKey, str], Finding] = {}
+        self.bank = Bank(tenant)
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
 
@@ -123,14 +132,15 @@ class Flow:
             self._arrive(source, said)
         elif isinstance(said, Told):
             self._pass(source, said.command.at)
-            self._obey(source, said.command)
+            self._obey(source, said.command, number=number)
         elif isinstance(said, Closed):
             source.ended = True
             if source.watermark:
                 self._pass(source, next_day(source.watermark, source.zone))
         self._outcome.things = source.line.registry.taken()
-        if any(isinstance(r, Act) for r in self._outcome.records):
-            self._outcome.facilities = [*source.desk.facilities()]
+        acts = [r for r in self._outcome.records if isinstance(r, Act)]
+        if acts:
+            self._outcome.facilities = self.bank.desk.facilities(a.facility for a in acts)
         return self._outcome
 
     def _referred(self) -> NDArray[np.int64]:
@@ -146,7 +156,7 @@ class Flow:
         if line is None:
             line = self.lines[said.pack] = self.line_of(said.pack)
         source = self.sources[said.source] = Source.of(
-            said, line, tenant=self.tenant, threads=self.threads, lanes=self.lanes
+            said, line, threads=self.threads, lanes=self.lanes
         )
         return source
 
@@ -306,9 +316,7 @@ class Flow:
         if not event.raised:
             begun = self.open.pop((line.pack.name, key, rule.name))
             value = None if math.isnan(event.value) else event.value
-            end = Cleared(self.tenant, begun.id, event.at, value, because)
-            self._outcome.records.append(end)
-            self._act(source, source.desk.end(end, begun))
+            self._say(source, [Cleared(self.tenant, begun.id, event.at, value, because)])
             return
         limit = rule.limit if math.isnan(event.limit) else event.limit
         found = finding(
@@ -316,35 +324,62 @@ class Flow:
             figures=(event.since, event.at, event.value, limit),
         )  # fmt: skip
         self.open[line.pack.name, key, rule.name] = found
-        self._outcome.records.append(found)
-        self._act(source, source.desk.judge(found))
+        self._say(source, [found])
 
     # ---- findings → acts -------------------------------------------------------------------
 
-    def _act(self, source: Source, acts: Sequence[Act]) -> None:
-        if not acts:
-            return
-        self._outcome.records += acts
-        for act in acts:
-            key = ThingKey("facility", act.facility)
-            if act.facility and key not in source.line.registry:
-                source.line.registry.register(key, source=source.name)
-        found = source.desk.derive(acts)
+    def _say(self, source: Source, said: Sequence[Said]) -> None:
+        """Put on record what is said, let the bank hear it, and derive what its acts report."""
+        left, acts = deque(said), []
+        while left:
+            one = left.popleft()
+            self._outcome.records.append(one)
+            if isinstance(one, Act):
+                acts.append(one)
+                at = one.at
+            else:
+                at = one.raised if isinstance(one, Finding) else one.at
+            left += self.bank.hear(one, self.now(source, at))
+        found = self.bank.desk.derive(acts)
+        for derived in found:
+            if derived.thing not in source.line.registry:
+                source.line.registry.register(derived.thing, source=source.name)
         if found:
             self._derive(source, found, ref=self._source_of(acts))
 
-    def _obey(self, source: Source, command: Command) -> None:
+    def now(self, source: Source, at: int) -> Now:
+        """The occasion on which the bank is asked: a source at an event time (ns)."""
+        pack = source.line.pack
+        return Now(at, self.arrival, source.name, pack, Reader(self.frames, self.sources, source))
+
+    def concerns(self, record: Said, source: str) -> str:
+        """The facility that a record of a source concerns, or nothing."""
+        if isinstance(record, Act):
+            return record.facility
+        if isinstance(record, Cleared):
+            return ""
+        now = self.now(self.sources[source], record.raised)
+        return next(iter(self.bank.desk.facilities_of(record.thing, now)), "")
+
+    def _obey(self, source: Source, command: Command, *, number: int) -> None:
         """Do as told; what cannot be done is a refusal on record, not a hole in the journal."""
+        now = self.now(source, command.at)
+        if source.name == BANK or command.do == PASS:
+            self._say(source, self.bank.tick(now))
         try:
+            if command.do == PASS:
+                return
             if command.do == DEVICE:
-                acts: Sequence[Act] = [self._move(source, command)]
+                said: Sequence[Said] = [self._move(source, command)]
             else:
-                acts = source.desk.obey(command, Reader(self, source.line.twin))
+                self._outcome.repeats = self.bank.done(command) or 0
+                said = self.bank.obey(command, now, entry=number)
         except Refused as wrong:
             refusal = Refusal(command.by, 0, command.do, command.facility, str(wrong))
             self._outcome.refusals.append(refusal)
+            self._outcome.refused = wrong
             return
-        self._act(source, acts)
+        self._say(source, said)
 
     def _move(self, source: Source, command: Command) -> Act:
         """Take a device to another state of its life."""
@@ -412,36 +447,12 @@ class Flow:
             for model in line.pack.models.values():
                 self._derive(source, [d for d in model.run(day) if len(d.t)])
         line.twin.window.forget(end)
-        self._act(source, source.desk.mark(end, Reader(self, line.twin)))
+        self._say(source, self.bank.tick(self.now(source, end)))
 
     def _last_of(self, twin: Twin, key: ThingKey) -> tuple[int, int]:
         state = twin.state(key, 0)
         last = max((m.last for m in state.values.values()), default=0)
         return last, last
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """The twin as finance sees it: a :class:`wuxin.terms.standards.TwinReader`."""
-
-    flow: Flow
-    twin: Twin
-
-    def within(self, root: ThingKey, kind: str) -> Sequence[ThingKey]:
-        """The things of one kind at or below a root."""
-        return self.twin.within(root, kind)
-
-    def latest(self, thing: ThingKey, indicator: str) -> Measured | None:
-        """The latest usable value of an indicator."""
-        return self.twin.latest(thing, indicator)
-
-    def facts(self, thing: ThingKey) -> Mapping[str, float]:
-        """The registered facts of a thing."""
-        return self.twin.registry.facts(thing)
-
-    def causes(self, measured: Measured) -> tuple[Cause, ...]:
-        """The frames and lines behind a value."""
-        return self.flow.frames.causes(measured.first, measured.last)
 
 
 def constant(thing: ThingKey, indicator: str, *, at: int, value: float) -> Derived:

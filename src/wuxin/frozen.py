@@ -19,7 +19,7 @@ from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
 
-SCHEMA: Final = f"5/{__version__}"
+SCHEMA: Final = f"6/{__version__}"
 """What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
 _Arrays = dict[str, NDArray[Any]]
@@ -36,13 +36,13 @@ def freeze(flow: Flow, number: int) -> Snapshot:
             [
                 msgspec.to_builtins(s.opened),
                 [getattr(s, c) for c in _CLOCK],
-                s.desk.freeze(),
                 s.devices.freeze(),
                 s.contents.freeze() if s.contents is not None else b"",
             ]
             for s in flow.sources.values()
         ],
         "frames": flow.frames.freeze(),
+        "bank": flow.bank.freeze(),
         "open": [
             [pack, list(key), rule, msgspec.to_builtins(found)]
             for (pack, key, rule), found in flow.open.items()
@@ -70,15 +70,15 @@ def thaw(
         own = _under(f"{name}.", kept.arrays)
         line.registry.thaw(registered, _under("registry.", own))
         line.twin.thaw(own)
-    for opened, clock, desk, devices, contents in meta["sources"]:
+    for opened, clock, devices, contents in meta["sources"]:
         source = flow.source_of(msgspec.convert(opened, Opened))
         for name, value in zip(_CLOCK, clock, strict=True):
             setattr(source, name, value)
-        source.desk.thaw(desk)
         source.devices.thaw(devices)
         if source.contents is not None:
             source.contents.thaw(contents)
     flow.frames.thaw(meta["frames"])
+    flow.bank.thaw(meta["bank"])
     for pack, key, rule, found in meta["open"]:
         flow.open[pack, ThingKey(*key), rule] = msgspec.convert(found, Finding)
     flow.arrival, flow.entry = meta["arrival"], Digest(meta["entry"])

@@ -42,8 +42,10 @@ from wuxin.stores.book import Book
 from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
-from wuxin.terms.errors import Conflict, Tampered
+from wuxin.terms.counter import BANK
+from wuxin.terms.errors import Conflict, NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant
+from wuxin.terms.records import Command
 from wuxin.wire.recording import BATCH_ROWS, Recording
 
 DEFAULT_TENANT: Final = Tenant("demo-bank")
@@ -284,6 +286,29 @@ class Home:
         if not self.closed(recording.source):
             outcome = self.accept(Closed(recording.source, self.clock()))
             yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
+
+    def order(self, command: Command, *, source: str = "") -> Outcome:
+        """Give an order, or repeat one under its own key.
+
+        Args:
+            command: what is ordered; its time is that of the source it concerns.
+            source: on whose clock a new facility is to run; else that of the command's facility.
+
+        Returns:
+            What it led to. That of a repeated order ``repeats`` the number of an earlier entry.
+
+        Raises:
+            Refused: it cannot be obeyed, and why; nothing has changed.
+        """
+        source = source or self.flow.bank.source_of(command.facility)
+        if source == BANK and BANK not in self.flow.sources:
+            self.attend(BANK, schema.COMMON)
+        if source not in self.flow.sources:
+            raise NotFound(f"there is no source {source!r}")
+        outcome = self.accept(Told(source, self.clock(), command))
+        if outcome.refused is not None:
+            raise outcome.refused
+        return outcome
 
     def attend(
         self, source: str, pack: str, *, protocol: str = PROTOCOL, timezone: str = "UTC",

@@ -141,7 +141,7 @@ def commits(
                 frames=outcome.frames,
                 things=one.things,
                 records=one.records,
-                facilities=[facility_row(f, outcome.source) for f in outcome.facilities],
+                facilities=[facility_row(f) for f in outcome.facilities],
                 receipts=receipts,
             )
         )
@@ -149,11 +149,10 @@ def commits(
 
 
 def _prepare(flow: Flow, outcome: Outcome, *, sealer: Sealer) -> Prepared:
-    desk = flow.sources[outcome.source].desk
     things = [
         thing_row(t.key, source=t.source, parent=t.parent, facts=t.facts) for t in outcome.things
     ]
-    records = [(r, facility_of(r, desk)) for r in outcome.records]
+    records = [(r, flow.concerns(r, outcome.source)) for r in outcome.records]
     return Prepared(outcome, leaves(outcome, sealer), things, records)
 
 
@@ -188,17 +187,7 @@ def batch_id(batch: Mapping[str, Any]) -> Digest:
     return content_id(["batch", batch["n"], batch["entry"]])
 
 
-def facility_of(record: Finding | Cleared | Act, desk: Any) -> str:
-    """The facility that a record concerns, or nothing."""
-    if isinstance(record, Act):
-        return record.facility
-    if isinstance(record, Finding):
-        if record.thing.kind == "facility":
-            return record.thing.id
-        return next(iter(desk.facilities_of(record.thing)), "")
-    return ""
-
-
-def facility_row(snapshot: Any, source: str) -> dict[str, Any]:
+def facility_row(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """A facility's snapshot as a row of the book."""
-    return {"id": snapshot["id"], "source": source, "snapshot": json.dumps(dict(snapshot))}
+    named = {name: snapshot[name] for name in ("id", "source", "pack")}
+    return {**named, "snapshot": json.dumps(dict(snapshot))}

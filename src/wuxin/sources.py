@@ -1,4 +1,4 @@
-"""What is at work for a source: its pack's line, decoder, devices, clock and desk."""
+"""What is at work for a source: its pack's line, decoder, devices and clock."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final
 
-from wuxin.finance.desk import Desk
 from wuxin.packs import adopt
 from wuxin.protocols import decoders, native_batch, spoken, table
 from wuxin.protocols.contents import Contents
@@ -16,7 +15,6 @@ from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Opened
 from wuxin.terms.clock import zone
 from wuxin.terms.datum import DATUMS
-from wuxin.terms.names import Tenant
 from wuxin.terms.ports import Trust
 from wuxin.terms.records import Frame
 from wuxin.terms.standards import Pack
@@ -44,7 +42,8 @@ class Line:
     def of(cls, pack: Pack, lanes: int = 1, *, threads: Executor | None = None) -> "Line":
         """An empty line for a pack, its things shared out among so many lanes."""
         registry = Registry(pack.kinds, pack.indicators, devices=pack.devices)
-        rules = Compiled(pack.rules, registry.number)
+        judged = {name: rule for name, rule in pack.rules.items() if not rule.by}
+        rules = Compiled(judged, registry.number)
         built = tables.build(pack.indicators, list(pack.kinds), rules=rules)
         reads = {name for model in pack.models.values() for name in model.reads}
         twin = Twin(
@@ -56,14 +55,13 @@ class Line:
 
 @dataclass(slots=True)
 class Source:
-    """One source of frames: its pack's line, its mappings, its own event-time clock, its desk."""
+    """One source of frames: its pack's line, its mappings, its own event-time clock."""
 
     name: str
     line: Line
     mapped: list[table.Mapped]
     periods: Mapping[str, int]
     zone: tzinfo
-    desk: Desk
     opened: Opened
     devices: Devices
     decoder: Decoder | None = None
@@ -76,7 +74,7 @@ class Source:
 
     @classmethod
     def of(
-        cls, said: Opened, line: Line, *, tenant: Tenant, threads: Executor | None, lanes: int
+        cls, said: Opened, line: Line, *, threads: Executor | None, lanes: int
     ) -> "Source":
         """A source as its opening describes it, with nothing taken from it yet.
 
@@ -87,7 +85,7 @@ class Source:
         source = cls(
             said.source, line, [adopt.mapped(t) for t in said.manifest["streams"]],
             said.manifest["period"], zone(said.manifest["timezone"]),
-            Desk(tenant, line.pack.value, above=line.registry.above), said,
+            said,
             Devices(strangers=said.manifest.get("strangers", True)),
         )  # fmt: skip
         protocol = said.manifest.get("protocol")

@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from wuxin.finance.desk import BREACH, Desk
+from wuxin.finance.desk import Desk
+from wuxin.finance.marking import BREACH
+from wuxin.packs import schema
 from wuxin.terms.clock import DAY, moment
+from wuxin.terms.counter import Now, Said, read
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.money import Money
 from wuxin.terms.names import Tenant, ThingKey, digest
 from wuxin.terms.records import Act, Cause, Cleared, Command, Finding, Level, Measured, Words
-from wuxin.terms.standards import Valuation, Worth
+from wuxin.terms.standards import Valuation, Witness, Worth
+
+BESIDE = {"journal_entry", "pledge_released"}
+"""Acts that tell the same story in the ledger and the register."""
 
 BANK = Tenant("bank")
 FACILITY = ThingKey("facility", "F-1")
@@ -63,6 +70,12 @@ class Pool:
     def causes(self, measured: Measured) -> tuple[Cause, ...]:
         raise AssertionError(measured)
 
+    def above(self, thing: ThingKey) -> Sequence[ThingKey]:
+        return [WAREHOUSE] if thing in self.lots else []
+
+    def witnesses(self, thing: ThingKey) -> Sequence[Witness]:
+        raise AssertionError(thing)
+
     def appraise(self, terms: Mapping[str, Any], *_moment: Any) -> Valuation:
         assert terms["pool"] == {"root": "warehouse:WH-1", "kind": "lot"}
         currency = terms.get("quoted", terms["currency"])
@@ -87,19 +100,18 @@ class Bank:
 
     def __init__(self, pool: Pool, **changed: Any) -> None:
         self.pool = pool
-        self.desk = Desk(BANK, pool.appraise)
+        self.desk = Desk(BANK)
         self.acts: list[Act] = []
         self.readings: dict[str, float] = {}
         self._breach: Finding | None = None
         self.tell("open_facility", "2008-07-01", **{**TERMS, **changed})
 
     def tell(self, do: str, on: str, **body: Any) -> list[str]:
-        command = Command(do, moment(on), "risk_officer:ro-1", "F-1", body)
-        return self._take(self.desk.obey(command, self.pool))
+        return self._take(obey(self.desk, self.pool, said=(do, on, body)))
 
     def mark(self, on: str, price: str | None = "") -> list[str]:
         self.pool.price = self.pool.price if price == "" else price
-        return self._take(self.desk.mark(moment(on), self.pool))
+        return self._take(self.desk.tick(occasion(self.pool, moment(on))))
 
     @property
     def last(self) -> Mapping[str, str]:
@@ -109,7 +121,8 @@ class Bank:
     def facility(self) -> Mapping[str, Any]:
         return self.desk.facilities()[0]
 
-    def _take(self, acts: list[Act]) -> list[str]:
+    def _take(self, said: Sequence[Said]) -> list[str]:
+        acts = [one for one in said if isinstance(one, Act) and one.kind not in BESIDE]
         self.acts += acts
         kinds = [act.kind for act in acts]
         for derived in self.desk.derive(acts):
@@ -121,12 +134,28 @@ class Bank:
         breached = ratio > self.readings["maximum_loan_to_value"]
         if breached and self._breach is None:
             self._breach = finding(FACILITY, BREACH, at=at, value=ratio)
-            kinds += self._take(self.desk.judge(self._breach))
+            kinds += self._take(self.desk.judge(self._breach, occasion(self.pool, at)))
         elif not breached and self._breach is not None:
             over, self._breach = self._breach, None
             cleared = Cleared(BANK, over.id, at, ratio, ())
-            kinds += self._take(self.desk.end(cleared, over))
+            kinds += self._take(self.desk.end(cleared))
         return kinds
+
+
+def occasion(pool: Any, at: int, *, source: str = "stock") -> Now:
+    """The occasion on which a desk is asked about a pool, valued as the pool says."""
+    pack = replace(schema.load("logistics"), value=pool.appraise)
+    return Now(at, at, source, pack, pool)
+
+
+def obey(desk: Desk, pool: Any, *, said: tuple[str, str, Mapping[str, Any]]) -> list[Said]:
+    """Give a desk an order (what, when, body), read as the bank reads it."""
+    do, on, body = said
+    command = Command(do, moment(on), "risk_officer:ro-1", "F-1", body)
+    order = desk.orders.get(do)
+    if order is None:
+        raise BadInput(f"there is no command {do!r}; commands are {', '.join(desk.orders)}")
+    return order.obey(command, read(body, order.body, do=do), occasion(pool, command.at))
 
 
 def finding(

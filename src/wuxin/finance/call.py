@@ -14,12 +14,16 @@ from wuxin.finance.facility import Terms
 from wuxin.terms.clock import iso
 from wuxin.terms.names import Digest
 
-CallState = Literal["issued", "overdue"]
+CallState = Literal["issued", "disputed", "overdue"]
 """How far an open call has come; a call that is met is open no longer."""
 
 
 class Call(msgspec.Struct, frozen=True):
-    """An open margin call: its number within the facility, amounts, times (ns) and act."""
+    """An open margin call: its number within the facility, amounts, times (ns) and act.
+
+    Of a call in dispute the part ``disputed`` need not be paid until ``resolve_by`` (ns), the rest
+    by the deadline as ever. Source: ISDA 1994 Credit Support Annex, paragraphs 4(d) and 5.
+    """
 
     number: int
     issued: int
@@ -28,6 +32,8 @@ class Call(msgspec.Struct, frozen=True):
     paid: Decimal
     state: CallState = "issued"
     act: Digest = Digest("")
+    disputed: Decimal = Decimal(0)
+    resolve_by: int = 0
 
     @property
     def due(self) -> Decimal:
@@ -36,7 +42,9 @@ class Call(msgspec.Struct, frozen=True):
 
     def is_late(self, at: int) -> bool:
         """Whether its deadline has passed; paying at the deadline itself is in time."""
-        return self.state == "issued" and at > self.deadline
+        if self.state == "disputed" and at <= self.resolve_by:
+            return at > self.deadline and self.due > self.disputed
+        return self.state != "overdue" and at > self.deadline
 
     def words(self) -> dict[str, str]:
         """The call as it stands in an act."""
@@ -46,6 +54,7 @@ class Call(msgspec.Struct, frozen=True):
             "call_paid": str(self.paid),
             "call_issued": iso(self.issued),
             "call_deadline": iso(self.deadline),
+            **({"call_disputed": str(self.disputed)} if self.disputed else {}),
         }
 
 

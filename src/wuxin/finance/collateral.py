@@ -15,7 +15,8 @@ from typing import Final
 
 import msgspec
 
-from wuxin.finance.facility import RATIO_PLACES, Terms, minor
+from wuxin.finance.facility import RATIO_PLACES, Terms
+from wuxin.terms.money import minor
 from wuxin.terms.records import Words
 from wuxin.terms.standards import Valuation
 
@@ -71,18 +72,23 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def figures(
-    terms: Terms, valuation: Valuation | None, *, outstanding: Decimal, cash_margin: Decimal
-) -> Figures:
+    terms: Terms, valuation: Valuation | None, *, outstanding: Decimal, cash_margin: Decimal,
+    lent: Decimal | None = None, prior: Decimal = _ZERO,
+) -> Figures:  # fmt: skip
     """The figures of a facility on its latest valuation (None: there was none yet).
 
     A value in another currency than the loan's is not valued: there is no rate between them.
+    ``lent`` is what is lent against its things one by one, where that is not the value less the
+    contract's haircut; ``prior`` what lenders of a better rank are owed on the same things.
     """
     exposure = minor(max(_ZERO, outstanding - cash_margin), terms.currency)
     missing = _missing(terms, valuation)
     value = lendable = covers = shortfall = None
     if not missing and valuation is not None and valuation.value is not None:
         value = minor(valuation.value.amount, terms.currency)
-        lendable = minor(max(_ZERO, value * (1 - terms.haircut)), terms.currency)
+        value = max(value - prior, min(value, _ZERO))
+        whole = value * (1 - terms.haircut) if lent is None else lent - prior
+        lendable = minor(max(_ZERO, whole), terms.currency)
         covers = min(minor(max(_ZERO, value * terms.target), terms.currency), lendable)
         shortfall = max(_ZERO, exposure - lendable)
     return Figures(

@@ -1,219 +1,252 @@
-"""The desk: the finance room of one tenant, as the main path sees it.
+"""The desk: what can be ordered about a facility, and what comes of it.
 
-It reads no clock and keeps its own state only: equal commands, marks and findings give equal acts.
+Who may order what is in :data:`_BY`; an order that contradicts what stands is refused and changes
+nothing.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
 
-import numpy as np
-
+from wuxin.finance import bodies, calls, pools
 from wuxin.finance.account import Account
-from wuxin.finance.alert import early_warning
 from wuxin.finance.facility import amount, read_terms
-from wuxin.terms.errors import BadInput, Conflict, NotFound
+from wuxin.finance.lending import Lent, total
+from wuxin.finance.marking import Marking
+from wuxin.terms.counter import Now, Order, Said, told
+from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.money import money
-from wuxin.terms.names import Tenant, ThingKey
-from wuxin.terms.records import Act, Cause, Cleared, Command, Finding
-from wuxin.terms.standards import Derived, TwinReader, Valuer
+from wuxin.terms.names import ThingKey, thing_key
+from wuxin.terms.records import Act, Cause, Command, Words
 
-BREACH: Final = "loan_to_value_breach"
-"""The rule on a facility whose finding makes a margin call due."""
-
-_MOVES: Final = frozenset({"facility_opened", "revaluation", "top_up", "repayment", "disposal"})
-_READINGS: Final = {
-    "collateral_value": "value",
-    "outstanding": "outstanding",
-    "loan_to_value": "loan_to_value",
-    "maximum_loan_to_value": "maximum_loan_to_value",
-}
+_PAYERS: Final = ("relationship_manager", "core_system")
+_DECIDERS: Final = ("approver",)
 
 
-class Desk:
-    """The facilities of one tenant on the things of one pack.
+class Desk(Marking):
+    """The facilities of one bank, with the orders that move them."""
 
-    Args:
-        tenant: whose books these are.
-        value: the pack's valuer.
-        above: the things that a thing stands within, by whatever order; with it a finding on
-            anything below a pool's root concerns the facility at once. Without it, the root and
-            what the pool held at the last mark do.
-    """
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """What can be ordered about facilities."""
+        return {
+            "open_facility": Order(
+                bodies.OpenFacility, self._open, _DECIDERS, Words("开立授信", "open a facility"),
+            ),
+            "top_up": Order(
+                bodies.Pay, self._pay, _PAYERS, Words("补充保证金", "take cash margin"),
+            ),
+            "repay": Order(bodies.Pay, self._pay, _PAYERS, Words("还款", "take a repayment")),
+            "dispute_call": Order(
+                bodies.DisputeCall, self._dispute, ("borrower", "relationship_manager"),
+                Words("对追保提出异议", "dispute a margin call"),
+            ),
+            "resolve_call": Order(
+                bodies.ResolveCall, self._resolve, ("risk_officer",),
+                Words("了结异议", "resolve a dispute"),
+            ),
+            "release_things": Order(
+                bodies.ReleaseThings, self._release, ("risk_officer",),
+                Words("部分解押", "release a part of the pool"),
+            ),
+            "substitute": Order(
+                bodies.Substitute, self._substitute, ("risk_officer",),
+                Words("置换押品", "exchange things of the pool"),
+            ),
+            "order_disposal": Order(
+                bodies.Give, self._order_disposal, _DECIDERS, Words("下令处置", "order disposal"),
+            ),
+            "dispose": Order(
+                bodies.Dispose, self._dispose, ("risk_officer",), Words("处置", "sell the pool"),
+            ),
+            "write_off": Order(
+                bodies.Give, self._write_off, _DECIDERS, Words("核销", "write the loan off"),
+            ),
+            "recover": Order(
+                bodies.Pay, self._recover, _PAYERS,
+                Words("核销后收回", "take what comes after a write-off"),
+            ),
+        }  # fmt: skip
 
-    def __init__(
-        self,
-        tenant: Tenant,
-        value: Valuer,
-        *,
-        above: Callable[[ThingKey], Iterable[ThingKey]] = lambda _thing: (),
-    ) -> None:
-        self._tenant = tenant
-        self._value = value
-        self._above = above
-        self._accounts: dict[str, Account] = {}
-        self._commands: dict[str, Callable[[Command, Account], list[Act]]] = {
-            "top_up": self._pay,
-            "repay": self._pay,
-            "order_disposal": self._order_disposal,
-            "dispose": self._dispose,
-        }
-
-    def obey(self, command: Command, twin: TwinReader) -> list[Act]:
-        """Do what a person or the core system ordered; a refused command changes nothing.
-
-        ``open_facility`` has the facility's table as body; ``top_up`` and ``repay``
-        have ``amount``; ``dispose`` has ``proceeds``, or ``price`` per unit of the pool as last
-        valued; ``order_disposal`` has none. Amounts are text, in the facility's currency.
-
-        Raises:
-            BadInput: the command or a field of its body is unknown, missing or cannot be meant.
-            NotFound: no such facility.
-            Conflict: it contradicts what stands (opened twice, paid too much, nothing overdue).
-        """
-        if command.do == "open_facility":
-            return self._open(command, twin)
-        obeyed = self._commands.get(command.do)
-        if obeyed is None:
-            known = ", ".join(("open_facility", *self._commands))
-            raise BadInput(f"there is no command {command.do!r}; commands are {known}")
-        return obeyed(command, self._account(command.facility))
-
-    def mark(self, at: int, twin: TwinReader) -> list[Act]:
-        """Mark to market at a tick of event time (ns): revaluations, further calls, deadlines."""
-        acts = []
-        for account in self._accounts.values():
-            terms = account.terms
-            if at >= terms.opened and account.is_marked:
-                account.members = frozenset(twin.within(terms.root, terms.kind))
-                valuation = self._value(terms.for_valuer(), twin, at)
-                acts += account.value(valuation, at)
-                acts += account.call(at)
-                acts += account.check_deadlines(at)
-        return acts
-
-    def judge(self, finding: Finding) -> list[Act]:
-        """What a finding means for the loans it concerns.
-
-        A breach of loan to value is called; where it is too small to call, or covered by open
-        calls, it is an early warning like any other red or amber finding on a pool.
-        """
-        if finding.level == "info":
-            return []
-        breached = self._breached(finding)
-        if breached is not None:
-            breached.breach = finding
-            called = breached.call(finding.raised)
-            return called or [self._warn(breached.terms.id, finding)]
-        return [self._warn(facility, finding) for facility in self.facilities_of(finding.thing)]
-
-    def end(self, cleared: Cleared, finding: Finding) -> list[Act]:
-        """A finding is over: no further calls come of it, and calls that are met close.
-
-        A breach ends at the maximum, a call at the target (see :mod:`wuxin.finance.call`).
-        """
-        account = self._breached(finding)
-        if account is None or account.breach is None or account.breach.id != cleared.finding:
-            return []
-        account.breach = None
-        return account.settle(cleared.at, (Cause("finding", finding.id),))
-
-    def derive(self, acts: Iterable[Act]) -> list[Derived]:
-        """Readings of the facilities that acts report on, for display and rules (floats).
-
-        Of several acts on a facility at one moment the last counts; a value that is not known
-        gives no reading.
-        """
-        series: dict[tuple[str, str], dict[int, float]] = {}
-        for act in acts:
-            if act.kind in _MOVES:
-                for indicator, figure in _READINGS.items():
-                    points = series.setdefault((act.facility, indicator), {})
-                    points.pop(act.at, None)
-                    if figure in act.figures:
-                        points[act.at] = float(act.figures[figure])
-        return [
-            Derived(
-                ThingKey("facility", facility),
-                indicator,
-                np.fromiter(points, np.int64, len(points)),
-                np.fromiter(points.values(), np.float64, len(points)),
-            )
-            for (facility, indicator), points in series.items()
-            if points
-        ]
-
-    def freeze(self) -> Any:
-        """All that the desk remembers, as plain values."""
-        return [account.freeze() for account in self._accounts.values()]
-
-    def thaw(self, kept: Any) -> None:
-        """Take over what :meth:`freeze` gave."""
-        accounts = (Account.thaw(self._tenant, one) for one in kept)
-        self._accounts = {account.terms.id: account for account in accounts}
-
-    def facilities(self) -> list[dict[str, Any]]:
-        """All facilities as plain values, in order of opening (see :meth:`Account.snapshot`)."""
-        return [account.snapshot() for account in self._accounts.values()]
-
-    def facilities_of(self, thing: ThingKey) -> tuple[str, ...]:
-        """The facilities whose pool a thing belongs to, in order of opening."""
-        around = {thing, *self._above(thing)}
-        return tuple(
-            name
-            for name, account in self._accounts.items()
-            if account.is_marked and (account.terms.root in around or thing in account.members)
-        )
-
-    def _warn(self, facility: str, finding: Finding) -> Act:
-        return early_warning(finding, tenant=self._tenant, facility=facility)
-
-    def _account(self, facility: str) -> Account:
-        account = self._accounts.get(facility)
-        if account is None:
-            raise NotFound(f"there is no facility {facility!r}")
-        return account
-
-    def _breached(self, finding: Finding) -> Account | None:
-        kind, ident = finding.thing
-        if finding.rule != BREACH or kind != "facility":
-            return None
-        return self._accounts.get(ident)
-
-    def _open(self, command: Command, twin: TwinReader) -> list[Act]:
-        terms = read_terms(command.body)
+    def _open(self, command: Command, said: bodies.OpenFacility, now: Now) -> list[Said]:
+        del said
+        table = {k: v for k, v in command.body.items() if v is not None}
+        terms = read_terms({"pack": now.pack.name, **table})
         if command.facility not in {"", terms.id}:
             raise BadInput(f"the command is for {command.facility!r}, its terms are {terms.id!r}'s")
-        if terms.id in self._accounts:
+        if terms.id in self.accounts:
             raise Conflict(f"facility {terms.id!r} is already open")
-        account = Account(self._tenant, terms)
-        account.members = frozenset(twin.within(terms.root, terms.kind))
-        self._accounts[terms.id] = account
-        return [account.opened(command.at, by=command.by, because=_told(command))]
+        for check in self.checks:
+            check(terms, now)
+        account = Account(self.tenant, terms, books=self.books, source=now.source)
+        self._refuse_contested(account, now)
+        opened = account.opened(command.at, by=command.by, because=told(command))
+        self.accounts[terms.id] = account
+        return [*opened, *self.admit(account, now)]
 
-    def _pay(self, command: Command, account: Account) -> list[Act]:
-        paid = amount(_field(command, "amount"), account.terms.currency)
+    def _refuse_contested(self, account: Account, now: Now) -> None:
+        """Goods that are pledged already cannot be taken for a new facility."""
+        terms = account.terms
+        for thing in now.twin.within(terms.root, terms.kind):
+            pledge = pools.automatic(account, thing, at=now.at, place=str(terms.root))
+            contests = self.books.register.contests(pledge)
+            if contests:
+                raise Conflict("; ".join(one.words.en for one in contests))
+
+    def _pay(self, command: Command, said: bodies.Pay, now: Now) -> list[Said]:
+        account = self.account(command.facility)
+        paid = amount(said.amount, account.terms.currency)
         kind = "top_up" if command.do == "top_up" else "repayment"
-        return account.pay(kind, paid, at=command.at, by=command.by, because=_told(command))
+        acts = account.pay(kind, paid, at=command.at, by=command.by, because=told(command))
+        acts += calls.settle(account, command.at, because=(Cause("act", acts[-1].id),))
+        return [*acts, *self._free(account, command, now=now)]
 
-    def _order_disposal(self, command: Command, account: Account) -> list[Act]:
-        return account.order_disposal(command.at, by=command.by, because=_told(command))
+    def _free(self, account: Account, command: Command, *, now: Now) -> list[Said]:
+        """A loan that is repaid holds nothing any more."""
+        if account.is_marked or not account.members:
+            return []
+        things = sorted(account.members)
+        return [*self._out(account, things, command=command, now=now, why="repaid")]
 
-    def _dispose(self, command: Command, account: Account) -> list[Act]:
-        if "price" in command.body:
-            price = money(str(command.body["price"]), account.terms.currency).amount
-            proceeds = account.proceeds_at(price)
+    def _dispute(self, command: Command, said: bodies.DisputeCall, now: Now) -> list[Said]:
+        del now
+        account = self.account(command.facility)
+        part = amount(said.amount, account.terms.currency)
+        return [
+            *calls.dispute(account, said.call, part, at=command.at, by=command.by,
+                           because=told(command), reason=said.reason)
+        ]  # fmt: skip
+
+    def _resolve(self, command: Command, said: bodies.ResolveCall, now: Now) -> list[Said]:
+        del now
+        account = self.account(command.facility)
+        part = amount(said.upheld, account.terms.currency, zero=True)
+        return [
+            *calls.resolve(account, said.call, part, at=command.at, by=command.by,
+                           because=told(command), reason=said.reason)
+        ]  # fmt: skip
+
+    def _release(self, command: Command, said: bodies.ReleaseThings, now: Now) -> list[Said]:
+        account = self.account(command.facility)
+        things = _keys(said.things)
+        if account.calls:
+            raise Conflict(f"facility {account.terms.id!r} has an open call: nothing is released")
+        left = account.members.difference(things)
+        self._refuse_strangers(account, things)
+        value, lent = self._worth(account, now, members=left)
+        exposure = account.figures.exposure
+        most = min(value * account.terms.target, lent)
+        if exposure > most:
+            raise Conflict(
+                f"what is left would cover {most:.2f} {account.terms.currency}, and {exposure} is "
+                "owed: release less, or repay first"
+            )
+        released = self._out(account, things, command=command, now=now, why=said.reason)
+        return [*released, *self.revalue(account, now)]
+
+    def _substitute(self, command: Command, said: bodies.Substitute, now: Now) -> list[Said]:
+        account = self.account(command.facility)
+        out, into = _keys(said.out), _keys(said.into)
+        self._refuse_strangers(account, out)
+        register = self.books.register
+        pledges = [
+            pools.automatic(account, thing, at=now.at, place=str(account.terms.root))
+            for thing in into
+        ]
+        for pledge in pledges:
+            if contests := register.contests(pledge):
+                raise Conflict("; ".join(one.words.en for one in contests))
+        before = self._worth(account, now, members=account.members)[1]
+        after = self._worth(account, now, members=account.members.difference(out).union(into))[1]
+        if after < before:
+            raise Conflict(
+                f"after haircut the pool is worth {before}, and would be worth {after}: what comes "
+                "in must be worth what goes out"
+            )
+        acts = self._out(account, out, command=command, now=now, why=said.reason)
+        for pledge in pledges:
+            register.claim(pledge, known=now.known)
+        account.members = account.members.union(into)
+        figures = {"out": ", ".join(said.out), "into": ", ".join(said.into), "reason": said.reason,
+                   "lendable_before": str(before), "lendable_after": str(after)}  # fmt: skip
+        because = (*told(command), *(Cause("act", act.id) for act in acts))
+        act = account.act("substitution", command.at, by=command.by, because=because, **figures)
+        return [*acts, act, *self.revalue(account, now)]
+
+    def _order_disposal(self, command: Command, said: bodies.Give, now: Now) -> list[Said]:
+        del said, now
+        account = self.account(command.facility)
+        return [
+            *calls.order_disposal(account, command.at, by=command.by, because=told(command))
+        ]  # fmt: skip
+
+    def _dispose(self, command: Command, said: bodies.Dispose, now: Now) -> list[Said]:
+        account = self.account(command.facility)
+        currency = account.terms.currency
+        if said.price is not None:
+            proceeds = account.proceeds_at(money(str(said.price), currency).amount)
+        elif said.proceeds is not None:
+            proceeds = amount(said.proceeds, currency)
         else:
-            proceeds = amount(_field(command, "proceeds"), account.terms.currency)
+            raise BadInput(f"dispose of facility {command.facility!r} has no proceeds")
         if proceeds < 0:
             raise BadInput("proceeds below zero cannot be booked as a disposal")
-        return account.dispose(proceeds, command.at, by=command.by, because=_told(command))
+        acts = account.dispose(proceeds, command.at, by=command.by, because=told(command))
+        things = sorted(account.members)
+        return [*acts, *self._out(account, things, command=command, now=now, why="sold")]
+
+    def _write_off(self, command: Command, said: bodies.Give, now: Now) -> list[Said]:
+        del said, now
+        account = self.account(command.facility)
+        return [*account.write_off(command.at, by=command.by, because=told(command))]
+
+    def _recover(self, command: Command, said: bodies.Pay, now: Now) -> list[Said]:
+        del now
+        account = self.account(command.facility)
+        got = amount(said.amount, account.terms.currency)
+        return [*account.recover(got, command.at, by=command.by, because=told(command))]
+
+    # ---- things that go in and out ---------------------------------------------------------
+
+    def _out(
+        self, account: Account, things: list[ThingKey], *, command: Command, now: Now, why: str
+    ) -> list[Act]:
+        """Release things from a facility; the act that says so."""
+        if not things:
+            return []
+        ids = pools.release(account, things, at=command.at, known=now.known, why=why)
+        told_ = {"things": ", ".join(map(str, things[:_LISTED])), "count": str(len(ids)),
+                 "reason": why}  # fmt: skip
+        return [account.act("pledge_released", command.at, by=command.by, because=told(command), **told_)]
+
+    def _refuse_strangers(self, account: Account, things: list[ThingKey]) -> None:
+        for thing in things:
+            if thing not in account.members:
+                raise Conflict(f"{thing} is not pledged for facility {account.terms.id!r}")
+
+    def _worth(
+        self, account: Account, now: Now, *, members: frozenset[ThingKey]
+    ) -> tuple[Decimal, Decimal]:
+        """Value and lendable value of some things as this facility's pool.
+
+        Raises:
+            Conflict: they cannot be valued.
+        """
+        if not members:
+            return Decimal(0), Decimal(0)
+        valuation = self.valued(account, now, members=members)
+        if valuation.missing or valuation.value is None:
+            why = "; ".join(words.en for words in valuation.missing) or "there is no value"
+            raise Conflict(f"the pool cannot be valued: {why}")
+        lent: tuple[Lent, ...] | None = self.lent(account, now, valuation=valuation)
+        value = valuation.value.amount
+        return value, value * (1 - account.terms.haircut) if lent is None else total(lent)
 
 
-def _told(command: Command) -> tuple[Cause, ...]:
-    return (Cause("command", command.id),)
+_LISTED: Final = 12
 
 
-def _field(command: Command, name: str) -> Any:
-    if name not in command.body:
-        raise BadInput(f"{command.do} of facility {command.facility!r} has no {name}")
-    return command.body[name]
+def _keys(names: list[str]) -> list[ThingKey]:
+    if not names:
+        raise BadInput("no thing is named; write them as kind:id")
+    return [thing_key(name) for name in dict.fromkeys(names)]

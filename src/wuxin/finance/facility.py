@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
+from wuxin.finance.eligibility import Limit, read_criterion
+from wuxin.finance.schedule import Repayment
 from wuxin.terms.clock import duration, moment
 from wuxin.terms.errors import BadInput
-from wuxin.terms.money import Money, money
+from wuxin.terms.money import money
 from wuxin.terms.names import ThingKey, thing_key
 
 RATIO_PLACES: Final = Decimal("0.000001")
@@ -18,7 +20,35 @@ _REQUIRED: Final = (
     "id", "obligor", "pool", "currency", "principal", "opened", "haircut",
     "maximum_loan_to_value", "target_loan_to_value", "call_deadline", "minimum_transfer",
 )  # fmt: skip
-_OPTIONAL: Final = ("pack", "rounding", "valuation_days", "on_overdue", "terms")
+_OPTIONAL: Final = (
+    "pack", "rounding", "valuation_days", "on_overdue", "terms", "process", "lien", "junior",
+    "repayment", "eligibility", "concentration", "evidence_haircut", "dynamic_haircut",
+)  # fmt: skip
+
+
+class Dynamic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By which price's volatility the haircut moves, over how many days, at which confidence."""
+
+    series: str
+    horizon_days: Annotated[int, msgspec.Meta(ge=1, le=250)] = 20
+    confidence: Annotated[float, msgspec.Meta(ge=0.5, lt=1)] = 0.99
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a pool's value is lent against, beyond one haircut for all.
+
+    ``eligibility`` is a criterion (:mod:`wuxin.finance.eligibility`) that each thing must meet,
+    ``concentration`` the largest shares of a group; with ``evidence_haircut`` weak evidence lowers
+    what is lent, and ``dynamic_haircut`` names the price whose volatility does.
+    """
+
+    eligibility: dict[str, Any] | None = None
+    concentration: tuple[Limit, ...] = ()
+    evidence_haircut: bool = False
+    dynamic_haircut: Dynamic | None = None
+
+
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -28,7 +58,9 @@ class Terms(msgspec.Struct, frozen=True):
     ``maximum`` loan to value and restores ``target``. ``call_deadline`` and ``opened`` are ns;
     deadlines run in calendar time. No call is made for less than ``minimum_transfer``; amounts
     called are rounded up to ``rounding``. With ``valuation_days`` a value is marked at most that
-    often while prices stand still. ``own`` is what the pack's valuer reads.
+    often while prices stand still. ``own`` is what the pack's valuer reads. With ``process`` nothing
+    is paid out before the pack's process has come to its disbursement. ``lien`` is the rank among
+    those who lend on the same things, ``junior`` whether others may come behind.
 
     Source: ISDA 1994 Credit Support Annex (New York law) paragraph 13 (minimum transfer amount,
     rounding, valuation date), FINOS CDM MarginCallBase; CRR Art. 210(c), (d).
@@ -51,6 +83,11 @@ class Terms(msgspec.Struct, frozen=True):
     valuation_days: int
     on_overdue: Literal["dispose", "escalate"]
     own: Mapping[str, Any]
+    process: bool = False
+    lien: int = 1
+    junior: bool = False
+    repayment: Repayment | None = None
+    policy: Policy = Policy()
 
     def for_valuer(self) -> dict[str, Any]:
         """What the pack's valuer reads: its own terms, and ``facility``, ``pool``, ``currency``."""
@@ -98,6 +135,11 @@ def read_terms(table: Mapping[str, Any]) -> Terms:
         valuation_days=field.days("valuation_days"),
         on_overdue=field.choice("on_overdue"),
         own=field.own("terms"),
+        process=bool(table.get("process", False)),
+        lien=field.days("lien", 1),
+        junior=bool(table.get("junior", False)),
+        repayment=field.form("repayment", Repayment) if "repayment" in table else None,
+        policy=field.policy(),
     )
 
 
@@ -156,8 +198,24 @@ class _Field:
         except BadInput as wrong:
             raise self.wrong(name, f"cannot be read: {wrong}") from None
 
-    def days(self, name: str) -> int:
-        value = self._table.get(name, 0)
+    def form(self, name: str, form: type[_T], value: Any = None) -> _T:
+        try:
+            return msgspec.convert(self._table[name] if value is None else value, form)
+        except msgspec.ValidationError as wrong:
+            raise self.wrong(name, f"cannot be meant: {wrong}") from None
+
+    def policy(self) -> Policy:
+        names = Policy.__struct_fields__
+        found = self.form("policy", Policy, {n: self._table[n] for n in names if n in self._table})
+        if found.eligibility is not None:
+            read_criterion(found.eligibility)
+        for limit in found.concentration:
+            if not 0 < limit.share <= 1:
+                raise self.wrong("concentration", "has a share that is not above 0 and at most 1")
+        return found
+
+    def days(self, name: str, default: int = 0) -> int:
+        value = self._table.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise self.wrong(name, "must be a whole number of days")
         return value
@@ -184,8 +242,3 @@ class _Field:
             return thing_key(str(pool["root"])), str(pool["kind"])
         except BadInput as wrong:
             raise self.wrong("pool", f"cannot be read: {wrong}") from None
-
-
-def minor(value: Decimal, currency: str) -> Decimal:
-    """Round money to the minor unit of its currency, half to even."""
-    return Money(value, currency).rounded().amount

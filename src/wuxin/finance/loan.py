@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from wuxin.finance.daycount import year_fraction
-from wuxin.finance.facility import minor
+from wuxin.terms.money import minor
 from wuxin.finance.ledger import JournalEntry, Ledger, postings
 from wuxin.finance.schedule import Instalment, Repayment, schedule
 from wuxin.terms.clock import DAY
@@ -70,6 +70,11 @@ class Loan:
     def owed(self) -> Decimal:
         """Principal, interest and penalties, as booked."""
         return self.outstanding + self._balance("interest_receivable") + self.penalty
+
+    @property
+    def booked_to(self) -> date | None:
+        """The day up to which interest is booked; None before it is paid out."""
+        return self._to
 
     @property
     def penalty(self) -> Decimal:
@@ -144,8 +149,10 @@ class Loan:
         if any(instalment.due == on for instalment in self.schedule):
             self._interest_dues.append(self._booked["interest"])
 
-    def pay(self, amount: Decimal, on: date, *, because: Because) -> list[JournalEntry]:
-        """Take a payment, after accruing up to its day.
+    def pay(
+        self, amount: Decimal, on: date, *, because: Because, set_off: Decimal = _ZERO
+    ) -> list[JournalEntry]:
+        """Take a payment, after accruing up to its day; ``set_off`` of it is cash margin held.
 
         Raises:
             Conflict: it is more than is owed, or comes before what is booked already.
@@ -160,8 +167,8 @@ class Loan:
         self._paid["interest"] += interest
         self._paid["principal"] += principal
         return entries + self._post(
-            "repayment", on, because=because, cash=amount, penalty_receivable=-penalty,
-            interest_receivable=-interest, loan_principal=-principal,
+            "repayment", on, because=because, cash=amount - set_off, cash_margin=set_off,
+            penalty_receivable=-penalty, interest_receivable=-interest, loan_principal=-principal,
         )  # fmt: skip
 
     def write_off(self, on: date, *, because: Because) -> list[JournalEntry]:
@@ -178,6 +185,19 @@ class Loan:
         return entries + self._post(
             "write_off", on, because=because, write_off=owed, loan_principal=-self.outstanding,
             interest_receivable=-interest, penalty_receivable=-self.penalty,
+        )  # fmt: skip
+
+    def margin(self, amount: Decimal, on: date, *, because: Because) -> list[JournalEntry]:
+        """Take cash margin in, or give it back (an amount below zero)."""
+        return self._post("margin", on, because=because, cash=amount, cash_margin=-amount)
+
+    def surplus(
+        self, cash: Decimal, margin: Decimal, *, on: date, because: Because
+    ) -> list[JournalEntry]:
+        """What is left of proceeds (cash) and of cash margin is owed to the obligor."""
+        return self._post(
+            "surplus", on, because=because, cash=cash, cash_margin=margin,
+            surplus_payable=-(cash + margin),
         )  # fmt: skip
 
     def recover(self, amount: Decimal, on: date, *, because: Because) -> list[JournalEntry]:

@@ -173,6 +173,15 @@ class Register:
             found = [self._as_of(id_, at=at, known=known) for id_ in ids]
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.lien))
 
+    def of(self, facility: str) -> tuple[Entry, ...]:
+        """Every entry about a facility's pledges, by pledge."""
+        with self._lock:
+            ids = self._by_facility.get(facility, [])
+            return tuple(entry for id_ in ids for entry in self._by_pledge[id_])
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._by_pledge
+
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, in the order of entry."""
         with self._lock:

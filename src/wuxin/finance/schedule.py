@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 import msgspec
 
 from wuxin.finance.daycount import year_fraction
-from wuxin.finance.facility import minor
+from wuxin.terms.money import minor
 from wuxin.terms.errors import BadInput
 
 _DIGITS: Final = 40

@@ -32,11 +32,14 @@ from wuxin.terms.standards import (
     Model,
     Pack,
     Rule,
+    Valuation,
 )
 from wuxin.terms.units import conversion
 
 STANDARDS: Final = ("objects.toml", "devices.toml", "process.bpmn", "rules.toml", "models.py")
 _COMMON: Final = "wuxin.packs.common"
+COMMON: Final = "common"
+"""The pack of what concerns all packs alike: it has rules and words, and nothing to value."""
 _T = TypeVar("_T")
 
 
@@ -53,6 +56,8 @@ def load(name: str) -> Pack:
         NotFound: no such pack is installed.
         BadInput: a standard is missing or cannot be read; the text names file and place.
     """
+    if name == COMMON:
+        return _common()
     package = installed().get(name)
     if package is None:
         raise NotFound(f"there is no pack {name!r}; installed: {', '.join(installed())}")
@@ -78,6 +83,30 @@ def read(name: str, package: str) -> Pack:
         value=models.value,
         digest=_digest(common, own),
     )
+
+
+def _common() -> Pack:
+    """What is common to all packs, as a pack of its own."""
+    own = files(_COMMON)
+    objects = _merged(own, own, name="objects.toml")
+    return Pack(
+        name=COMMON,
+        words=Words("通用", "Common to all"),
+        kinds={k: _kind(k, v) for k, v in objects.get("kind", {}).items()},
+        indicators={k: _indicator(k, v) for k, v in objects.get("indicator", {}).items()},
+        devices=_devices(_merged(own, own, name="devices.toml")),
+        rules=_rules(_merged(own, own, name="rules.toml")),
+        models={},
+        steps=(),
+        process=b"",
+        value=_worthless,
+        digest=_digest(own, own),
+    )
+
+
+def _worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
+    name = terms.get("facility", "")
+    raise BadInput(f"facility {name!r} is of no pack: what all packs share values nothing")
 
 
 def _bytes(folder: Traversable, name: str) -> bytes:
@@ -209,6 +238,10 @@ def _rules(tables: Mapping[str, Any]) -> dict[str, Rule]:
         ]
         bare = {k: v for k, v in table.items() if k not in {"fires", "silent", "for"}}
         filled = {"clear": "", "value": "", "limit": None, "clear_limit": None, **_flat(bare)}
+        if "by" in filled:
+            filled.setdefault("when", "")
+        if "respond" in filled:
+            filled["respond"] = duration(str(filled["respond"]))
         lasting = duration(table.get("for", "0 s"))
         rules[name] = _convert(
             {"name": name, **filled, "lasting": lasting, "examples": examples}, Rule, where=where

@@ -67,3 +67,8 @@ def money(text: str | int, currency: str) -> Money:
 def exact(value: float) -> Decimal:
     """The shortest decimal that a measured float stands for (its ``repr``), for sums with money."""
     return Decimal(repr(float(value)))
+
+
+def minor(value: Decimal, currency: str) -> Decimal:
+    """Round money to the minor unit of its currency, half to even."""
+    return Money(value, currency).rounded().amount

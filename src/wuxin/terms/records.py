@@ -218,19 +218,26 @@ class Act(msgspec.Struct, frozen=True):
         return content_id(["act", self.tenant, self.kind, self.facility, self.at, figures])
 
 
-class Command(msgspec.Struct, frozen=True):
-    """What a person or the bank's core system told Wuxin to do, as it entered the journal."""
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person or the bank's core system told Wuxin to do, as it entered the journal.
+
+    ``role`` is that in which it was told. ``key`` is the sender's own name for it: a command whose
+    key has been obeyed is not obeyed again.
+    """
 
     do: str
     at: int
     by: str
     facility: str = ""
     body: Mapping[str, Any] = {}
+    role: str = ""
+    key: str = ""
 
     @property
     def id(self) -> Digest:
         """Hash of the whole command."""
-        return content_id(["command", self.do, self.at, self.by, self.facility, dict(self.body)])
+        said = ["command", self.do, self.at, self.by, self.facility, dict(self.body)]
+        return content_id([*said, self.role, self.key] if self.role or self.key else said)
 
 
 class Receipt(msgspec.Struct, frozen=True):

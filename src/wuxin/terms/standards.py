@@ -100,7 +100,10 @@ class Rule(msgspec.Struct, frozen=True):
     ``when`` and ``clear`` are SQL conditions over declared indicators; ``:limit`` stands for
     ``limit``, ``:clear`` for ``clear_limit``; ``limit_of`` names an indicator that is the limit.
     The condition must hold for ``lasting`` ns of event time. ``words`` is the sentence that
-    people read, with ``{value}`` and ``{limit}``.
+    people read, with ``{value}`` and ``{limit}``. A rule that is judged ``by`` code (the counter's
+    or model's name) has no condition and no examples. ``runbook`` is what to do about it, in
+    steps; ``respond`` the time (ns) within which somebody must acknowledge, 0: by its level.
+    One that ``contradicts`` says that other evidence speaks against the thing.
     """
 
     name: str
@@ -117,6 +120,10 @@ class Rule(msgspec.Struct, frozen=True):
     enterprise: Words
     examples: tuple[Example, ...]
     limit_of: str = ""
+    by: str = ""
+    runbook: Words | None = None
+    respond: int = 0
+    contradicts: bool = False
 
 
 PANE: Final = 5 * MINUTE
@@ -231,6 +238,31 @@ class TwinReader(Protocol):
     def causes(self, measured: Measured) -> tuple[Cause, ...]:
         """The frames and lines behind a value."""
         ...
+
+    def above(self, thing: ThingKey) -> Sequence[ThingKey]:
+        """The things that a thing stands within, the nearest first."""
+        ...
+
+    def witnesses(self, thing: ThingKey) -> Sequence["Witness"]:
+        """The devices that speak for a thing."""
+        ...
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """A device that speaks for a thing.
+
+    ``trust`` is how well its sender is known (:class:`wuxin.terms.ports.Trust`, in small letters),
+    empty for a recording; ``heard`` the event time (ns) of its last usable message, None where it
+    never spoke; ``allowed`` how long it may be silent (ns). ``state`` and ``since`` (ns) are of the
+    register of devices, empty and 0 where it is in none.
+    """
+
+    name: str
+    trust: str
+    heard: int | None
+    allowed: int
+    state: str = ""
+    since: int = 0
 
 
 class Worth(msgspec.Struct, frozen=True):

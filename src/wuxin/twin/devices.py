@@ -62,6 +62,8 @@ class Devices:
         self.version = 0 if strangers else 1
         self._strangers = strangers
         self._devices: dict[str, Device] = {}
+        self._bound: dict[str, list[Device]] = {}
+        self._indexed = -1
 
     def __len__(self) -> int:
         return len(self._devices)
@@ -69,6 +71,15 @@ class Devices:
     def get(self, name: str) -> Device | None:
         """A device by the name under which it reports."""
         return self._devices.get(name)
+
+    def bound_to(self, thing: str) -> list[Device]:
+        """The devices that are bound to a thing (``kind:id``) now, in order of registration."""
+        if self._indexed != self.version:
+            self._bound, self._indexed = {}, self.version
+            for device in self._devices.values():
+                if device.things:
+                    self._bound.setdefault(device.things[-1], []).append(device)
+        return self._bound.get(thing, [])
 
     def all(self) -> list[Device]:
         """All devices, in order of registration."""
