@@ -130,7 +130,7 @@ class Bank:
         ]  # fmt: skip
         yard = {"yard": [[0, 0], [0, 10], [10, 10], [10, 0]]}
         home.attend(SOURCE, "logistics", things=known, geofences=yard)
-        if not home.flow.sources[SOURCE].desk.facilities():
+        if not home.flow.bank.desk.facilities():
             command = Command("open_facility", START, "approver", "F-1", FACILITY)
             home.accept(Told(SOURCE, home.clock(), command))
 

@@ -1,6 +1,6 @@
 """The bank of one tenant: its counters, and who hears what is said at each of them.
 
-    order ──► the counter that obeys it ──► what it says ──► on record, and heard by every counter
+order ──► the counter that obeys it ──► what it says ──► on record, and heard by every counter
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Bank:
         account = self.desk.accounts.get(command.facility)
         if account is not None and account.source not in {"", now.source}:
             raise BadInput(f"facility {command.facility!r} runs on source {account.source!r}")
-        said = order.obey(command, read(command.body, order.body, do=command.do), now)
+        said = order.obey(command, read(command.body, order.body, do=command.do), now=now)
         if command.key:
             self._keys[command.key] = (_content(command), entry)
             if len(self._keys) > KEYS:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from wuxin.bank import Bank
 from wuxin.protocols import table
 from wuxin.protocols.shifted import Decoder
-from wuxin.risk.reasons import finding
 from wuxin.reader import Reader
+from wuxin.risk.reasons import finding
 from wuxin.sources import SIGNED, Line, Source
 from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day
@@ -49,7 +49,7 @@ from wuxin.twin.window import Day
 DEVICE: Final = "device"
 """The command, and the act, that takes a device to another state of its life."""
 
-PASS: Final = "pass_time"
+PASSING: Final = "pass_time"
 """The command that says nothing but how late it is."""
 
 EARLIEST: Final = 0
@@ -73,7 +73,7 @@ class Outcome:
     refused: Refused | None = None
     repeats: int = 0
     things: list[Thing] = field(default_factory=list)
-    facilities: list[Mapping[str, Any]] = field(default_factory=list)
+    facilities: list[dict[str, Any]] = field(default_factory=list)
     accepted: int = 0
     marked: int = 0
 
@@ -364,10 +364,10 @@ class Flow:
     def _obey(self, source: Source, command: Command, *, number: int) -> None:
         """Do as told; what cannot be done is a refusal on record, not a hole in the journal."""
         now = self.now(source, command.at)
-        if source.name == BANK or command.do == PASS:
+        if source.name == BANK or command.do == PASSING:
             self._say(source, self.bank.tick(now))
         try:
-            if command.do == PASS:
+            if command.do == PASSING:
                 return
             if command.do == DEVICE:
                 said: Sequence[Said] = [self._move(source, command)]

@@ -55,9 +55,10 @@ class Reader:
     def _witness(self, thing: ThingKey, device: Device) -> Witness:
         pack, registry = self.source.line.pack, self.source.line.registry
         model = pack.devices.get(device.model)
-        feeds = model.feeds if model else [i.name for i in pack.indicators.values() if not i.derived]
+        feeds = model.feeds if model else self._measured()
         heard = self._newest(thing, feeds, since=device.bound[-1])
-        allowed = model.allowed_silence if model else registry.allowed_silence(registry.slot(thing))
+        slot = registry.slot(thing)
+        allowed = model.allowed_silence if model else registry.allowed_silence(slot)
         return Witness(
             device.name, self._trust(heard), heard.event_time if heard else None, allowed,
             device.state, device.since,
@@ -66,13 +67,16 @@ class Reader:
     def _itself(self, thing: ThingKey) -> Witness:
         """What speaks where no device is registered: a recording, or strangers."""
         line = self.source.line
-        names = [i.name for i in line.pack.indicators.values() if not i.derived]
-        heard = self._newest(thing, names, since=LONG_AGO)
+        heard = self._newest(thing, self._measured(), since=LONG_AGO)
         slot = line.registry.slot(thing)
         return Witness(
             line.registry.thing(thing).source, self._trust(heard),
             heard.event_time if heard else None, line.registry.allowed_silence(slot),
         )  # fmt: skip
+
+    def _measured(self) -> list[str]:
+        """What devices measure, of all that the pack declares."""
+        return [i.name for i in self.source.line.pack.indicators.values() if not i.derived]
 
     def _newest(self, thing: ThingKey, names: Sequence[str], *, since: int) -> Measured | None:
         twin = self.source.line.twin

@@ -73,9 +73,7 @@ class Source:
     ended: bool = False
 
     @classmethod
-    def of(
-        cls, said: Opened, line: Line, *, threads: Executor | None, lanes: int
-    ) -> "Source":
+    def of(cls, said: Opened, line: Line, *, threads: Executor | None, lanes: int) -> "Source":
         """A source as its opening describes it, with nothing taken from it yet.
 
         Raises:

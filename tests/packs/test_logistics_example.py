@@ -15,10 +15,13 @@ from typing import NamedTuple
 import pytest
 
 from wuxin.finance.desk import Desk
+from wuxin.packs import schema
 from wuxin.packs.logistics import models
 from wuxin.terms.clock import DAY, from_datetime, iso, moment, zone
+from wuxin.terms.counter import Now, Said, read
 from wuxin.terms.names import Digest, ThingKey, content_id, tenant
 from wuxin.terms.records import Act, Cause, Finding, Measured, Words
+from wuxin.terms.standards import Witness
 from wuxin.wire.recording import open_recording
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "logistics"
@@ -120,6 +123,15 @@ class Twin:
     def causes(self, measured: Measured) -> tuple[Cause, ...]:
         return (Cause("frame", Digest(content_id(measured.event_time))),)
 
+    def above(self, _thing: ThingKey) -> Sequence[ThingKey]:
+        return [ThingKey("warehouse", "WH-1")]
+
+    def witnesses(self, thing: ThingKey) -> Sequence[Witness]:
+        raise AssertionError(thing)
+
+    def now(self, at: int) -> Now:
+        return Now(at, at, "stock", schema.load("logistics"), self)
+
 
 def _read() -> Iterator[Row]:
     names = {"net_weight": "net_weight_kg", "distance_from_place": "distance_m"}
@@ -156,20 +168,29 @@ def breach(at: int) -> Finding:
 def acts() -> list[Act]:
     """What the desk does when it marks at every local midnight, and obeys in between."""
     twin = Twin()
-    desk = Desk(tenant("bank"), models.value)
+    desk = Desk(tenant("bank"))
     waiting = list(open_recording(EXAMPLE / "recording.toml").commands)
     done: list[Act] = []
     for n in range(195):
         at = moment("2008-07-22", LOCAL) + n * DAY
         while waiting and waiting[0].at < at:
             twin.walk(waiting[0].at)
-            done += desk.obey(waiting.pop(0), twin)
+            told = waiting.pop(0)
+            order = desk.orders[told.do]
+            body = read(told.body, order.body, do=told.do)
+            done += acts_of(order.obey(told, body, now=twin.now(told.at)))
         twin.walk(at)
-        marked = desk.mark(at, twin)
+        marked = acts_of(desk.tick(twin.now(at)))
         done += marked
         if any(Decimal(a.figures.get("loan_to_value", "0")) > Decimal("0.60") for a in marked):
-            done += desk.judge(breach(at))
+            done += desk.judge(breach(at), twin.now(at))
     return done
+
+
+def acts_of(said: Sequence[Said]) -> list[Act]:
+    """What was done, without the entries of the ledger and the register."""
+    beside = {"journal_entry", "pledge_released"}
+    return [one for one in said if isinstance(one, Act) and one.kind not in beside]
 
 
 def local_day(act: Act) -> str:

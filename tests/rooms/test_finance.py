@@ -113,6 +113,9 @@ class Bank:
         self.pool.price = self.pool.price if price == "" else price
         return self._take(self.desk.tick(occasion(self.pool, moment(on))))
 
+    def judge(self, found: Finding) -> list[Act]:
+        return self.desk.judge(found, occasion(self.pool, found.raised))
+
     @property
     def last(self) -> Mapping[str, str]:
         return self.acts[-1].figures
@@ -134,7 +137,7 @@ class Bank:
         breached = ratio > self.readings["maximum_loan_to_value"]
         if breached and self._breach is None:
             self._breach = finding(FACILITY, BREACH, at=at, value=ratio)
-            kinds += self._take(self.desk.judge(self._breach, occasion(self.pool, at)))
+            kinds += self._take(self.judge(self._breach))
         elif not breached and self._breach is not None:
             over, self._breach = self._breach, None
             cleared = Cleared(BANK, over.id, at, ratio, ())
@@ -148,14 +151,16 @@ def occasion(pool: Any, at: int, *, source: str = "stock") -> Now:
     return Now(at, at, source, pack, pool)
 
 
-def obey(desk: Desk, pool: Any, *, said: tuple[str, str, Mapping[str, Any]]) -> list[Said]:
+def obey(
+    desk: Desk, pool: Any, *, said: tuple[str, str, Mapping[str, Any]], facility: str = "F-1"
+) -> list[Said]:
     """Give a desk an order (what, when, body), read as the bank reads it."""
     do, on, body = said
-    command = Command(do, moment(on), "risk_officer:ro-1", "F-1", body)
+    command = Command(do, moment(on), "risk_officer:ro-1", facility, body)
     order = desk.orders.get(do)
     if order is None:
         raise BadInput(f"there is no command {do!r}; commands are {', '.join(desk.orders)}")
-    return order.obey(command, read(body, order.body, do=do), occasion(pool, command.at))
+    return order.obey(command, read(body, order.body, do=do), now=occasion(pool, command.at))
 
 
 def finding(
@@ -447,21 +452,21 @@ def test_readings_are_the_exact_figures_as_floats() -> None:
 def test_a_finding_on_the_pool_is_one_warning_to_risk_officer_and_obligor() -> None:
     bank = Bank(Pool())
     removal = finding(ThingKey("lot", "L-1"), "removal", at=DAY)
-    (act,) = bank.desk.judge(removal)
+    (act,) = bank.judge(removal)
     assert (act.kind, act.facility, act.at) == ("early_warning", "F-1", DAY)
     assert act.figures["to"] == "risk_officer, obligor"
     assert act.figures["zh"] == "越线"
     assert act.because == (Cause("finding", removal.id),)
-    assert len(bank.desk.judge(finding(WAREHOUSE, "silence", at=DAY, level="amber"))) == 1
+    assert len(bank.judge(finding(WAREHOUSE, "silence", at=DAY, level="amber"))) == 1
 
 
 def test_findings_elsewhere_and_mere_information_warn_nobody() -> None:
     bank = Bank(Pool())
-    assert bank.desk.judge(finding(ThingKey("lot", "L-9"), "removal", at=DAY)) == []
-    assert bank.desk.judge(finding(WAREHOUSE, "opened", at=DAY, level="info")) == []
-    assert bank.desk.judge(finding(ThingKey("facility", "F-2"), BREACH, at=DAY)) == []
+    assert bank.judge(finding(ThingKey("lot", "L-9"), "removal", at=DAY)) == []
+    assert bank.judge(finding(WAREHOUSE, "opened", at=DAY, level="info")) == []
+    assert bank.judge(finding(ThingKey("facility", "F-2"), BREACH, at=DAY)) == []
     removal = finding(ThingKey("lot", "L-1"), "removal", at=DAY)
-    assert bank.desk.end(Cleared(BANK, removal.id, DAY, None, ()), removal) == []
+    assert bank.desk.end(Cleared(BANK, removal.id, DAY, None, ())) == []
 
 
 def test_an_order_of_disposal_lapses_when_the_last_call_is_met() -> None:
@@ -476,8 +481,8 @@ def test_an_order_of_disposal_lapses_when_the_last_call_is_met() -> None:
 
 def test_a_thing_that_came_since_the_last_mark_concerns_the_facility_above_it() -> None:
     pool = Pool()
-    desk = Desk(BANK, pool.appraise, above=lambda _thing: (WAREHOUSE,))
-    desk.obey(Command("open_facility", 0, "approver:ap-1", "", TERMS), pool)
+    bank = Bank(pool)
+    pool.lots[ThingKey("lot", "L-9")] = Decimal(1)
     new = finding(ThingKey("lot", "L-9"), "double_naming", at=DAY)
-    assert [act.kind for act in desk.judge(new)] == ["early_warning"]
-    assert desk.facilities_of(new.thing) == ("F-1",)
+    assert [act.kind for act in bank.judge(new)] == ["early_warning"]
+    assert bank.desk.facilities_of(new.thing, occasion(pool, DAY)) == ("F-1",)

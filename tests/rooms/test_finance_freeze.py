@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rooms.test_finance import BANK, COPPER, FACILITY, Bank, Pool
+from tests.rooms.test_finance import BANK, COPPER, TERMS, Bank, Pool, obey, occasion
 from tests.rooms.test_finance_at_random import MOVES
 from wuxin.finance import account
 from wuxin.finance.account import Account
+from wuxin.finance.books import Books
 from wuxin.finance.desk import Desk
+from wuxin.finance.pledges import thaw
 from wuxin.terms.errors import Refused
 from wuxin.terms.names import ThingKey
 
@@ -24,9 +26,14 @@ class Sleeper(Bank):
     """A bank whose desk may be put to rest and taken up again, as a new process would."""
 
     def rest(self) -> None:
+        books = self.desk.books
         kept = self.desk.freeze()
         packed = msgspec.msgpack.encode(kept)
-        fresh = Desk(BANK, self.pool.appraise)
+        again = Books()
+        again.register = thaw(books.register.freeze())
+        again.ledger.thaw(books.ledger.freeze())
+        again.entries = books.entries
+        fresh = Desk(BANK, again)
         fresh.thaw(msgspec.msgpack.decode(packed))
         assert fresh.facilities() == self.desk.facilities()
         assert msgspec.msgpack.encode(fresh.freeze()) == packed
@@ -37,8 +44,14 @@ class Sleeper(Bank):
 def exactly(desk: Desk) -> list[str]:
     """All that the accounts hold, spelt out: Decimal('0.70') is not Decimal('0.7') here."""
     return [
-        repr({k: sorted(v) if k == "members" else v for k, v in sorted(vars(one).items())})
-        for one in desk._accounts.values()
+        repr(
+            {
+                k: sorted(v) if k == "members" else v.freeze() if k == "loan" else v
+                for k, v in sorted(vars(one).items())
+                if k != "books"
+            }
+        )
+        for one in desk.accounts.values()
     ]
 
 
@@ -93,13 +106,14 @@ def lived() -> Sleeper:
 
 
 def test_everything_that_an_account_can_remember_is_among_what_was_lived() -> None:
-    [kept] = lived().desk.freeze()
-    fresh = Bank(Pool()).desk.freeze()[0]
-    assert {k for k, v in kept.items() if v == fresh[k]} == {"_nothing", "_disposed", "members",
-        "_outstanding"}  # fmt: skip
+    [kept] = lived().desk.freeze()["accounts"]
+    fresh = Bank(Pool()).desk.freeze()["accounts"][0]
+    assert {k for k, v in kept.items() if v == fresh[k]} == {
+        "disposed", "members", "prior", "lent", "source", "opening",
+    }  # fmt: skip
     assert kept["breach"]
-    assert len(kept["_calls"]) > 1
-    assert {call["state"] for call in kept["_calls"]} >= {"overdue"}
+    assert len(kept["calls"]) > 1
+    assert {call["state"] for call in kept["calls"]} >= {"overdue"}
 
 
 def test_after_a_rest_a_disposal_gives_the_same_acts() -> None:
@@ -119,22 +133,21 @@ def test_a_pool_without_a_price_and_a_desk_without_facilities_can_rest() -> None
     bank.mark("2008-08-01")
     bank.rest()
     assert bank.facility["state"] == "not_valued"
-    empty = Desk(BANK, bank.pool.appraise)
-    empty.thaw(Desk(BANK, bank.pool.appraise).freeze())
+    empty = Desk(BANK)
+    empty.thaw(Desk(BANK).freeze())
     assert empty.facilities() == []
 
 
 def test_facilities_stay_in_order_of_opening() -> None:
-    bank = Sleeper(Pool())
-    desk = bank.desk
-    for name in ("F-9", "F-10", "A"):
-        terms = Account.thaw(BANK, desk.freeze()[0])
-        terms.terms = msgspec.structs.replace(terms.terms, id=name)
-        desk._accounts[name] = terms
+    bank = Sleeper(Pool(), junior=True)
+    for lien, name in enumerate(("F-9", "F-10", "A"), 2):
+        body = {**TERMS, "id": name, "lien": lien, "junior": True}
+        obey(bank.desk, bank.pool, said=("open_facility", "2008-07-01", body), facility=name)
     bank.rest()
     assert [one["id"] for one in bank.desk.facilities()] == ["F-1", "F-9", "F-10", "A"]
-    assert bank.desk.facilities_of(FACILITY) == ()
-    assert bank.desk.facilities_of(ThingKey("lot", "L-1")) == ("F-1", "F-9", "F-10", "A")
+    now = occasion(bank.pool, 0)
+    assert bank.desk.facilities_of(ThingKey("facility", "F-1"), now) == ("F-1",)
+    assert bank.desk.facilities_of(ThingKey("lot", "L-1"), now) == ("F-1", "F-9", "F-10", "A")
 
 
 def test_the_order_in_which_a_pool_was_filled_does_not_show() -> None:
@@ -142,7 +155,7 @@ def test_the_order_in_which_a_pool_was_filled_does_not_show() -> None:
     for order in (1, -1):
         lots = [ThingKey("lot", f"L-{n}") for n in range(40)][::order]
         bank = Bank(Pool())
-        bank.desk._accounts["F-1"].members = frozenset(lots)
+        bank.desk.accounts["F-1"].members = frozenset(lots)
         frozen.append(msgspec.msgpack.encode(bank.desk.freeze()))
     assert frozen[0] == frozen[1]
 
@@ -167,14 +180,14 @@ def test_a_frozen_desk_does_not_move_with_the_living_one() -> None:
 
 
 def test_every_thing_an_account_holds_is_frozen_and_restored() -> None:
-    held = set(vars(Bank(Pool()).desk._accounts["F-1"]))
-    assert held - {"terms", "_tenant"} == set(account._REMEMBERED)
+    held = set(vars(Bank(Pool()).desk.accounts["F-1"]))
+    assert held - {"terms", "tenant", "books", "loan", "source"} == set(account._REMEMBERED)
 
 
 @pytest.mark.parametrize("text", ["0.00", "-0.00", "0E-7", "1E+3", "1000", "0.70", "5800000.10"])
 def test_money_keeps_its_places(text: str) -> None:
     bank = Bank(Pool())
-    held = bank.desk._accounts["F-1"]
-    held._cash_margin = Decimal(text)
+    held = bank.desk.accounts["F-1"]
+    held.prior = Decimal(text)
     again = Account.thaw(BANK, msgspec.msgpack.decode(msgspec.msgpack.encode(held.freeze())))
-    assert again._cash_margin.as_tuple() == Decimal(text).as_tuple()
+    assert again.prior.as_tuple() == Decimal(text).as_tuple()

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.rooms.test_finance import BANK, TERMS, Bank, Pool
+from tests.rooms.test_finance import BANK, TERMS, Bank, Pool, obey
 from wuxin.finance.desk import Desk
 from wuxin.finance.facility import read_terms
 from wuxin.terms.errors import BadInput, Conflict, NotFound, Refused
-from wuxin.terms.records import Command
 
 
 @pytest.mark.parametrize(
@@ -18,8 +17,8 @@ from wuxin.terms.records import Command
         ("open_facility", TERMS, Conflict, "already open"),
         ("open_facility", {**TERMS, "id": "F-2"}, BadInput, "its terms are 'F-2'"),
         ("dance", {}, BadInput, "no command 'dance'; commands are open_facility, top_up"),
-        ("top_up", {}, BadInput, "top_up of facility 'F-1' has no amount"),
-        ("top_up", {"amount": 0.1}, BadInput, "write it as text"),
+        ("top_up", {}, BadInput, "top_up: .*`amount`"),
+        ("top_up", {"amount": 0.1}, BadInput, "top_up: Expected `int | str`"),
         ("top_up", {"amount": "-5"}, BadInput, "above zero"),
         ("top_up", {"amount": "0.001"}, BadInput, "whole minor units"),
         ("repay", {"amount": "5800000.01"}, Conflict, "more than the 5800000.00"),
@@ -38,7 +37,7 @@ def test_a_refused_command_changes_nothing(
 
 def test_a_command_for_an_unknown_facility_is_not_found() -> None:
     with pytest.raises(NotFound, match="no facility 'F-1'"):
-        Desk(BANK, Pool().appraise).obey(Command("repay", 0, "x", "F-1"), Pool())
+        obey(Desk(BANK), Pool(), said=("repay", "2008-07-02", {"amount": "1"}))
 
 
 @pytest.mark.parametrize(

@@ -132,24 +132,20 @@ class Account:
     @property
     def state(self) -> str:
         """One word for where the facility stands, the most pressing first."""
-        now = self.figures
-        if not self.is_paid_out:
-            return "agreed"
-        if self.loan.written_off:
-            return "written_off"
-        if self.loan.owed == 0:
-            return "closed"
-        if self.disposed:
-            return "deficient"
-        if now.missing:
-            return "not_valued"
-        if self.ordered:
-            return "disposal_ordered"
-        if self.calls:
-            return "overdue" if self.is_overdue else "called"
-        if self.is_breached:
-            return "breach"
-        return "arrears" if self.arrears_days else "covered"
+        owed, paid_out = self.loan.owed, self.is_paid_out
+        called = "overdue" if self.is_overdue else "called"
+        states = (
+            ("agreed", not paid_out),
+            ("written_off", self.loan.written_off),
+            ("closed", owed == 0),
+            ("deficient", self.disposed),
+            ("not_valued", bool(self.figures.missing)),
+            ("disposal_ordered", bool(self.ordered)),
+            (called, bool(self.calls)),
+            ("breach", self.is_breached),
+            ("arrears", self.arrears_days > 0),
+        )
+        return next((name for name, holds in states if holds), "covered")
 
     @property
     def is_overdue(self) -> bool:

@@ -1,7 +1,7 @@
 """What happens to the margin calls of an account: made, met, disputed, overdue, disposed for."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -13,6 +13,14 @@ from wuxin.terms.money import minor
 from wuxin.terms.records import Act, Cause
 
 _ZERO: Final = Decimal(0)
+
+
+class Mandate(NamedTuple):
+    """When something is done (ns), by whom, and because of what."""
+
+    at: int
+    by: str
+    because: tuple[Cause, ...]
 
 
 def make(account: Account, at: int) -> list[Act]:
@@ -64,9 +72,8 @@ def settle(account: Account, at: int, *, because: tuple[Cause, ...]) -> list[Act
 
 
 def dispute(
-    account: Account, number: int, amount: Decimal, *, at: int, by: str,
-    because: tuple[Cause, ...], reason: str,
-) -> list[Act]:  # fmt: skip
+    account: Account, number: int, *, amount: Decimal, mandate: Mandate, reason: str
+) -> list[Act]:
     """The obligor disputes a part of a call; the rest of it stays due at its deadline.
 
     Raises:
@@ -74,29 +81,28 @@ def dispute(
         Conflict: its deadline has passed, it is disputed already, or less than that is due.
     """
     call = _open(account, number)
-    if call.state != "issued" or at > call.deadline:
+    if call.state != "issued" or mandate.at > call.deadline:
         raise Conflict(f"call {number} is {call.state} since {iso(call.issued)}: too late")
     if not 0 < amount <= call.due:
         raise Conflict(f"of call {number} {call.due} is due, and {amount} cannot be disputed")
     until = call.deadline + account.terms.call_deadline
     changed = replace(call, state="disputed", disputed=amount, resolve_by=until)
     _put(account, changed)
-    causes = (*because, Cause("act", call.act))
-    return [account.act("margin_call_disputed", at, by=by, because=causes, reason=reason,
-                        resolve_by=iso(until), **changed.words())]  # fmt: skip
+    causes = (*mandate.because, Cause("act", call.act))
+    told = {"reason": reason, "resolve_by": iso(until), **changed.words()}
+    return [account.act("margin_call_disputed", mandate.at, by=mandate.by, because=causes, **told)]
 
 
 def resolve(
-    account: Account, number: int, amount: Decimal, *, at: int, by: str,
-    because: tuple[Cause, ...], reason: str,
-) -> list[Act]:  # fmt: skip
+    account: Account, number: int, *, amount: Decimal, mandate: Mandate, reason: str
+) -> list[Act]:
     """End a dispute: so much of what was disputed is owed after all, by the later deadline.
 
     Raises:
         NotFound: there is no such open call.
         Conflict: it is not in dispute, or more is upheld than was disputed.
     """
-    call = _open(account, number)
+    call, at = _open(account, number), mandate.at
     if call.state != "disputed":
         raise Conflict(f"call {number} is not in dispute")
     if not 0 <= amount <= call.disputed:
@@ -106,9 +112,9 @@ def resolve(
         deadline=max(call.deadline, at + account.terms.call_deadline),
     )  # fmt: skip
     _put(account, changed)
-    causes = (*because, Cause("act", call.act))
+    causes = (*mandate.because, Cause("act", call.act))
     told = {"upheld": str(amount), "waived": str(call.disputed - amount), "reason": reason}
-    act = account.act("margin_call_dispute_resolved", at, by=by, because=causes, **told,
+    act = account.act("margin_call_dispute_resolved", at, by=mandate.by, because=causes, **told,
                       **changed.words())  # fmt: skip
     return [act, *settle(account, at, because=(Cause("act", act.id),))]
 
@@ -135,9 +141,7 @@ def check_deadlines(account: Account, at: int) -> list[Act]:
     return acts
 
 
-def order_disposal(
-    account: Account, at: int, *, by: str, because: tuple[Cause, ...]
-) -> list[Act]:
+def order_disposal(account: Account, at: int, *, by: str, because: tuple[Cause, ...]) -> list[Act]:
     """Order that the pool be sold.
 
     Raises:

@@ -68,7 +68,7 @@ class Desk(Marking):
             ),
         }  # fmt: skip
 
-    def _open(self, command: Command, said: bodies.OpenFacility, now: Now) -> list[Said]:
+    def _open(self, command: Command, said: bodies.OpenFacility, *, now: Now) -> list[Said]:
         del said
         table = {k: v for k, v in command.body.items() if v is not None}
         terms = read_terms({"pack": now.pack.name, **table})
@@ -93,7 +93,7 @@ class Desk(Marking):
             if contests:
                 raise Conflict("; ".join(one.words.en for one in contests))
 
-    def _pay(self, command: Command, said: bodies.Pay, now: Now) -> list[Said]:
+    def _pay(self, command: Command, said: bodies.Pay, *, now: Now) -> list[Said]:
         account = self.account(command.facility)
         paid = amount(said.amount, account.terms.currency)
         kind = "top_up" if command.do == "top_up" else "repayment"
@@ -108,25 +108,25 @@ class Desk(Marking):
         things = sorted(account.members)
         return [*self._out(account, things, command=command, now=now, why="repaid")]
 
-    def _dispute(self, command: Command, said: bodies.DisputeCall, now: Now) -> list[Said]:
+    def _dispute(self, command: Command, said: bodies.DisputeCall, *, now: Now) -> list[Said]:
         del now
         account = self.account(command.facility)
         part = amount(said.amount, account.terms.currency)
         return [
-            *calls.dispute(account, said.call, part, at=command.at, by=command.by,
-                           because=told(command), reason=said.reason)
+            *calls.dispute(account, said.call, amount=part, mandate=_mandate(command),
+                           reason=said.reason)
         ]  # fmt: skip
 
-    def _resolve(self, command: Command, said: bodies.ResolveCall, now: Now) -> list[Said]:
+    def _resolve(self, command: Command, said: bodies.ResolveCall, *, now: Now) -> list[Said]:
         del now
         account = self.account(command.facility)
         part = amount(said.upheld, account.terms.currency, zero=True)
         return [
-            *calls.resolve(account, said.call, part, at=command.at, by=command.by,
-                           because=told(command), reason=said.reason)
+            *calls.resolve(account, said.call, amount=part, mandate=_mandate(command),
+                           reason=said.reason)
         ]  # fmt: skip
 
-    def _release(self, command: Command, said: bodies.ReleaseThings, now: Now) -> list[Said]:
+    def _release(self, command: Command, said: bodies.ReleaseThings, *, now: Now) -> list[Said]:
         account = self.account(command.facility)
         things = _keys(said.things)
         if account.calls:
@@ -144,7 +144,7 @@ class Desk(Marking):
         released = self._out(account, things, command=command, now=now, why=said.reason)
         return [*released, *self.revalue(account, now)]
 
-    def _substitute(self, command: Command, said: bodies.Substitute, now: Now) -> list[Said]:
+    def _substitute(self, command: Command, said: bodies.Substitute, *, now: Now) -> list[Said]:
         account = self.account(command.facility)
         out, into = _keys(said.out), _keys(said.into)
         self._refuse_strangers(account, out)
@@ -173,14 +173,14 @@ class Desk(Marking):
         act = account.act("substitution", command.at, by=command.by, because=because, **figures)
         return [*acts, act, *self.revalue(account, now)]
 
-    def _order_disposal(self, command: Command, said: bodies.Give, now: Now) -> list[Said]:
+    def _order_disposal(self, command: Command, said: bodies.Give, *, now: Now) -> list[Said]:
         del said, now
         account = self.account(command.facility)
         return [
             *calls.order_disposal(account, command.at, by=command.by, because=told(command))
         ]  # fmt: skip
 
-    def _dispose(self, command: Command, said: bodies.Dispose, now: Now) -> list[Said]:
+    def _dispose(self, command: Command, said: bodies.Dispose, *, now: Now) -> list[Said]:
         account = self.account(command.facility)
         currency = account.terms.currency
         if said.price is not None:
@@ -195,12 +195,12 @@ class Desk(Marking):
         things = sorted(account.members)
         return [*acts, *self._out(account, things, command=command, now=now, why="sold")]
 
-    def _write_off(self, command: Command, said: bodies.Give, now: Now) -> list[Said]:
+    def _write_off(self, command: Command, said: bodies.Give, *, now: Now) -> list[Said]:
         del said, now
         account = self.account(command.facility)
         return [*account.write_off(command.at, by=command.by, because=told(command))]
 
-    def _recover(self, command: Command, said: bodies.Pay, now: Now) -> list[Said]:
+    def _recover(self, command: Command, said: bodies.Pay, *, now: Now) -> list[Said]:
         del now
         account = self.account(command.facility)
         got = amount(said.amount, account.terms.currency)
@@ -215,9 +215,13 @@ class Desk(Marking):
         if not things:
             return []
         ids = pools.release(account, things, at=command.at, known=now.known, why=why)
-        told_ = {"things": ", ".join(map(str, things[:_LISTED])), "count": str(len(ids)),
+        figures = {"things": ", ".join(map(str, things[:_LISTED])), "count": str(len(ids)),
                  "reason": why}  # fmt: skip
-        return [account.act("pledge_released", command.at, by=command.by, because=told(command), **told_)]
+        return [
+            account.act(
+                "pledge_released", command.at, by=command.by, because=told(command), **figures
+            )
+        ]
 
     def _refuse_strangers(self, account: Account, things: list[ThingKey]) -> None:
         for thing in things:
@@ -244,6 +248,10 @@ class Desk(Marking):
 
 
 _LISTED: Final = 12
+
+
+def _mandate(command: Command) -> calls.Mandate:
+    return calls.Mandate(command.at, command.by, told(command))
 
 
 def _keys(names: list[str]) -> list[ThingKey]:

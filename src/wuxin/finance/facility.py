@@ -58,9 +58,9 @@ class Terms(msgspec.Struct, frozen=True):
     ``maximum`` loan to value and restores ``target``. ``call_deadline`` and ``opened`` are ns;
     deadlines run in calendar time. No call is made for less than ``minimum_transfer``; amounts
     called are rounded up to ``rounding``. With ``valuation_days`` a value is marked at most that
-    often while prices stand still. ``own`` is what the pack's valuer reads. With ``process`` nothing
-    is paid out before the pack's process has come to its disbursement. ``lien`` is the rank among
-    those who lend on the same things, ``junior`` whether others may come behind.
+    often while prices stand still. ``own`` is what the pack's valuer reads. With ``process``
+    nothing is paid out before the pack's process has come to its disbursement. ``lien`` is the rank
+    among those who lend on the same things, ``junior`` whether others may come behind.
 
     Source: ISDA 1994 Credit Support Annex (New York law) paragraph 13 (minimum transfer amount,
     rounding, valuation date), FINOS CDM MarginCallBase; CRR Art. 210(c), (d).
@@ -198,7 +198,7 @@ class _Field:
         except BadInput as wrong:
             raise self.wrong(name, f"cannot be read: {wrong}") from None
 
-    def form(self, name: str, form: type[_T], value: Any = None) -> _T:
+    def form(self, name: str, form: type[_T], *, value: Any = None) -> _T:
         try:
             return msgspec.convert(self._table[name] if value is None else value, form)
         except msgspec.ValidationError as wrong:
@@ -206,7 +206,9 @@ class _Field:
 
     def policy(self) -> Policy:
         names = Policy.__struct_fields__
-        found = self.form("policy", Policy, {n: self._table[n] for n in names if n in self._table})
+        found = self.form(
+            "policy", Policy, value={n: self._table[n] for n in names if n in self._table}
+        )
         if found.eligibility is not None:
             read_criterion(found.eligibility)
         for limit in found.concentration:

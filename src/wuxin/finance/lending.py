@@ -87,9 +87,7 @@ def lend(
     return _concentrated(terms, found, twin=twin, grounds=grounds)
 
 
-def facts(
-    thing: ThingKey, twin: TwinReader, *, at: int, pledge: Pledge | None
-) -> dict[str, Fact]:
+def facts(thing: ThingKey, twin: TwinReader, *, at: int, pledge: Pledge | None) -> dict[str, Fact]:
     """What a criterion may ask of a thing: registered facts, papers, and how old its news are."""
     found: dict[str, Fact] = {name: exact(value) for name, value in twin.facts(thing).items()}
     above = twin.above(thing)
@@ -120,7 +118,8 @@ def _concentrated(
 ) -> tuple[Lent, ...]:
     if not terms.policy.concentration:
         return tuple(found)
-    unit = Decimal(1).scaleb(minor(_ZERO, terms.currency).as_tuple().exponent)  # type: ignore[arg-type]
+    places = minor(_ZERO, terms.currency).as_tuple().exponent
+    unit = Decimal(1).scaleb(int(places))
     lines = [
         Line(str(one.thing), int(max(one.lendable, _ZERO) / unit),
              _groups(one.thing, twin, pledge=grounds.pledge(one.thing)))

@@ -13,11 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from wuxin.finance.daycount import year_fraction
-from wuxin.terms.money import minor
 from wuxin.finance.ledger import JournalEntry, Ledger, postings
 from wuxin.finance.schedule import Instalment, Repayment, schedule
 from wuxin.terms.clock import DAY
 from wuxin.terms.errors import Conflict
+from wuxin.terms.money import minor
 from wuxin.terms.records import Cause
 
 _ZERO: Final = Decimal(0)

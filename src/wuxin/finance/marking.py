@@ -156,13 +156,14 @@ class Marking(Silent):
 
     def freeze(self) -> Any:
         """All that the desk remembers, as plain values."""
-        against = [[pack, list(thing), dict(said)] for (pack, thing), said in self._against.items()]
+        against: list[Any] = [[pack, list(thing), {**said}]
+                   for (pack, thing), said in self._against.items() if said]  # fmt: skip
         contested = [[facility, list(thing), found]
                      for (facility, thing), found in self._contested.items()]  # fmt: skip
         return {
             "accounts": [account.freeze() for account in self.accounts.values()],
             "prices": {name: [*map(list, days)] for name, days in self._prices.items()},
-            "against": msgspec.to_builtins([one for one in against if one[2]], str_keys=True),
+            "against": msgspec.to_builtins(against, str_keys=True),
             "contested": msgspec.to_builtins(contested),
             "unvalued": msgspec.to_builtins(self._unvalued),
         }
@@ -173,7 +174,9 @@ class Marking(Silent):
         self.accounts = {account.terms.id: account for account in accounts}
         self._prices = {n: [(t, v) for t, v in days] for n, days in kept["prices"].items()}
         self._against = {
-            (pack, ThingKey(*thing)): {Digest(k): msgspec.convert(w, Words) for k, w in said.items()}
+            (pack, ThingKey(*thing)): {
+                Digest(k): msgspec.convert(w, Words) for k, w in said.items()
+            }
             for pack, thing, said in kept["against"]
         }
         self._contested = {
@@ -227,7 +230,7 @@ class Marking(Silent):
         for thing, contests in contested.items():
             key = (account.terms.id, thing)
             if key not in self._contested:
-                self._contested[key] = found = self._pledged_twice(account, contests, now)
+                self._contested[key] = found = self._pledged_twice(account, contests, now=now)
                 said.append(found)
         for key, found in [*self._contested.items()]:
             if key[0] == account.terms.id and key[1] in account.members:
@@ -256,12 +259,10 @@ class Marking(Silent):
 
     def valued(self, account: Account, now: Now, *, members: Iterable[ThingKey]) -> Valuation:
         """The value of some things as the pool of a facility."""
-        twin: TwinReader = pools.Pool(now.twin, account, members)
+        twin: TwinReader = pools.Pool(now.twin, account, members=members)
         return now.pack.value(account.terms.for_valuer(), twin, now.at)
 
-    def lent(
-        self, account: Account, now: Now, *, valuation: Valuation
-    ) -> tuple[Lent, ...] | None:
+    def lent(self, account: Account, now: Now, *, valuation: Valuation) -> tuple[Lent, ...] | None:
         """What is lent against each thing; None where one haircut for all is the whole policy."""
         policy = account.terms.policy
         plain = policy.eligibility is None and not policy.concentration
@@ -269,7 +270,7 @@ class Marking(Silent):
             return None
         if plain and not policy.evidence_haircut and policy.dynamic_haircut is None:
             return None
-        grounds = _Grounds(self, account, now)
+        grounds = _Grounds(self, account, now=now)
         return lend(account.terms, valuation, twin=now.twin, at=now.at, grounds=grounds,
                     dynamic=self._dynamic(account, now))  # fmt: skip
 
@@ -295,9 +296,7 @@ class Marking(Silent):
         owed = (self.accounts[n].figures.exposure for n in sorted(names) if n in self.accounts)
         return sum(owed, Decimal(0))
 
-    def _pledged_twice(
-        self, account: Account, contests: Sequence[Contest], now: Now
-    ) -> Finding:
+    def _pledged_twice(self, account: Account, contests: Sequence[Contest], *, now: Now) -> Finding:
         return warn(
             now, self.tenant, rule="pledged_twice", thing=ThingKey("facility", account.terms.id),
             reasons=[one.words for one in contests], because=(Cause("act", account.opening),),
@@ -321,7 +320,7 @@ _KEPT: Final = 2_600
 class _Grounds:
     """What the desk knows of a thing: see :class:`wuxin.finance.lending.Grounds`."""
 
-    def __init__(self, desk: "Marking", account: Account, now: Now) -> None:
+    def __init__(self, desk: "Marking", account: Account, *, now: Now) -> None:
         self._desk, self._pack = desk, now.pack.name
         self._held = pools.held(account, now.at)
 

@@ -23,7 +23,7 @@ AUTOMATIC: Final = "WUXIN:"
 class Pool:
     """The twin as a valuer sees it: of the pool only what is pledged for it."""
 
-    def __init__(self, twin: TwinReader, account: Account, members: Iterable[ThingKey]) -> None:
+    def __init__(self, twin: TwinReader, account: Account, *, members: Iterable[ThingKey]) -> None:
         self._twin, self._members = twin, set(members)
         self._pool = (account.terms.root, account.terms.kind)
 

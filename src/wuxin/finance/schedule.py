@@ -14,8 +14,8 @@ from typing import Annotated, Final, Literal, NamedTuple
 import msgspec
 
 from wuxin.finance.daycount import year_fraction
-from wuxin.terms.money import minor
 from wuxin.terms.errors import BadInput
+from wuxin.terms.money import minor
 
 _DIGITS: Final = 40
 

@@ -8,8 +8,8 @@ What a counter says depends on nothing but what it was told before, in that orde
 and no file, so that the journal gives the same again. :mod:`wuxin.bank` has them all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
 import msgspec
 
@@ -44,6 +44,14 @@ class Now(NamedTuple):
     twin: TwinReader
 
 
+class Obey(Protocol):
+    """How a counter obeys: the command, what its body says, and the occasion."""
+
+    def __call__(self, command: Command, said: Any, /, *, now: Now) -> list[Said]:
+        """Do it, and say what was done."""
+        ...
+
+
 class Order(NamedTuple):
     """A command that a counter obeys: what it takes, who may give it, and what that is in words.
 
@@ -52,7 +60,7 @@ class Order(NamedTuple):
     """
 
     body: type[msgspec.Struct]
-    obey: Callable[[Command, Any, Now], list[Said]]
+    obey: Obey
     by: tuple[str, ...]
     words: Words
     of: str = "facility"
@@ -65,7 +73,7 @@ class Counter(Protocol):
 
     @property
     def orders(self) -> Mapping[str, Order]:
-        """What it obeys, by the command's name; a refusal is a :class:`Refused` and changes nothing."""
+        """What it obeys, by the command's name; one that is refused changes nothing."""
         ...
 
     def hear(self, said: Said, now: Now) -> list[Said]:
@@ -138,24 +146,30 @@ def told(command: Command) -> tuple[Cause, ...]:
     return (Cause("command", command.id),)
 
 
-def warn(
-    now: Now, tenant: Tenant, *, rule: str, thing: ThingKey, reasons: Sequence[Words],
-    because: Sequence[Cause], **more: Any,
-) -> Finding:  # fmt: skip
-    """A finding of a rule that code judges (``by`` in its table), at the occasion.
+class Found(TypedDict):
+    """What a finding of a rule says that code judges (``by`` in the rule's table).
 
-    Args:
-        now: the occasion.
-        tenant: whose.
-        rule: its name; the pack's table gives level, words and actions.
-        thing: what it is about.
-        reasons: in words with figures.
-        because: what it came from.
-        more: where given ``level``, ``since`` (ns), ``value``, ``limit`` and ``unit``.
+    ``rule`` is its name; the pack's table gives level, words and actions. ``reasons`` are in words
+    with figures, ``because`` what it came from, ``since`` (ns) from when on where that is earlier.
     """
-    level: Level = more.pop("level", None) or now.pack.rules[rule].level
+
+    rule: str
+    thing: ThingKey
+    reasons: Sequence[Words]
+    because: Sequence[Cause]
+    level: NotRequired[Level]
+    since: NotRequired[int]
+    value: NotRequired[float | None]
+    limit: NotRequired[float | None]
+    unit: NotRequired[str]
+
+
+def warn(now: Now, tenant: Tenant, **found: Unpack[Found]) -> Finding:
+    """A finding at an occasion: see :class:`Found`."""
     return Finding(
-        tenant=tenant, thing=thing, rule=rule, level=level, since=more.pop("since", now.at),
-        raised=now.at, value=more.pop("value", None), limit=more.pop("limit", None),
-        unit=more.pop("unit", ""), reasons=tuple(reasons), because=tuple(because), **more,
+        tenant=tenant, thing=found["thing"], rule=found["rule"],
+        level=found.get("level") or now.pack.rules[found["rule"]].level,
+        since=found.get("since", now.at), raised=now.at, value=found.get("value"),
+        limit=found.get("limit"), unit=found.get("unit", ""), reasons=tuple(found["reasons"]),
+        because=tuple(found["because"]),
     )  # fmt: skip
