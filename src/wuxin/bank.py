@@ -10,6 +10,7 @@ from wuxin.finance.books import Books
 from wuxin.finance.desk import Desk
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
+from wuxin.risk.falls import Falls
 from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.names import Digest, Tenant, content_id
@@ -25,7 +26,7 @@ class Bank:
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
         self.books = Books()
-        self.desk = Desk(tenant, self.books)
+        self.desk = Desk(tenant, self.books, fall=Falls())
         self.counters: list[Counter] = [self.desk]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()

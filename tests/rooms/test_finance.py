@@ -16,7 +16,7 @@ from wuxin.terms.clock import DAY, moment
 from wuxin.terms.counter import Now, Said, read
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.money import Money
-from wuxin.terms.names import Tenant, ThingKey, digest
+from wuxin.terms.names import Tenant, ThingKey, digest, thing_key
 from wuxin.terms.records import Act, Cause, Cleared, Command, Finding, Level, Measured, Words
 from wuxin.terms.standards import Valuation, Witness, Worth
 
@@ -54,12 +54,15 @@ TERMS: dict[str, Any] = {
 class Pool:
     """A warehouse with lots (tonnes) and one price, and how its valuer appraises them."""
 
-    def __init__(self, price: str | None = COPPER["2008-07-31"], tonnes: str = "1000") -> None:
-        self.price = price
+    def __init__(
+        self, price: str | None = COPPER["2008-07-31"], tonnes: str = "1000",
+        root: ThingKey = WAREHOUSE,
+    ) -> None:  # fmt: skip
+        self.price, self.root = price, root
         self.lots: dict[ThingKey, Decimal | None] = {ThingKey("lot", "L-1"): Decimal(tonnes)}
 
     def within(self, root: ThingKey, kind: str) -> Sequence[ThingKey]:
-        return list(self.lots) if (root, kind) == (WAREHOUSE, "lot") else []
+        return list(self.lots) if (root, kind) == (self.root, "lot") else []
 
     def latest(self, thing: ThingKey, indicator: str) -> Measured | None:
         raise AssertionError((thing, indicator))
@@ -71,13 +74,13 @@ class Pool:
         raise AssertionError(measured)
 
     def above(self, thing: ThingKey) -> Sequence[ThingKey]:
-        return [WAREHOUSE] if thing in self.lots else []
+        return [self.root] if thing in self.lots else []
 
     def witnesses(self, thing: ThingKey) -> Sequence[Witness]:
         raise AssertionError(thing)
 
-    def appraise(self, terms: Mapping[str, Any], *_moment: Any) -> Valuation:
-        assert terms["pool"] == {"root": "warehouse:WH-1", "kind": "lot"}
+    def appraise(self, terms: Mapping[str, Any], twin: Any, _at: int) -> Valuation:
+        assert terms["pool"]["kind"] == "lot"
         currency = terms.get("quoted", terms["currency"])
         frames = (Cause("frame", digest(str(self.price).encode()), "prices.csv", (7, 7)),)
         if self.price is None:
@@ -85,8 +88,8 @@ class Pool:
         price = Decimal(self.price)
         lines = tuple(
             Worth(lot, tonnes, "t", price, Money(tonnes * price, currency))
-            for lot, tonnes in self.lots.items()
-            if tonnes is not None
+            for lot in twin.within(thing_key(terms["pool"]["root"]), "lot")
+            if (tonnes := self.lots[lot]) is not None
         )
         return Valuation(lines, sum_of(lines, currency), (), frames)
 

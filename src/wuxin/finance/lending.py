@@ -50,7 +50,7 @@ class Grounds(Protocol):
 
 def lend(
     terms: Terms, valuation: Valuation, *, twin: TwinReader, at: int, grounds: Grounds,
-    dynamic: tuple[Decimal, Words] | None = None,
+    dynamic: tuple[Decimal | None, Words] | None = None,
 ) -> tuple[Lent, ...]:  # fmt: skip
     """What is lent against each thing of a valued pool.
 
@@ -60,7 +60,7 @@ def lend(
         twin: the things as they stand.
         at: the moment (ns).
         grounds: what is pledged, and what speaks against a thing.
-        dynamic: the haircut of the price, with its reason; None where there is none.
+        dynamic: the haircut of the price (None: there is none) and why; None: nobody asks.
     """
     policy, found = terms.policy, []
     criterion = read_criterion(policy.eligibility) if policy.eligibility is not None else None
@@ -68,12 +68,13 @@ def lend(
         value = minor(line.value.amount, terms.currency)
         pledge, against = grounds.pledge(line.thing), grounds.against(line.thing)
         why: list[Words] = []
-        haircut = max(terms.haircut, dynamic[0]) if dynamic else terms.haircut
-        if dynamic and dynamic[0] > terms.haircut:
+        falls = dynamic[0] if dynamic else None
+        haircut = terms.haircut if falls is None else max(terms.haircut, falls)
+        if dynamic and (falls is None or falls > terms.haircut):
             why.append(dynamic[1])
         if policy.evidence_haircut:
             sensors = [_sensor(one, at, against=against) for one in twin.witnesses(line.thing)]
-            cut = evidence_haircut(terms.haircut, sensors, dynamic=dynamic[0] if dynamic else None)
+            cut = evidence_haircut(terms.haircut, sensors, dynamic=falls)
             haircut = cut.haircut
             why += [Words(f"{a.why.zh} +{a.add:%}", f"{a.why.en} +{a.add:%}")
                     for a in cut.added if a.add]  # fmt: skip

@@ -6,7 +6,7 @@ It reads no clock and keeps its own state only: equal marks and findings give eq
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -40,8 +40,15 @@ _READINGS: Final = {
     "maximum_loan_to_value": "maximum_loan_to_value",
 }
 
-Fall = Callable[[Sequence[float], int, float], tuple[Decimal, Words] | None]
-"""The dynamic haircut of a price: (prices by day, horizon in days, confidence) → haircut, why."""
+
+class Fall(Protocol):
+    """The dynamic haircut of a price, such as :class:`wuxin.risk.falls.Falls`."""
+
+    def __call__(
+        self, days: Sequence[tuple[int, float]], /, *, horizon_days: int, confidence: float
+    ) -> tuple[Decimal | None, Words]:
+        """The haircut by its prices (event time in ns, price), None if there is none; and why."""
+        ...
 
 
 class Marking(Silent):
@@ -278,7 +285,7 @@ class Marking(Silent):
         """What speaks against a thing: open findings that contradict it."""
         return [*self._against.get((pack, thing), {}).values()]
 
-    def _dynamic(self, account: Account, now: Now) -> tuple[Decimal, Words] | None:
+    def _dynamic(self, account: Account, now: Now) -> tuple[Decimal | None, Words] | None:
         asked = account.terms.policy.dynamic_haircut
         if asked is None or self._fall is None:
             return None
@@ -288,7 +295,7 @@ class Marking(Silent):
         if price is not None and (not days or price.event_time > days[-1][0]):
             days.append((price.event_time, price.value))
             del days[:-_KEPT]
-        return self._fall([value for _, value in days], asked.horizon_days, asked.confidence)
+        return self._fall(days, horizon_days=asked.horizon_days, confidence=asked.confidence)
 
     def _prior(self, account: Account, at: int) -> Decimal:
         """What those of a better rank on the same things are owed."""
