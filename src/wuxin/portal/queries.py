@@ -28,10 +28,13 @@ Row = TypeVar("Row", bound=Mapping[Any, Any])
 """A row that names its ``source``."""
 
 PRESSING: Final = (
-    "deficient", "overdue", "disposal_ordered", "called", "breach", "not_valued", "covered",
-    "closed",
+    "deficient", "overdue", "disposal_ordered", "called", "breach", "arrears", "not_valued",
+    "agreed", "covered", "written_off", "closed",
 )  # fmt: skip
 """States of a facility, the most pressing first."""
+
+_BESIDE: Final = ("revaluation", "journal_entry")
+"""Acts of a facility that are shown as series and in the ledger, not one by one."""
 
 
 class Asked(NamedTuple):
@@ -78,7 +81,7 @@ def facility(home: Home, session: Session, *, name: str) -> dict[str, Any]:
             {"at": a["at"], "act": a["act"], **a["figures"]}
             for a in reversed(done) if "loan_to_value" in a["figures"]
         ],
-        "acts": [a for a in done if a["kind"] != "revaluation"],
+        "acts": [a for a in done if a["kind"] not in _BESIDE],
         "warnings": findings(home, session, where={"facility": name})["rows"],
         "process": [{"step": s.id, "owner": s.owner, "needs": list(s.needs), **words(s.words)}
                     for s in steps],

@@ -21,8 +21,8 @@ from wuxin.portal.screens.parts import (
 from wuxin.portal.screens.shell import View, heading, page, zone_note
 from wuxin.portal.screens.words import day, money, number, percent, pick, t, word
 
-STATES = ("overdue", "disposal_ordered", "called", "breach", "deficient", "not_valued", "covered",
-          "closed")  # fmt: skip
+STATES = ("overdue", "disposal_ordered", "called", "breach", "deficient", "arrears", "not_valued",
+          "agreed", "covered", "written_off", "closed")  # fmt: skip
 
 
 @page("/facilities", ("融资", "Facilities"))

@@ -6,7 +6,10 @@ from typing import Any, Final
 from wuxin.portal.screens.parts import evidence_mark, level, state, text
 from wuxin.portal.screens.words import minute, money, percent, t, word
 
-_OF_CALL: Final = ("margin_call", "margin_call_overdue", "margin_call_met")
+_OF_CALL: Final = (
+    "margin_call", "margin_call_disputed", "margin_call_dispute_resolved", "margin_call_overdue",
+    "margin_call_met",
+)  # fmt: skip
 _TOLD: Final[dict[str, tuple[str, ...]]] = {
     "facility_opened": ("principal", "haircut", "target_loan_to_value", "maximum_loan_to_value"),
     "repayment": ("amount", "outstanding"),
@@ -14,9 +17,14 @@ _TOLD: Final[dict[str, tuple[str, ...]]] = {
     "margin_call": ("call_amount", "call_deadline", "loan_to_value"),
     "margin_call_met": ("call_paid", "met_by"),
     "margin_call_overdue": ("call_due", "loan_to_value"),
+    "margin_call_disputed": ("call_disputed", "call_deadline", "reason"),
+    "margin_call_dispute_resolved": ("upheld", "waived", "call_deadline", "reason"),
+    "substitution": ("lendable_before", "lendable_after", "reason"),
+    "pledge_released": ("count", "reason"),
     "disposal_ordered": ("value", "exposure", "loan_to_value"),
     "disposal": ("proceeds", "proceeds_to_value", "surplus", "outstanding"),
 }
+_PLAIN: Final = frozenset({"met_by", "reason", "count"})
 _SHARES: Final = frozenset({
     "haircut", "target_loan_to_value", "maximum_loan_to_value", "loan_to_value",
     "proceeds_to_value",
@@ -99,7 +107,7 @@ def _told(name: str, value: Any, *, currency: str) -> str:
         shown = percent(value)
     elif name == "call_deadline":
         shown = minute(value)
-    elif name == "met_by":
+    elif name in _PLAIN:
         shown = word(value)
     else:
         shown = money(value, currency)
