@@ -149,7 +149,7 @@ def test_the_same_goods_are_not_taken_twice() -> None:
     assert [f["id"] for f in bank.desk.facilities()] == ["F-1"]
 
 
-def test_goods_that_come_later_and_are_pledged_elsewhere_are_a_finding_until_they_are_free() -> None:
+def test_goods_that_come_and_are_pledged_elsewhere_are_a_finding_until_they_are_free() -> None:
     bank = pooled()
     pool = Pool(root=ThingKey("warehouse", "WH-2"))
     pool.lots = {ThingKey("lot", "L-8"): Decimal(100)}

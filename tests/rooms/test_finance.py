@@ -55,7 +55,7 @@ class Pool:
     """A warehouse with lots (tonnes) and one price, and how its valuer appraises them."""
 
     def __init__(
-        self, price: str | None = COPPER["2008-07-31"], tonnes: str = "1000",
+        self, price: str | None = COPPER["2008-07-31"], tonnes: str = "1000", *,
         root: ThingKey = WAREHOUSE,
     ) -> None:  # fmt: skip
         self.price, self.root = price, root
@@ -79,8 +79,9 @@ class Pool:
     def witnesses(self, thing: ThingKey) -> Sequence[Witness]:
         raise AssertionError(thing)
 
-    def appraise(self, terms: Mapping[str, Any], twin: Any, _at: int) -> Valuation:
+    def appraise(self, terms: Mapping[str, Any], *seen: Any) -> Valuation:
         assert terms["pool"]["kind"] == "lot"
+        twin = seen[0]
         currency = terms.get("quoted", terms["currency"])
         frames = (Cause("frame", digest(str(self.price).encode()), "prices.csv", (7, 7)),)
         if self.price is None:
