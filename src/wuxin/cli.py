@@ -233,19 +233,32 @@ def check(packs: tuple[str, ...]) -> None:
 
     faults = []
     for name in packs or tuple(schema.installed()):
-        pack = schema.load(name)
-        found = checks.check(pack)
-        faults += [f"{name}: {fault}" for fault in found]
-        click.echo(
-            f"{name}: {len(pack.kinds)} kinds, {len(pack.indicators)} indicators, "
-            f"{len(pack.devices)} devices, {len(pack.steps)} process steps, "
-            f"{len(pack.rules)} rules, {len(pack.models)} models: "
-            f"{f'{len(found)} faults' if found else 'done'}"
-        )
+        for row in checks.coverage(schema.load(name)):
+            faults += [f"{name}: {fault}" for fault in row.missing]
+            click.echo(f"{name:15}{row.standard}  {row.file:14}{row.title:22}"
+                       f"{row.declares:34}{row.state}")  # fmt: skip
     for fault in faults:
         click.echo(f"wuxin: {fault}", err=True)
     if faults:
         sys.exit(2)
+
+
+@main.command("new-pack")
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), default=".", show_default=True
+)
+def new_pack(name: str, folder: Path) -> None:
+    """Start a pack of your own: a folder with everything that has to be filled in.
+
+    \b
+    Example:
+      wuxin new-pack fishery && pip install -e wuxin-fishery && wuxin check fishery
+    """
+    from wuxin.packs import new
+
+    for path in new.new_pack(name, folder):
+        click.echo(path)
 
 
 @main.command()

@@ -33,6 +33,9 @@ STANDARDS: Final = (
 )
 """The four standards, with the file in which a pack writes each (the fourth has two)."""
 
+FILL_IN: Final = "FILL IN"
+"""What a new pack has where something is left to say."""
+
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 _SAID: Final = {"value", "limit"}
 
@@ -45,11 +48,19 @@ class Coverage(NamedTuple):
     title: str
     declares: str
     missing: tuple[str, ...]
+    exempt: str = ""
 
     @property
     def done(self) -> bool:
         """Whether nothing is missing."""
         return not self.missing
+
+    @property
+    def state(self) -> str:
+        """Done, exempt with the reason, or how many faults there are."""
+        if self.missing:
+            return f"{len(self.missing)} faults"
+        return f"exempt: {self.exempt}" if self.exempt else "done"
 
 
 def check(pack: Pack) -> list[str]:
@@ -61,7 +72,7 @@ def check(pack: Pack) -> list[str]:
     Returns:
         One sentence for each fault, in the order of the standards; empty where there is none.
     """
-    return [
+    found = [
         *_said("objects.toml [pack]", name=pack.words),
         *_each("objects.toml [kind.{}]", pack.kinds, faults=lambda k: _kind(k, pack)),
         *_each(
@@ -75,6 +86,7 @@ def check(pack: Pack) -> list[str]:
         *_each("models.py model {}", pack.models, faults=lambda m: _model(m, pack)),
         *_underived(pack),
     ]
+    return [fault for fault in found if not fault.startswith(tuple(pack.exempt))]
 
 
 def coverage(pack: Pack) -> list[Coverage]:
@@ -100,6 +112,7 @@ def coverage(pack: Pack) -> list[Coverage]:
         Coverage(
             standard, file, title, declares[file],
             tuple(fault for fault in faults if fault.startswith(file)),
+            pack.exempt.get(file, ""),
         )
         for standard, file, title in STANDARDS
     ]  # fmt: skip
@@ -126,10 +139,14 @@ def _empty(**texts: Words | str) -> Iterator[str]:
         if isinstance(text, str):
             if not text.strip():
                 yield f"has no {shown}"
+            elif FILL_IN in text:
+                yield f"its {shown} has to be filled in"
             continue
         for language, said in (("zh", text.zh), ("en", text.en)):
             if not said.strip():
                 yield f"has no {shown} in {language}"
+            elif FILL_IN in said:
+                yield f"its {shown} in {language} has to be filled in"
 
 
 def _of(kind: str, indicator: Indicator) -> bool:

@@ -293,7 +293,10 @@ Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
 
 
 class Pack(msgspec.Struct, frozen=True):
-    """One industry: the four standards, complete, with the digest of all their files."""
+    """One industry: the four standards, complete, with the digest of all their files.
+
+    ``exempt`` names files whose standard the pack does not keep in full, each with the reason.
+    """
 
     name: str
     words: Words
@@ -306,3 +309,4 @@ class Pack(msgspec.Struct, frozen=True):
     process: bytes
     value: Valuer
     digest: Digest
+    exempt: Mapping[str, str] = {}
