@@ -3,34 +3,26 @@
 Errors are problem documents (RFC 9457); access is decided here and in :mod:`wuxin.portal.access`.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from wuxin import __version__
 from wuxin.home import Home
 from wuxin.portal import devices as register
-from wuxin.portal import proofs, queries, totals
-from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, READ, Accounts, Session
+from wuxin.portal import orders, proofs, queries, totals
+from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
+from wuxin.portal.visit import PROBLEMS, STATUS, Here, problem
 from wuxin.terms import errors
 from wuxin.terms.clock import moment
 from wuxin.terms.names import tenant as checked_tenant
-
-STATUS: Final[dict[type[errors.Refused], int]] = {
-    errors.BadInput: 400,
-    errors.NotSignedIn: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.Gone: 410,
-}
-"""The one table from refusals to HTTP."""
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -68,27 +60,6 @@ class Span(BaseModel):
     as_of: int | None = None
 
 
-def house(request: Request) -> Home:
-    """The home that this process serves."""
-    home: Home = request.app.state.home
-    return home
-
-
-def signed_in(request: Request) -> Session:
-    """The session of the request.
-
-    Raises:
-        NotSignedIn: there is none.
-        Forbidden: its role may not read, or its tenant is not served here.
-    """
-    accounts: Accounts = request.app.state.accounts
-    session = accounts.session(request.cookies.get(COOKIE))
-    session.need(READ)
-    if session.tenant != request.app.state.home.tenant:
-        raise errors.Forbidden("this server does not serve that tenant")
-    return session
-
-
 def span(
     request: Request,
     *,
@@ -104,27 +75,11 @@ def span(
     return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A request of somebody who has signed in: the home and the session."""
-
-    home: Home
-    who: Session
-
-
-def visit(
-    home: Annotated[Home, Depends(house)], who: Annotated[Session, Depends(signed_in)]
-) -> Visit:
-    """The visit of a request."""
-    return Visit(home, who)
-
-
 def key(pack: str, kind: str, *, name: str) -> tuple[str, str, str]:
     """A thing's key, from the path."""
     return pack, kind, name
 
 
-Here = Annotated[Visit, Depends(visit)]
 Key = Annotated[tuple[str, str, str], Depends(key)]
 When = Annotated[Span, Depends(span)]
 
@@ -367,17 +322,18 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     """The application over one home."""
     app = FastAPI(title="Wuxin", version=__version__, docs_url=None, redoc_url=None)
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
-    app.include_router(router)
+    app.include_router(router, responses=PROBLEMS)
+    app.include_router(orders.routes(home), responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
-        return _problem(STATUS[type(wrong)], type(wrong).__name__, detail=str(wrong))
+        return problem(STATUS[type(wrong)], type(wrong).__name__, detail=str(wrong))
 
     @app.exception_handler(RequestValidationError)
     def unread(_: Request, wrong: RequestValidationError) -> JSONResponse:
         first = wrong.errors()[0]  # what was sent is not said again: it may be a password
         where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
-        return _problem(422, "BadInput", detail=f"{where}: {first['msg']}")
+        return problem(422, "BadInput", detail=f"{where}: {first['msg']}")
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
@@ -389,6 +345,8 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         if request.url.path.startswith("/api"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
 
     @app.get("/healthz", tags=["operation"])
     def health() -> dict[str, Any]:
@@ -404,9 +362,14 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     return app
 
 
-def _problem(status: int, title: str, *, detail: str) -> JSONResponse:
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(problem, status, media_type="application/problem+json")
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, with the forms of the orders."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        parts = found.setdefault("components", {}).setdefault("schemas", {})
+        app.openapi_schema = found
+        parts.update(orders.schemas(app.state.home))
+    return app.openapi_schema
 
 
 def policy(tile_url: str) -> str:
