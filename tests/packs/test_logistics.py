@@ -120,6 +120,8 @@ def test_what_rules_and_valuation_share_is_the_same_number(pack: Pack) -> None:
 
 def test_every_rule_of_the_pack_has_examples_of_both_sorts(pack: Pack) -> None:
     for rule in pack.rules.values():
+        if rule.by:  # judged by code, which has tests of its own
+            continue
         assert {example.fires for example in rule.examples} == {True, False}, rule.name
 
 
