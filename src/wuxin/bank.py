@@ -28,7 +28,7 @@ class Bank:
         self.tenant = tenant
         self.books = Books()
         self.desk = Desk(tenant, self.books)
-        self.cases = Cases(tenant, self.desk, Facts(self.desk))
+        self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.counters: list[Counter] = [self.desk, self.cases]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()

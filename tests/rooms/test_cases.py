@@ -376,7 +376,7 @@ def with_process(house: House, pack: Pack) -> None:
 
 def test_a_process_that_only_grew_takes_its_cases_along() -> None:
     house = before_approval()
-    with_process(house, changed('within="3 d" escalate="risk_officer"', 'within="1 h"'))
+    with_process(house, changed('within="10 d" escalate="risk_officer"', 'within="1 h"'))
     assert findings(house.days(1), "process_changed") == []
     assert findings(house.said)  # by the new deadline the approval is late
     house.days(1)

@@ -96,7 +96,7 @@ class Cases(Silent):
 
     name = "cases"
 
-    def __init__(self, tenant: Tenant, desk: Desk, facts: Facts) -> None:
+    def __init__(self, tenant: Tenant, desk: Desk, *, facts: Facts) -> None:
         self.tenant, self.facts = tenant, facts
         self.walks: dict[str, Walk] = {}
         self._desk = desk
