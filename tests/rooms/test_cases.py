@@ -176,11 +176,11 @@ def test_papers_filed_with_a_step_are_what_the_next_one_asks_for() -> None:
 
 def test_the_house_knows_by_itself_when_devices_are_commissioned() -> None:
     house = House()
-    supervision = {"devices_registered", "devices_commissioned", "devices_reporting"}
+    supervision = {"devices_installed", "devices_commissioned", "devices_reporting"}
     known = house.bank.cases.known
     assert not supervision & {name for name, yes in known("F-1", house.now()).items() if yes}
     house.yard.devices[LOT] = [Witness("scale", "", None, DAY, "installed", house.at)]
-    assert known("F-1", house.now())["devices_registered"]
+    assert known("F-1", house.now())["devices_installed"]
     house.yard.hear(house.at, "installed")
     assert house.missing("commissioning") == {"installation", "devices_commissioned"}
     house.yard.hear(house.at)

@@ -88,7 +88,7 @@ class Tape:
         """Take the scales of all lots to a state."""
         account = self.home.flow.bank.desk.accounts[LOAN]
         for thing in sorted(account.members):
-            told = {"device": f"scale {thing.id}", "thing": str(thing), "reason": "supervision plan"}
+            told = {"device": f"scale {thing.id}", "thing": str(thing), "reason": "by plan"}
             self.order("device", "supervisor:su", when=when, facility="", to=to, **told)
 
 

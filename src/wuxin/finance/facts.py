@@ -29,7 +29,7 @@ FACTS: Final[Mapping[str, Words]] = {
     "no_open_call": Words("没有未了结的追保", "no margin call is open"),
     "call_overdue": Words("追保已逾期", "a margin call is overdue"),
     "no_red_finding": Words("没有红色预警", "no red warning stands"),
-    "devices_registered": Words("监管设备已登记", "the devices of supervision are registered"),
+    "devices_installed": Words("监管设备已安装", "the devices of supervision are installed"),
     "devices_reporting": Words("监管设备正在上报", "the devices of supervision are reporting"),
     "devices_commissioned": Words("监管设备已调试", "the devices of supervision are commissioned"),
     "data_accepted": Words(
@@ -41,6 +41,7 @@ FACTS: Final[Mapping[str, Words]] = {
 """Every fact that the house knows, in words: what a process may need, or ask at a gateway."""
 
 _AT_WORK: Final = ("commissioned", "in_service")
+_INSTALLED: Final = ("installed", *_AT_WORK)
 _GONE: Final = "retired"
 _SILENCE: Final = "silence"
 
@@ -152,7 +153,7 @@ class Facts:
 
         lasted = all(thing in since and now.at - since[thing] >= days for thing in seen)
         return {
-            "devices_registered": every(lambda w: w.state not in {"", _GONE} or _is_recorded(w)),
+            "devices_installed": every(lambda w: w.state in _INSTALLED or _is_recorded(w)),
             "devices_reporting": every(lambda w: w.state != _GONE and _is_fresh(w, now.at)),
             "devices_commissioned": every(lambda w: w.state in _AT_WORK or _is_recorded(w)),
             "data_accepted": lasted and every(lambda w: _counts(w) and _is_fresh(w, now.at)),

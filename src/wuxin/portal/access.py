@@ -28,8 +28,10 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "administrator": frozenset({READ, ACKNOWLEDGE, ADMINISTER, DEVICES}),
     "risk_officer": frozenset({READ, ACKNOWLEDGE}),
     "relationship_manager": frozenset({READ}),
+    "approver": frozenset({READ, ACKNOWLEDGE}),
     "supervisor": frozenset({READ, ACKNOWLEDGE, DEVICES}),
     "borrower": frozenset({READ}),
+    "installer": frozenset({READ}),
 }
 """What each role may do. A borrower moreover sees the facilities of its own party only.
 

@@ -28,8 +28,8 @@ Row = TypeVar("Row", bound=Mapping[Any, Any])
 """A row that names its ``source``."""
 
 PRESSING: Final = (
-    "deficient", "overdue", "disposal_ordered", "called", "breach", "not_valued", "covered",
-    "closed",
+    "deficient", "overdue", "disposal_ordered", "called", "breach", "not_valued", "agreed",
+    "covered", "closed",
 )  # fmt: skip
 """States of a facility, the most pressing first."""
 
