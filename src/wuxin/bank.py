@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.books import Books
+from wuxin.finance.cases import Cases
 from wuxin.finance.desk import Desk
+from wuxin.finance.facts import Facts
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
 from wuxin.risk.falls import Falls
@@ -27,7 +29,8 @@ class Bank:
         self.tenant = tenant
         self.books = Books()
         self.desk = Desk(tenant, self.books, fall=Falls())
-        self.counters: list[Counter] = [self.desk]
+        self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
+        self.counters: list[Counter] = [self.desk, self.cases]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

@@ -18,6 +18,7 @@ from wuxin.finance.books import Books
 from wuxin.finance.facility import Terms
 from wuxin.finance.lending import Lent, lend
 from wuxin.finance.pledges import Contest, Pledge
+from wuxin.finance.process import PAYS_OUT
 from wuxin.terms.counter import Now, Said, Silent, warn
 from wuxin.terms.errors import NotFound
 from wuxin.terms.names import Digest, Tenant, ThingKey
@@ -26,9 +27,6 @@ from wuxin.terms.standards import Derived, TwinReader, Valuation
 
 BREACH: Final = "loan_to_value_breach"
 """The rule on a facility whose finding makes a margin call due."""
-
-PAYS_OUT: Final = "disburse"
-"""What a step of the process does that pays the loan out."""
 
 _MOVES: Final = frozenset({
     "facility_opened", "disbursement", "revaluation", "top_up", "repayment", "disposal",

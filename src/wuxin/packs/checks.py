@@ -5,12 +5,12 @@ test that a pack needs. Each fault is one sentence that begins with file and pla
 raised for a fault; a file that cannot be read at all is refused earlier, by :mod:`.schema`.
 """
 
-import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from wuxin.finance.facts import FACTS
 from wuxin.packs.trial import Trial
 from wuxin.risk.rules import ANY, undeclared
 from wuxin.terms.errors import BadInput
@@ -36,7 +36,6 @@ STANDARDS: Final = (
 FILL_IN: Final = "FILL IN"
 """What a new pack has where something is left to say."""
 
-_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 _SAID: Final = {"value", "limit"}
 
 
@@ -275,8 +274,8 @@ def _steps(pack: Pack) -> Iterator[str]:
         for need in step.needs:
             if need == step.id:
                 yield f"{place}: needs itself"
-            elif need not in ids and not _WORD.fullmatch(need):
-                yield f"{place}: needs {need!r}, which is neither a step nor the name of a fact"
+            elif need not in ids and need not in FACTS:
+                yield f"{place}: needs {need!r}, which is neither a step nor a fact of the house"
 
 
 # ---- C4: rules and models --------------------------------------------------------------------

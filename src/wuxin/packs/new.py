@@ -22,16 +22,18 @@ class _Step(NamedTuple):
     role: str
     zh: str
     en: str
+    facts: tuple[str, ...] = ()
     more: str = ""
 
 
+_GATES: Final = ("devices_commissioned", "data_accepted", "covered", "no_open_call")
 _STEPS: Final = (
     _Step("set_up", "relationship_manager", "建档", "Set up borrower and things"),
     _Step("valuation", "risk_officer", "估值", "Value the pool"),
     _Step("supervision_plan", "supervisor", "监管方案", "Plan the supervision"),
     _Step("installation", "installer", "安装设备", "Install the devices"),
-    _Step("commissioning", "supervisor", "联调", "Commission the devices"),
-    _Step("disbursement", "approver", "放款", "Disburse", 'does="disburse"'),
+    _Step("commissioning", "supervisor", "联调", "Commission the devices", ("devices_reporting",)),
+    _Step("disbursement", "approver", "放款", "Disburse", _GATES, 'does="disburse"'),
     _Step("collection", "supervisor", "采集", "Collect"),
     _Step("transmission", "supervisor", "传输", "Transmit"),
     _Step("analysis", "risk_officer", "分析", "Analyse"),
@@ -89,7 +91,8 @@ def bpmn(name: str, steps: Sequence[_Step]) -> str:
         + "</bpmn:lane>"
         for role in roles
     )
-    needs = ["documents_checked", *(step.id for step in steps)]
+    before = [("agreed",), *((step.id,) for step in steps)]
+    needs = [", ".join((*before[k], *step.facts)) for k, step in enumerate(steps)]
     tasks = "\n".join(
         f'    <bpmn:userTask id="{s.id}" name="{s.zh} {s.en}"><bpmn:extensionElements>'
         f'<wuxin:step zh="{s.zh}" en="{s.en}" needs="{needs[k]}" {s.more}/>'

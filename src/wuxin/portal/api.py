@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from wuxin import __version__
 from wuxin.home import Home
 from wuxin.portal import devices as register
-from wuxin.portal import orders, proofs, queries, totals
+from wuxin.portal import orders, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, Here, problem
@@ -324,6 +324,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
     app.include_router(router, responses=PROBLEMS)
     app.include_router(orders.routes(home), responses=PROBLEMS)
+    app.include_router(progress.router, responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:

@@ -137,12 +137,20 @@ OVER_TIME: Final = (
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step of the business process (C3): who owns it and what it needs before it may begin."""
+    """One step of the business process (C3): who owns it and what it needs before it may begin.
+
+    ``does`` is what its completion does (``disburse``: the loan is paid out). It is to be completed
+    ``within`` a time (ns, 0: any) from when the process has reached it; where that is exceeded, it
+    is told to the role ``escalate``.
+    """
 
     id: str
     words: Words
     owner: str
     needs: tuple[str, ...]
+    does: str = ""
+    within: int = 0
+    escalate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

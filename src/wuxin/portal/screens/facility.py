@@ -26,6 +26,7 @@ from wuxin.portal.screens.parts import (
     text,
     timeline,
 )
+from wuxin.portal.screens.progress import progress
 from wuxin.portal.screens.shell import View, address, heading, page
 from wuxin.portal.screens.valuation import describe, options
 from wuxin.portal.screens.words import day, local, minute, money, number, percent, pick, t, word
@@ -59,7 +60,7 @@ async def facility(view: View) -> None:
         with ui.element("div").classes("wx-stack"):
             _acts(found)
             _pool(found, pool)
-    _process(found)
+    await progress(view, name)
 
 
 def _figures(found: dict[str, Any]) -> None:
@@ -212,16 +213,3 @@ def _warning(view: View, row: dict[str, Any]) -> None:
         raw(f'{level(row["level"])} <span class="wx-muted wx-small">{text(row["thing"])} · '
             f"{day(row['from'])} – {until}</span>", "span")  # fmt: skip
         tag("span", sentence(row), classes="block")
-
-
-def _process(found: dict[str, Any]) -> None:
-    """The steps of the process, with who owns each and what it needs."""
-    names = {step["step"]: pick(step) for step in found["process"]}
-    with card(t("办理流程", "Process"), classes="mb-4"):
-        items = "".join(
-            f'<li class="wx-step"><b>{text(pick(step))}</b>'
-            f'<div class="wx-small">{text(word(step["owner"]))}</div>'
-            f'<div class="wx-small wx-muted">{lives.needs(step["needs"], names)}</div></li>'
-            for step in found["process"]
-        )
-        raw(f'<ol class="wx-steps">{items}</ol>')
