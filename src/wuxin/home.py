@@ -115,6 +115,8 @@ class Home:
         self._waiting: deque[Written] = deque()
         self._broken: BaseException | None = None
         self.passed: list[str] = []
+        self.listeners: list[Callable[[int], None]] = []
+        """Told the number of each batch, once it is committed, in the thread that did that."""
         self.flow, self._kept = self._remembered(lanes)
         self._since = 0
         embedded.run(
@@ -287,6 +289,11 @@ class Home:
             outcome = self.accept(Closed(recording.source, self.clock()))
             yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
 
+    @property
+    def committed(self) -> int:
+        """The number of the last batch that is in the book."""
+        return self._committed
+
     def order(self, command: Command, *, source: str = "") -> Outcome:
         """Give an order, or repeat one under its own key.
 
@@ -381,6 +388,8 @@ class Home:
         self.book.commit(self.tenant, commits(self.tenant, fresh, start=start, root=head.root))
         self.log.publish(head)
         self._committed = fresh[-1].outcome.number
+        for tell in [*self.listeners]:
+            tell(self._committed)
 
     def _republish(self) -> None:
         """After a crash between book and checkpoint the checkpoint follows the book."""

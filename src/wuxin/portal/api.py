@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from wuxin import __version__
 from wuxin.home import Home
 from wuxin.portal import devices as register
-from wuxin.portal import orders, progress, proofs, queries, totals
+from wuxin.portal import events, orders, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, Here, problem
@@ -292,7 +292,7 @@ def evidence(here: Here, record: str) -> dict[str, Any]:
     return proofs.of_record(here.home, here.who, record=record)
 
 
-@router.get("/evidence/{record}/proof", tags=["evidence"])
+@router.get("/evidence/{record}/proof", tags=["evidence"], response_class=PlainTextResponse)
 def proof(here: Here, record: str) -> PlainTextResponse:
     """The ``.tlog-proof`` file of a record, for anyone's verifier."""
     text = proofs.file_of(here.home, here.who, record=record)
@@ -324,6 +324,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
     app.include_router(router, responses=PROBLEMS)
     app.include_router(orders.routes(home), responses=PROBLEMS)
+    app.include_router(events.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
@@ -355,7 +356,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         published = home.log.published()
         return {"status": "ok", "version": __version__, "log": published.size if published else 0}
 
-    @app.get("/metrics", tags=["operation"])
+    @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
     def figures() -> PlainTextResponse:
         """Counters in Prometheus' text format; no names of things or parties."""
         return PlainTextResponse(metrics(home))
