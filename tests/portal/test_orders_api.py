@@ -137,6 +137,18 @@ def test_a_borrower_orders_for_its_own_facilities_alone(client: TestClient, home
     assert "no open call" in client.post(path, json=body).json()["detail"]
 
 
+def test_a_list_comes_in_parts_and_says_where_the_next_one_is(
+    client: TestClient, home: Home
+) -> None:
+    opened(client, home)
+    whole = client.get("/api/facilities")
+    assert (whole.headers["X-Total-Count"], len(whole.json())) == ("1", 1)
+    assert "Link" not in whole.headers
+    rest = client.get("/api/facilities?offset=1")
+    assert (rest.json(), rest.headers["X-Total-Count"]) == ([], "1")
+    assert client.get("/api/facilities?limit=1001").status_code == 422
+
+
 def test_the_form_of_every_order_is_documented(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")

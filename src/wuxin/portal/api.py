@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
@@ -19,7 +20,7 @@ from wuxin.portal import devices as register
 from wuxin.portal import events, orders, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
-from wuxin.portal.visit import PROBLEMS, STATUS, Here, problem
+from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
 from wuxin.terms import errors
 from wuxin.terms.clock import moment
 from wuxin.terms.names import tenant as checked_tenant
@@ -30,6 +31,10 @@ POLICY: Final = (
     "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 """What a page may load. NiceGUI needs ``unsafe-eval``: see THREAT_MODEL.md."""
+
+
+_DIGITS: Final = 19
+"""Fewer digits than this make a batch number; others are no moment either, and are refused."""
 
 
 class SignIn(BaseModel):
@@ -71,7 +76,8 @@ def span(
     home: Home = request.app.state.home
     known = None
     if as_of:
-        known = int(as_of) if as_of.isdigit() else home.book.batch_at(home.tenant, moment(as_of))
+        number = as_of.isascii() and as_of.isdigit() and len(as_of) < _DIGITS
+        known = int(as_of) if number else home.book.batch_at(home.tenant, moment(as_of))
     return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
 
 
@@ -87,7 +93,7 @@ When = Annotated[Span, Depends(span)]
 class Page(BaseModel):
     """Which rows of a longer answer."""
 
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
     limit: int = Field(50, ge=1, le=queries.PAGE)
 
 
@@ -202,9 +208,9 @@ def thing(here: Here, key: Key, when: When, at: str = "") -> dict[str, Any]:
 
 
 @router.get("/facilities", tags=["read"])
-def facilities(here: Here) -> list[dict[str, Any]]:
+def facilities(here: Here, part: Part) -> list[dict[str, Any]]:
     """Facilities, the most pressing first, with what changed since the day before."""
-    return totals.facilities(here.home, here.who)
+    return part.of(totals.facilities(here.home, here.who))
 
 
 @router.get("/facilities/{name}", tags=["read"])
@@ -269,9 +275,9 @@ def change_device(here: Here, source: str, name: str, told: register.Change) -> 
 
 
 @router.get("/places", tags=["read"])
-def places(here: Here) -> list[dict[str, Any]]:
+def places(here: Here, part: Part) -> list[dict[str, Any]]:
     """Where things are, in WGS-84 degrees."""
-    return queries.places(here.home, here.who)
+    return part.of(queries.places(here.home, here.who))
 
 
 @router.get("/packs", tags=["read"])
@@ -336,6 +342,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         first = wrong.errors()[0]  # what was sent is not said again: it may be a password
         where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
         return problem(422, "BadInput", detail=f"{where}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    def unknown(_: Request, wrong: HTTPException) -> JSONResponse:
+        """An address or a method that there is none of."""
+        return problem(wrong.status_code, "NotFound", detail=f"{wrong.detail}: no such address")
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
