@@ -42,7 +42,7 @@ from wuxin.stores.book import Book
 from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
-from wuxin.terms.counter import BANK
+from wuxin.terms.counter import BANK, check_writable
 from wuxin.terms.errors import Conflict, NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant
 from wuxin.terms.records import Command
@@ -307,6 +307,7 @@ class Home:
         Raises:
             Refused: it cannot be obeyed, and why; nothing has changed.
         """
+        check_writable(command)
         source = source or self.flow.bank.source_of(command.facility)
         if source == BANK and BANK not in self.flow.sources:
             self.attend(BANK, schema.COMMON)

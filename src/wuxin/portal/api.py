@@ -20,7 +20,7 @@ from wuxin.portal import devices as register
 from wuxin.portal import events, orders, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
-from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
+from wuxin.portal.visit import PROBLEMS, STATUS, TITLES, Here, Part, problem
 from wuxin.terms import errors
 from wuxin.terms.clock import moment
 from wuxin.terms.names import tenant as checked_tenant
@@ -344,9 +344,10 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return problem(422, "BadInput", detail=f"{where}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
-    def unknown(_: Request, wrong: HTTPException) -> JSONResponse:
-        """An address or a method that there is none of."""
-        return problem(wrong.status_code, "NotFound", detail=f"{wrong.detail}: no such address")
+    def unserved(_: Request, wrong: HTTPException) -> JSONResponse:
+        """There is no such address or method, or the body is no JSON."""
+        title = TITLES.get(wrong.status_code, "Refused")
+        return problem(wrong.status_code, title, detail=str(wrong.detail))
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:

@@ -21,6 +21,9 @@ STATUS: Final[dict[type[errors.Refused], int]] = {
 }
 """The one table from refusals to HTTP."""
 
+TITLES: Final = {status: kind.__name__ for kind, status in STATUS.items()}
+"""What a problem is called that has no refusal of ours behind it."""
+
 PROBLEM_JSON: Final = "application/problem+json"
 _WORDS: Final = {
     400: "It cannot be meant.",
