@@ -378,6 +378,7 @@ class Flow:
             refusal = Refusal(command.by, 0, command.do, command.facility, str(wrong))
             self._outcome.refusals.append(refusal)
             self._outcome.refused = wrong
+            self._say(source, wrong.said)
             return
         self._say(source, said)
 

@@ -67,6 +67,8 @@ class Marking(Silent):
         self.accounts: dict[str, Account] = {}
         self.checks: list[Callable[[Terms, Now], None]] = []
         """What else must hold before a facility is opened; each refuses by raising."""
+        self.doubts: list[Callable[[str, ThingKey], Sequence[Words]]] = []
+        """What else speaks against a thing of a facility."""
         self._fall = fall
         self._prices: dict[str, list[tuple[int, float]]] = {}
         self._against: dict[tuple[str, ThingKey], dict[Digest, Words]] = {}
@@ -279,9 +281,10 @@ class Marking(Silent):
         return lend(account.terms, valuation, twin=now.twin, at=now.at, grounds=grounds,
                     dynamic=self._dynamic(account, now))  # fmt: skip
 
-    def contradictions(self, pack: str, thing: ThingKey) -> Sequence[Words]:
-        """What speaks against a thing: open findings that contradict it."""
-        return [*self._against.get((pack, thing), {}).values()]
+    def contradictions(self, pack: str, thing: ThingKey, *, facility: str) -> Sequence[Words]:
+        """What speaks against a thing: open findings that contradict it, and other doubts."""
+        found = [*self._against.get((pack, thing), {}).values()]
+        return [*found, *(words for doubt in self.doubts for words in doubt(facility, thing))]
 
     def _dynamic(self, account: Account, now: Now) -> tuple[Decimal | None, Words] | None:
         asked = account.terms.policy.dynamic_haircut
@@ -326,7 +329,7 @@ class _Grounds:
     """What the desk knows of a thing: see :class:`wuxin.finance.lending.Grounds`."""
 
     def __init__(self, desk: "Marking", account: Account, *, now: Now) -> None:
-        self._desk, self._pack = desk, now.pack.name
+        self._desk, self._pack, self._facility = desk, now.pack.name, account.terms.id
         self._held = pools.held(account, now.at)
 
     def pledge(self, thing: ThingKey) -> Pledge | None:
@@ -335,4 +338,4 @@ class _Grounds:
 
     def against(self, thing: ThingKey) -> Sequence[Words]:
         """What contradicts it."""
-        return self._desk.contradictions(self._pack, thing)
+        return self._desk.contradictions(self._pack, thing, facility=self._facility)
