@@ -111,6 +111,7 @@ def test_a_key_is_remembered_over_a_restart(tmp_path: Path, home: Home, client: 
         (REPAY, {"amount": "100000.01"}, 409, "more than the 100000.00 that is owed"),
         (REPAY, {"amount": 0.1}, 400, "Expected `int | str`"),
         (REPAY, {"amount": "1", "why": "x"}, 400, "unknown field `why`"),
+        (REPAY, {"amount": 10**40}, 400, "cannot be kept"),
         (REPAY, [], 422, "the body"),
         (REPAY.replace("F-1", "F-2"), {"amount": "1"}, 404, "no facility 'F-2'"),
     ],
