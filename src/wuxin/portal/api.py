@@ -5,7 +5,6 @@ Errors are problem documents (RFC 9457); access is decided here and in :mod:`wux
 
 from functools import partial
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,19 +18,12 @@ from wuxin.home import Home
 from wuxin.portal import devices as register
 from wuxin.portal import events, orders, pledges, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
+from wuxin.portal.headers import Headers
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, TITLES, Here, Part, problem
 from wuxin.terms import errors
 from wuxin.terms.clock import moment
 from wuxin.terms.names import tenant as checked_tenant
-
-POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
-)
-"""What a page may load. NiceGUI needs ``unsafe-eval``: see THREAT_MODEL.md."""
-
 
 _DIGITS: Final = 19
 """Fewer digits than this make a batch number; others are no moment either, and are refused."""
@@ -350,17 +342,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         title = TITLES.get(wrong.status_code, "Refused")
         return problem(wrong.status_code, title, detail=str(wrong.detail))
 
-    @app.middleware("http")
-    async def headers(request: Request, proceed: Any) -> Response:
-        """What every answer says to the browser: load nothing from elsewhere, guess no types."""
-        response: Response = await proceed(request)
-        response.headers.setdefault("Content-Security-Policy", policy(_tiles(app)))
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        if request.url.path.startswith("/api"):
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
+    app.add_middleware(Headers)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
 
     @app.get("/healthz", tags=["operation"])
@@ -382,23 +364,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         found = get_openapi(title=app.title, version=app.version, routes=app.routes)
         parts = found.setdefault("components", {}).setdefault("schemas", {})
-        app.openapi_schema = found
         parts.update(orders.schemas(app.state.home))
+        app.openapi_schema = found
     return app.openapi_schema
-
-
-def policy(tile_url: str) -> str:
-    """The content-security policy; it lets images come from the tile server that is set, if any."""
-    if not tile_url:
-        return POLICY
-    asked = urlsplit(tile_url)
-    host = f"{asked.scheme}://{asked.netloc.replace('{s}', '*')}"
-    return POLICY.replace("img-src 'self'", f"img-src 'self' {host}")
-
-
-def _tiles(app: FastAPI) -> str:
-    settings = getattr(app.state, "settings", None)
-    return str(settings.tile_url) if settings else ""
 
 
 def _given(asked: BaseModel, *names: str) -> dict[str, str]:

@@ -167,7 +167,9 @@ def check_writable(command: Command) -> None:
         if isinstance(value, str):
             length += len(value)
             if not _is_text(value):
-                raise BadInput(f"{command.do}: {at} cannot be kept: it has characters that are no text")
+                raise BadInput(
+                    f"{command.do}: {at} cannot be kept: it has characters that are no text"
+                )
         elif isinstance(value, int | float):
             if value not in _WHOLE if isinstance(value, int) else not math.isfinite(value):
                 raise BadInput(f"{command.do}: {at} cannot be kept: it is no number of 64 bits")
