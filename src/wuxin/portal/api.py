@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from wuxin.home import Home
 from wuxin.portal import devices as register
 from wuxin.portal import events, orders, pledges, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
+from wuxin.portal.document import document
 from wuxin.portal.headers import Headers
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, TITLES, Here, Next, Page, Part, Text, problem
@@ -301,7 +301,10 @@ def proof(here: Here, record: Text) -> PlainTextResponse:
     return PlainTextResponse(text, headers={"Content-Disposition": name})
 
 
-@router.get("/log/{path:path}", tags=["evidence"])
+@router.get(
+    "/log/{path:path}", tags=["evidence"], response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "the file"}},
+)  # fmt: skip
 def log(here: Here, path: Text) -> FileResponse:
     """A file of the evidence log, laid out as C2SP tlog-tiles: the checkpoint, or a tile."""
     folder = here.home.log.directory.resolve()
@@ -359,7 +362,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return problem(wrong.status_code, title, detail=str(wrong.detail))
 
     app.add_middleware(Headers)
-    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
 
     @app.get("/healthz", tags=["operation"])
     def health() -> dict[str, Any]:
@@ -374,16 +377,6 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return PlainTextResponse(metrics(home, rounds.vouched if rounds else None))
 
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document, with the forms of the orders."""
-    if app.openapi_schema is None:
-        found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        parts = found.setdefault("components", {}).setdefault("schemas", {})
-        parts.update(orders.schemas(app.state.home))
-        app.openapi_schema = found
-    return app.openapi_schema
 
 
 def _given(asked: BaseModel, *names: str) -> dict[str, str]:
