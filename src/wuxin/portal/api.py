@@ -27,6 +27,9 @@ from wuxin.terms import errors
 from wuxin.terms.clock import iso, moment
 from wuxin.terms.names import tenant as checked_tenant
 
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""By which an address can be asked."""
+
 _DIGITS: Final = 19
 """Fewer digits than this make a batch number; others are no moment either, and are refused."""
 
@@ -344,6 +347,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(events.router, responses=PROBLEMS)
     app.include_router(pledges.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+
+    @app.api_route("/api/{rest:path}", methods=[*METHODS], include_in_schema=False)
+    def unknown(rest: str) -> None:
+        """Whatever is left: without this the screens would answer with a page."""
+        raise errors.NotFound(f"the API has no address {rest!r}, or not by that method")
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:

@@ -14,6 +14,7 @@ DOORS: Final = frozenset({
 })  # fmt: skip
 """What is answered without a session."""
 
+_PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _LINK: Final = {
     "description": 'where the list goes on, `<address>; rel="next"`; absent at its end',
     "schema": {"type": "string"},
@@ -41,9 +42,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _completed(operation: dict[str, Any]) -> None:
     """Problems are of their own type; a list says in its head where it goes on."""
     for answer in operation["responses"].values():
-        types = answer.get("content", {})
-        if PROBLEM_JSON in types and "application/json" in types:
-            types[PROBLEM_JSON] = types.pop("application/json")
+        if PROBLEM_JSON in answer.get("content", {}):
+            answer["content"] = {PROBLEM_JSON: {"schema": _PROBLEM}}
     if any(asked["name"] == "offset" for asked in operation.get("parameters", ())):
         answer = operation["responses"]["200"]
         answer["headers"] = {"Link": _LINK}
