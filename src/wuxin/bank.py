@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.books import Books
+from wuxin.finance.credit import Credit
 from wuxin.finance.desk import Desk
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
@@ -15,6 +16,7 @@ from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.names import Digest, Tenant, content_id
 from wuxin.terms.records import Command
+from wuxin.underwriting import ports
 
 KEYS: Final = 100_000
 """How many of the newest keys of commands are remembered, so that none is obeyed twice."""
@@ -27,7 +29,9 @@ class Bank:
         self.tenant = tenant
         self.books = Books()
         self.desk = Desk(tenant, self.books, fall=Falls())
-        self.counters: list[Counter] = [self.desk]
+        self.credit = Credit(tenant, self.desk, ports=ports())
+        self.desk.checks.append(self.credit.check)
+        self.counters: list[Counter] = [self.desk, self.credit]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }
