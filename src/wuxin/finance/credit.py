@@ -89,12 +89,16 @@ class Credit(Hearing):
             raise Conflict(
                 f"{terms.obligor!r} has a limit in {', '.join(limits)} and none in {terms.currency}"
             )
-        used = inputs.principals(self.accounts_of(terms.obligor), terms.currency)
+        used = self.used(terms.obligor, terms.currency)
         if used + terms.principal > limit.amount:
             raise Conflict(
                 f"the limit of {terms.obligor!r} is {limit.amount} {terms.currency}: {used} is "
                 f"used, and {terms.principal} more does not fit"
             )
+
+    def used(self, obligor: str, currency: str) -> Decimal:
+        """What the principals of an obligor's open facilities come to in a currency."""
+        return inputs.principals(self.accounts_of(obligor), currency)
 
     def _apply(self, command: Command, said: bodies.Apply, *, now: Now) -> list[Said]:
         asked = _asked(said)
@@ -181,7 +185,7 @@ class Credit(Hearing):
         figures |= {
             "limit": str(limit),
             "limit_before": str(before.amount) if before else "",
-            "used": str(inputs.principals(self.accounts_of(one.obligor), one.currency)),
+            "used": str(self.used(one.obligor, one.currency)),
         }
         act = self.act("limit_set", now, by=command.by, because=because, figures=figures)
         standing.limits = {**standing.limits, one.currency: Limit(limit, act.id)}

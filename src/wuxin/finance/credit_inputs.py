@@ -50,12 +50,22 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True):
-    """An open finding: on which thing of which pack, and who has pledged that."""
+    """An open finding: on which thing of which pack, and who has pledged that.
+
+    An amber one counts once it has ``stood`` over the end of a day, so that an hour of weather
+    moves no rating; a red one counts at once.
+    """
 
     pack: str
     thing: ThingKey
     level: Level
     obligors: tuple[str, ...]
+    stood: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether it moves a rating yet."""
+        return self.stood or self.level == "red"
 
 
 class Asked(NamedTuple):
@@ -113,7 +123,9 @@ def gather(
         findings: those that are open, by id.
         asked: what it applies for; None where it does not.
     """
-    mine = {key: one for key, one in findings.items() if standing.obligor in one.obligors}
+    mine = {
+        key: one for key, one in findings.items() if one.counts and standing.obligor in one.obligors
+    }
     return {
         "applying": Input(asked is not None),
         **_against_revenue(standing, accounts, asked=asked),

@@ -62,6 +62,9 @@ class Rating(Silent):
             found = inputs.measure(account.terms, now)
             if found:
                 self._machines[account.terms.id] = found
+        for key, one in self._open.items():
+            if one.pack == now.pack.name and not one.stood:
+                self._open[key] = replace(one, stood=True)
         names = dict.fromkeys(account.terms.obligor for account in here)
         return [said for name in names for said in self.rate(name, now)]
 
@@ -71,7 +74,9 @@ class Rating(Silent):
             if said.rule in _OWN or said.level == "info":
                 return []
             names = self._obligors(said.thing, now)
-            self._open[said.id] = Open(now.pack.name, said.thing, said.level, names)
+            self._open[said.id] = Open(
+                now.pack.name, said.thing, said.level, obligors=names, stood=False
+            )
             return [more for name in names for more in self.rate(name, now)]
         if isinstance(said, Cleared):
             over = self._open.pop(said.finding, None)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.portal import credit, proofs, queries, totals
 from wuxin.portal import devices as register
-from wuxin.portal import proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, READ, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.terms import errors
@@ -368,6 +368,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app = FastAPI(title="Wuxin", version=__version__, docs_url=None, redoc_url=None)
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
     app.include_router(router)
+    app.include_router(credit.routes(visit))
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
