@@ -131,6 +131,9 @@ def test_a_statement_is_previewed_and_then_handed_in(visit: Any, served: Served)
         {"name": "q.json", "mimeType": "application/json", "buffer": file}
     )
     expect(page.get_by_text(f"Preview: {MAKER}")).to_be_visible()
+    periods = page.get_by_role("table", name="Figures by period")
+    expect(periods.get_by_role("row").last).to_contain_text("510,000")
+    expect(periods.get_by_role("row").last).to_contain_text("30.0%")
     before = served.home.log.size
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_text("2024Q1 is given twice", exact=False)).to_be_visible()

@@ -113,12 +113,9 @@ class Credit(Hearing):
                    "purpose": said.purpose, "declared_revenue": number(asked.declared),
                    "declared_other_debt": number(asked.other_debt)}  # fmt: skip
         applied = self.act("credit_applied", now, by=command.by, because=because, figures=figures)
-        accounts = self.accounts_of(said.obligor)
-        found = inputs.gather(
-            standing, accounts, machines=self._machines, findings=self._open, asked=asked
-        )
+        found = self.gather(standing, asked=asked)
         graded = self.ports.engine.decide({n: one.value for n, one in found.items()})
-        used = inputs.principals(accounts, said.currency)
+        used = self.used(said.obligor, said.currency)
         limit = _limit(graded, asked, used=used, revenue=self._revenue(said.obligor, asked))
         figures = {"application": name, "obligor": said.obligor, "grade": graded.grade,
                    "action": graded.action, "limit": number(limit), "currency": said.currency,

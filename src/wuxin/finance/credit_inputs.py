@@ -120,7 +120,7 @@ def gather(
         standing: what is remembered of it.
         accounts: its facilities.
         machines: what machines said, by facility and input.
-        findings: those that are open, by id.
+        findings: those that are open on what it has pledged, by id.
         asked: what it applies for; None where it does not.
     """
     mine = {

@@ -5,7 +5,7 @@
 :mod:`wuxin.finance.hearing` adds what people tell, :mod:`wuxin.finance.credit` applications.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from wuxin.finance import credit_inputs as inputs
 from wuxin.finance.account import Account
-from wuxin.finance.credit_inputs import Input, Measured, Open
+from wuxin.finance.credit_inputs import Asked, Input, Measured, Open
 from wuxin.finance.credit_ports import Ports, Row
 from wuxin.finance.marking import Marking
 from wuxin.finance.standing import Application, Standing, acts, joined
@@ -53,6 +53,8 @@ class Rating(Silent):
         self.said = 0
         self._machines: dict[str, dict[str, Measured]] = {}
         self._open: dict[Digest, Open] = {}
+        self._against: dict[str, dict[Digest, Open]] = {}
+        """The same by obligor."""
 
     def tick(self, now: Now) -> list[Said]:
         """Rate again whoever has a facility on this clock."""
@@ -64,9 +66,12 @@ class Rating(Silent):
                 self._machines[account.terms.id] = found
         for key, one in self._open.items():
             if one.pack == now.pack.name and not one.stood:
-                self._open[key] = replace(one, stood=True)
+                self._put(key, replace(one, stood=True))
+        owed: dict[str, list[Account]] = {}
+        for account in self.desk.accounts.values():
+            owed.setdefault(account.terms.obligor, []).append(account)
         names = dict.fromkeys(account.terms.obligor for account in here)
-        return [said for name in names for said in self.rate(name, now)]
+        return [said for name in names for said in self.rate(name, now, accounts=owed[name])]
 
     def hear(self, said: Said, now: Now) -> list[Said]:
         """A finding on what an obligor has pledged, or its end, rates the obligor again."""
@@ -74,13 +79,11 @@ class Rating(Silent):
             if said.rule in _OWN or said.level == "info":
                 return []
             names = self._obligors(said.thing, now)
-            self._open[said.id] = Open(
-                now.pack.name, said.thing, said.level, obligors=names, stood=False
-            )
+            found = Open(now.pack.name, said.thing, said.level, obligors=names, stood=False)
+            self._put(said.id, found)
             return [more for name in names for more in self.rate(name, now)]
         if isinstance(said, Cleared):
-            over = self._open.pop(said.finding, None)
-            names = over.obligors if over else ()
+            names = self._drop(said.finding)
             because = (Cause("finding", said.finding),)
             return [more for n in names for more in self.rate(n, now, because=because)]
         if said.kind == "facility_opened":
@@ -90,22 +93,42 @@ class Rating(Silent):
 
     def _look_again(self, now: Now) -> None:
         """Whose are the findings that are open: a facility has just been opened on some things."""
-        for key, one in self._open.items():
+        for key, one in [*self._open.items()]:
             if one.pack == now.pack.name:
-                self._open[key] = replace(one, obligors=self._obligors(one.thing, now))
+                names = self._obligors(one.thing, now)
+                if names != one.obligors:
+                    self._drop(key)
+                    self._put(key, replace(one, obligors=names))
 
-    def rate(self, obligor: str, now: Now, *, because: tuple[Cause, ...] = ()) -> list[Said]:
+    def _put(self, key: Digest, one: Open) -> None:
+        self._open[key] = one
+        for name in one.obligors:
+            self._against.setdefault(name, {})[key] = one
+
+    def _drop(self, key: Digest) -> tuple[str, ...]:
+        """Forget a finding; whose it was."""
+        one = self._open.pop(key, None)
+        for name in one.obligors if one else ():
+            mine = self._against[name]
+            del mine[key]
+            if not mine:
+                del self._against[name]
+        return one.obligors if one else ()
+
+    def rate(
+        self, obligor: str, now: Now, *, because: tuple[Cause, ...] = (),
+        accounts: Sequence[Account] | None = None,
+    ) -> list[Said]:  # fmt: skip
         """Find an obligor's grade again; what is said where it is another one.
 
         Args:
             obligor: who.
             now: the occasion.
             because: what the occasion came from, beside what the inputs came from.
+            accounts: its facilities, where they are at hand.
         """
         standing = self.standings.setdefault(obligor, Standing(obligor))
-        found = inputs.gather(
-            standing, self.accounts_of(obligor), machines=self._machines, findings=self._open
-        )
+        found = self.gather(standing, accounts=accounts)
         seen = {name: one.text for name, one in found.items()}
         if standing.grade and seen == standing.seen:
             return []
@@ -113,6 +136,15 @@ class Rating(Silent):
         if self.ports.engine.grade({n: one.value for n, one in found.items()}) == standing.grade:
             return []
         return self._rerated(standing, found, now=now, because=because)
+
+    def gather(
+        self, standing: Standing, *, accounts: Sequence[Account] | None = None,
+        asked: Asked | None = None,
+    ) -> dict[str, Input]:  # fmt: skip
+        """All inputs of an obligor, as they are now."""
+        owed = self.accounts_of(standing.obligor) if accounts is None else accounts
+        against = self._against.get(standing.obligor, {})
+        return inputs.gather(standing, owed, machines=self._machines, findings=against, asked=asked)
 
     def known(self, obligor: str) -> Standing:
         """What is remembered of an obligor, which may be nothing yet."""
@@ -149,7 +181,9 @@ class Rating(Silent):
         self.applications = {one.id: one for one in applications}
         self.said = kept["said"]
         self._machines = msgspec.convert(kept["machines"], dict[str, dict[str, Measured]])
-        self._open = msgspec.convert(kept["open"], dict[Digest, Open])
+        self._open, self._against = {}, {}
+        for key, one in msgspec.convert(kept["open"], dict[Digest, Open]).items():
+            self._put(key, one)
 
     def _obligors(self, thing: ThingKey, now: Now) -> tuple[str, ...]:
         facilities = self.desk.facilities_of(thing, now)

@@ -42,6 +42,7 @@ from wuxin.portal.screens.words import (
 _QUIET: Final = "#7b8494"
 _LINE: Final = "#2f6fb7"
 _SHOWN: Final = 8
+_PERIODS: Final = 8
 _READ: Final = """async (e) => {
   const file = e.target.files[0];
   if (file) emit(file.size > 500000 ? "" : await file.text());
@@ -294,6 +295,7 @@ async def _preview(view: View, obligor: str, *, text: str, done: graded.Done) ->
          "figures": "; ".join(f"{k} {v}" for k, v in one["figures"].items())}
         for one in found["flags"] if one["current"]
     ]  # fmt: skip
+    _periods(found)
     flags(told)
     missing(found["missing"])
     problem = tag("div", classes="wx-small", role="status")
@@ -312,6 +314,33 @@ async def _preview(view: View, obligor: str, *, text: str, done: graded.Done) ->
 
     tag("button", t("提交并纳入评级", "Hand in"), classes="wx-button mt-3", type="button").on(
         "click", send
+    )
+
+
+def _periods(found: Mapping[str, Any]) -> None:
+    """The latest periods with their figures, as `wuxin assess` has them."""
+    rows = found["periods"][-_PERIODS:][::-1]
+    names = {
+        "growth": t("同比", "on year"), "gross_margin": t("毛利率", "gross"),
+        "net_margin": t("净利率", "net"), "leverage": t("资产负债率", "leverage"),
+    }  # fmt: skip
+    table(
+        (
+            Column(t("期间", "Period"), lead=True),
+            Column(t("收入", "Revenue") + f" · {found['currency']}", numeric=True),
+            *(Column(name, numeric=True) for name in names.values()),
+            Column(t("现金可用月数", "Months of cash"), numeric=True),
+        ),
+        [
+            (
+                text(one["period"]),
+                text(number(one.get("revenue"), why=t("缺失", "missing"))),
+                *(text(percent(one[name], 1, why="")) for name in names),
+                text(number(one["cash_months"], 1, why="")),
+            )
+            for one in rows
+        ],
+        name=t("各期数字", "Figures by period"),
     )
 
 
