@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.books import Books
+from wuxin.finance.cases import Cases
 from wuxin.finance.credit import Credit
 from wuxin.finance.desk import Desk
+from wuxin.finance.facts import Facts
+from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
 from wuxin.risk.falls import Falls
@@ -29,9 +32,11 @@ class Bank:
         self.tenant = tenant
         self.books = Books()
         self.desk = Desk(tenant, self.books, fall=Falls())
+        self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
+        self.keeper = Keeper(tenant, self.desk)
         self.credit = Credit(tenant, self.desk, ports=ports())
         self.desk.checks.append(self.credit.check)
-        self.counters: list[Counter] = [self.desk, self.credit]
+        self.counters: list[Counter] = [self.keeper, self.desk, self.cases, self.credit]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

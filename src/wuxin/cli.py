@@ -18,6 +18,7 @@ from wuxin import __version__
 from wuxin.portal.device_commands import device
 from wuxin.portal.evidence_commands import anchor, bundle, witness
 from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.order_commands import order, orders
 from wuxin.portal.score_commands import score
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
@@ -52,7 +53,7 @@ def main() -> None:
     """
 
 
-for command in (device, bundle, anchor, witness, score):
+for command in (device, bundle, anchor, witness, order, orders, score):
     main.add_command(command)
 
 
@@ -234,19 +235,32 @@ def check(packs: tuple[str, ...]) -> None:
 
     faults = []
     for name in packs or tuple(schema.installed()):
-        pack = schema.load(name)
-        found = checks.check(pack)
-        faults += [f"{name}: {fault}" for fault in found]
-        click.echo(
-            f"{name}: {len(pack.kinds)} kinds, {len(pack.indicators)} indicators, "
-            f"{len(pack.devices)} devices, {len(pack.steps)} process steps, "
-            f"{len(pack.rules)} rules, {len(pack.models)} models: "
-            f"{f'{len(found)} faults' if found else 'done'}"
-        )
+        for row in checks.coverage(schema.load(name)):
+            faults += [f"{name}: {fault}" for fault in row.missing]
+            click.echo(f"{name:15}{row.standard}  {row.file:14}{row.title:22}"
+                       f"{row.declares:34}{row.state}")  # fmt: skip
     for fault in faults:
         click.echo(f"wuxin: {fault}", err=True)
     if faults:
         sys.exit(2)
+
+
+@main.command("new-pack")
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), default=".", show_default=True
+)
+def new_pack(name: str, folder: Path) -> None:
+    """Start a pack of your own: a folder with everything that has to be filled in.
+
+    \b
+    Example:
+      wuxin new-pack fishery && pip install -e wuxin-fishery && wuxin check fishery
+    """
+    from wuxin.packs import new
+
+    for path in new.new_pack(name, folder):
+        click.echo(path)
 
 
 @main.command()

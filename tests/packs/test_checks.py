@@ -56,7 +56,9 @@ SOUND = Pack(
     devices={"probe": device("probe", "oven", "heat")},
     rules={"hot": RULE},
     models={"m": MODEL},
-    steps=(Step("apply", W, "borrower", ()), Step("approve", W, "approver", ("apply", "papers"))),
+    steps=(
+        Step("apply", W, "borrower", ()), Step("approve", W, "approver", ("apply", "documented")),
+    ),
     process=b"", value=lambda *_: None, digest=Digest(""),  # type: ignore[arg-type, return-value]
 )  # fmt: skip
 
@@ -133,6 +135,7 @@ FAULTS: list[tuple[Callable[[], Pack], str]] = [
     (lambda: with_step(owner=""), f"{STEP}has no owner"),
     (lambda: with_step(needs=()), f"{STEP}needs nothing; only the first step may begin by itself"),
     (lambda: with_step(needs=("a word!",)), f"{STEP}needs 'a word!', which is neither a step nor"),
+    (lambda: with_step(needs=("apply", "full_moon")), f"{STEP}needs 'full_moon', which is neither"),
     (lambda: with_rule(words=Words("", "x")), f"{HOT}has no sentence in zh"),
     (lambda: with_rule(bank=NONE), f"{HOT}has no bank action in zh"),
     (lambda: with_rule(enterprise=NONE), f"{HOT}has no enterprise action in zh"),

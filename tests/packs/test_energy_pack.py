@@ -67,7 +67,8 @@ def test_approval_comes_before_disbursement_and_is_by_an_approver(pack: Pack) ->
     steps = {step.id: step for step in pack.steps}
     order = list(steps)
     assert steps["disbursement_approval"].owner == "approver"
-    assert steps["disbursement"].needs == ("disbursement_approval",)
+    assert steps["disbursement"].does == "disburse"
+    assert steps["disbursement"].needs[0] == "disbursement_approval"
     assert order.index("disbursement_approval") < order.index("disbursement")
     assert steps["commissioning"].owner != steps["installation"].owner
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.homes import EXAMPLES, brought_in
-from tests.rooms.test_credit import MAKER, SOUND, apply, claim, order
+from tests.rooms.test_credit import MAKER, SOUND, apply, claim
 from wuxin.finance.ledger import CHART
 from wuxin.home import Home
 from wuxin.portal.access import Accounts
@@ -104,19 +104,23 @@ def test_an_application_shows_all_inputs_and_the_rows_that_held(home: Home) -> N
 
 
 def test_steps_are_taken_by_whom_the_order_allows(home: Home) -> None:
-    seen: dict[str, Any] = {"verdict": "agree", "reason": "seen the books"}
-    manager = client(home, "relationship_manager")
-    assert manager.post("/api/applications/A-1/review", json=seen).status_code == 403
+    seen: dict[str, Any] = {"application": "A-1", "verdict": "agree", "reason": "seen the books"}
+    path = "/api/bank/orders/review"
+    assert client(home, "relationship_manager").post(path, json=seen).status_code == 403
     officer = client(home)
-    assert officer.post("/api/applications/A-1/jump", json=seen).status_code == 404
-    assert officer.post("/api/applications/A-1/review", json={"verdict": "x"}).status_code == 400
-    answer = officer.post("/api/applications/A-1/review", json=seen)
+    assert officer.post(path, json={**seen, "verdict": "x"}).status_code == 400
+    answer = officer.post(path, json=seen)
     assert answer.status_code == 200, answer.text
-    assert answer.json()["state"] == "reviewed"
-    assert officer.post("/api/applications/A-1/review", json=seen).status_code == 409
-    order(home, "decide", by="wang", application="A-1", limit="700000", reason="fine")
+    assert answer.json()["acts"][0]["kind"] == "credit_reviewed"
+    assert officer.post(path, json=seen).status_code == 409
+    end = {"application": "A-1", "limit": "700000", "reason": "fine"}
+    same = client(home, "approver", name="risk_officer")  # the officer in another role
+    assert same.post("/api/bank/orders/decide", json=end).status_code == 403
+    approver = client(home, "approver", name="wang")
+    assert approver.post("/api/bank/orders/decide", json=end).status_code == 200
     told = officer.get(f"/api/obligors/{MAKER}/rating").json()
     assert told["limits"][0]["limit"] == "700000.00"
+    assert officer.get("/api/applications/A-1").json()["state"] == "approved"
 
 
 def test_a_rating_tells_its_history_facts_and_statement(home: Home) -> None:
@@ -152,11 +156,13 @@ def test_a_borrower_tells_of_itself_only_and_sees_its_own_books(home: Home) -> N
     assert {one["obligor"] for one in mine.get("/api/obligors").json()} == {COPPER}
     entries = mine.get("/api/ledger").json()
     assert entries["total"] == home.flow.bank.books.entries
-    other = mine.post(f"/api/obligors/{MAKER}/statement", json={"statement": SOUND})
-    assert other.status_code == 404
-    own = mine.post(f"/api/obligors/{COPPER}/statement", json={"statement": SOUND})
+    path, told = "/api/bank/orders/tell_statement", {"statement": SOUND}
+    assert mine.post(path, json={"obligor": MAKER, **told}).status_code == 404
+    own = mine.post(path, json={"obligor": COPPER, **told})
     assert own.status_code == 200, own.text
-    assert own.json()["statement"]["months"] == "36"
+    assert mine.get(f"/api/obligors/{COPPER}/rating").json()["statement"]["months"] == "36"
+    back = {"application": "A-2", "reason": "not mine"}
+    assert mine.post("/api/bank/orders/withdraw_application", json=back).status_code == 404
 
 
 def test_the_house_measures_what_the_twin_reported_and_nobody_else_may(home: Home) -> None:

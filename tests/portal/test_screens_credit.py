@@ -109,7 +109,7 @@ def test_an_officer_reviews_an_application_with_a_reason(visit: Any, served: Ser
     page.get_by_role("button", name="记录复核").click()
     expect(page.get_by_text("待审批")).to_be_visible()
     expect(page.get_by_text("tax returns were seen")).to_be_visible()
-    assert served.home.flow.bank.credit.applications["A-2"].reviewer == "officer"
+    assert served.home.flow.bank.credit.applications["A-2"].reviewer == "risk_officer:officer"
 
 
 def test_an_obligor_shows_its_rating_through_time_and_why(visit: Any) -> None:

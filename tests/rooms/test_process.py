@@ -3,6 +3,7 @@
 import pytest
 
 from wuxin.finance.process import Case, read_steps
+from wuxin.terms.clock import DAY
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.standards import Step
 
@@ -85,6 +86,11 @@ def test_steps_come_in_flow_order_with_owner_words_and_needs() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
+        ('needs="price_known"', 'does="dance"', "does 'dance'; a step may do disburse"),
+        ('needs="price_known"', 'does="disburse"', "it must be the approver's, or need a step"),
+        ('needs="price_known"', 'within="soon"', "within 'soon' is not a duration"),
+        ('needs="price_known"', 'within="2 d" escalate="boss"', "escalates to 'boss', no role"),
+        ('needs="price_known"', 'escalate="approver"', "or has no within"),
         ('zh="估值" ', "", "task 'value_stock': <wuxin:step> has no zh"),
         ('<wuxin:step zh="立项" en="Set-up"/>', "", "userTask 'set_up' has no <wuxin:step>"),
         ("<flowNodeRef>install</flowNodeRef>", "", "manualTask 'install' stands in no lane"),
@@ -183,3 +189,28 @@ def test_a_history_that_no_longer_fits_the_process_is_a_conflict() -> None:
         Case.resume(changed, state)
     with pytest.raises(BadInput, match="state of a case cannot be read"):
         Case.resume(WAREHOUSE, b"{")
+
+
+def test_a_step_says_what_it_does_and_by_when_it_is_to_be_done() -> None:
+    was = 'needs="devices_commissioned, data_delivered"'
+    more = f'{was} does="disburse" within="5 d" escalate="risk_officer"'
+    step = read_steps(WAREHOUSE.decode().replace(was, more).encode())[-1]
+    assert (step.does, step.within, step.escalate) == ("disburse", 5 * DAY, "risk_officer")
+
+
+def test_who_pays_out_has_not_approved_it_under_another_role() -> None:
+    was = 'needs="devices_commissioned, data_delivered"'
+    other = WAREHOUSE.decode().replace(was, 'needs="approve" does="disburse"')
+    other = other.replace("<flowNodeRef>disburse</flowNodeRef>", "")
+    other = other.replace(
+        "<flowNodeRef>set_up<", "<flowNodeRef>disburse</flowNodeRef><flowNodeRef>set_up<"
+    )
+    case = Case.start(other.encode())
+    case.complete("set_up", by_role="relationship_manager", who="rm-1", facts={})
+    case.complete("install", by_role="installer", who="in-1", facts={})
+    case.complete("value_stock", by_role="risk_officer", who="ro-1", facts={"price_known": True})
+    case.complete("approve", by_role="approver", who="ap-1", facts={"approved": True})
+    with pytest.raises(Forbidden, match="four eyes: 'ap-1' approved what 'disburse' does"):
+        case.complete("disburse", by_role="relationship_manager", who="ap-1", facts={})
+    case.complete("disburse", by_role="relationship_manager", who="rm-1", facts={})
+    assert case.finished

@@ -190,7 +190,8 @@ def test_a_stranger_sees_nothing_and_the_owner_what_is_its_own(doubted: Home) ->
     assert stranger.get("/api/ledger").json() == {
         "total": 0, "rows": [], "balance": {"lines": [], "totals": {}},
     }  # fmt: skip
-    answer = stranger.post(f"/api/obligors/{OWNER}/statement", json={"statement": SOUND})
+    body = {"obligor": OWNER, "statement": SOUND}
+    answer = stranger.post("/api/bank/orders/tell_statement", json=body)
     assert answer.status_code == 404
     mine = signed(doubted, "borrower", party=OWNER).get(f"/api/obligors/{OWNER}/rating").json()
     assert mine["grade"] == "D"

@@ -16,7 +16,6 @@ from wuxin.packs import schema
 from wuxin.portal import proofs
 from wuxin.portal.access import Session
 from wuxin.terms.errors import Conflict, Forbidden
-from wuxin.terms.names import ThingKey
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +33,16 @@ def snow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 def facts(home: Home) -> Mapping[str, bool]:
-    """Say what the process wants to know, from the house itself and from the bank's desk."""
-    twin = home.flow.lines["energy"].twin
-    inverter = ThingKey("inverter", "SERF-EAST-1")
-    return {
-        "documents_checked": True,
-        "devices_registered": inverter in twin.registry,
-        "data_delivered": twin.latest(inverter, "ac_power") is not None,
-    }
+    """Say what the house knows about the loan at the end, and that papers are on file."""
+    flow = home.flow
+    [source] = flow.sources.values()
+    known = flow.bank.cases.facts("PV-2016-01", flow.now(source, source.watermark))
+    return {**known, "documented": True, "data_accepted": True}
 
 
 def test_no_money_moves_before_the_devices_have_delivered(home: Home) -> None:
     case = Case.start(schema.load("energy").process)
-    silent = {**facts(home), "data_delivered": False}
+    silent = {**facts(home), "devices_reporting": False}
     people = {
         "set_up": ("relationship_manager", "r"),
         "valuation": ("risk_officer", "o"),
@@ -55,11 +51,14 @@ def test_no_money_moves_before_the_devices_have_delivered(home: Home) -> None:
     }
     for step, (role, who) in people.items():
         case.complete(step, by_role=role, who=who, facts=silent)
-    with pytest.raises(Conflict, match="data_delivered"):
+    with pytest.raises(Conflict, match="devices_reporting"):
         case.complete("commissioning", by_role="supervisor", who="s", facts=silent)
     case.complete("commissioning", by_role="supervisor", who="s", facts=facts(home))
     with pytest.raises(Forbidden):
         case.complete("disbursement_approval", by_role="borrower", who="b", facts=facts(home))
+    short = {**facts(home), "data_accepted": False}
+    with pytest.raises(Conflict, match="data_accepted"):
+        case.complete("disbursement_approval", by_role="approver", who="a", facts=short)
     case.complete("disbursement_approval", by_role="approver", who="a", facts=facts(home))
     case.complete("disbursement", by_role="relationship_manager", who="r", facts=facts(home))
     assert "collection" in [step.id for step in case.ready()]

@@ -32,6 +32,7 @@ class OpenFacility(msgspec.Struct, frozen=True):
     concentration: list[dict[str, Any]] = []
     evidence_haircut: bool = False
     dynamic_haircut: dict[str, Any] | None = None
+    supervision_days: int = 1
 
 
 class Pay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -135,7 +135,7 @@ class Credit(Hearing):
 
     def _review(self, command: Command, said: bodies.Review, *, now: Now) -> list[Said]:
         one = self._application(said.application, "decided")
-        if command.by == one.by:
+        if _person(command.by) == _person(one.by):
             raise Forbidden(f"{command.by!r} has applied and cannot review the decision")
         own = {"approve": "approve", "decline": "decline"}.get(one.action)
         if said.verdict == "agree" and said.decision not in {None, own} and own is not None:
@@ -160,7 +160,7 @@ class Credit(Hearing):
 
     def _decide(self, command: Command, said: bodies.Decide, *, now: Now) -> list[Said]:
         one = self._application(said.application, "reviewed")
-        if command.by in {one.by, one.reviewer}:
+        if _person(command.by) in {_person(one.by), _person(one.reviewer)}:
             raise Forbidden(f"{command.by!r} has applied or reviewed, and four eyes are asked for")
         limit = amount(said.limit, one.currency, zero=True)
         figures = {"application": one.id, "obligor": one.obligor, "currency": one.currency,
@@ -220,6 +220,12 @@ class Credit(Hearing):
         stated = standing.told.revenue if standing.told else None
         same = standing.currency == asked.currency
         return stated if stated is not None and same else asked.declared
+
+
+def _person(by: str) -> str:
+    """Whose eyes those are: a name stands for one person, in whichever role it signs."""
+    role, colon, name = by.partition(":")
+    return name if colon else role
 
 
 def _asked(said: bodies.Apply) -> Asked:

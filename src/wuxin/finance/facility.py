@@ -23,6 +23,7 @@ _REQUIRED: Final = (
 _OPTIONAL: Final = (
     "pack", "rounding", "valuation_days", "on_overdue", "terms", "process", "lien", "junior",
     "repayment", "eligibility", "concentration", "evidence_haircut", "dynamic_haircut",
+    "supervision_days",
 )  # fmt: skip
 
 
@@ -59,8 +60,9 @@ class Terms(msgspec.Struct, frozen=True):
     deadlines run in calendar time. No call is made for less than ``minimum_transfer``; amounts
     called are rounded up to ``rounding``. With ``valuation_days`` a value is marked at most that
     often while prices stand still. ``own`` is what the pack's valuer reads. With ``process``
-    nothing is paid out before the pack's process has come to its disbursement. ``lien`` is the rank
-    among those who lend on the same things, ``junior`` whether others may come behind.
+    nothing is paid out before the pack's process has come to its disbursement;
+    ``supervision_days`` is for how long its things must have delivered data by then. ``lien`` is
+    the rank among those who lend on the same things, ``junior`` whether others may come behind.
 
     Source: ISDA 1994 Credit Support Annex (New York law) paragraph 13 (minimum transfer amount,
     rounding, valuation date), FINOS CDM MarginCallBase; CRR Art. 210(c), (d).
@@ -88,6 +90,7 @@ class Terms(msgspec.Struct, frozen=True):
     junior: bool = False
     repayment: Repayment | None = None
     policy: Policy = Policy()
+    supervision_days: int = 1
 
     def for_valuer(self) -> dict[str, Any]:
         """What the pack's valuer reads: its own terms, and ``facility``, ``pool``, ``currency``."""
@@ -140,6 +143,7 @@ def read_terms(table: Mapping[str, Any]) -> Terms:
         junior=bool(table.get("junior", False)),
         repayment=field.form("repayment", Repayment) if "repayment" in table else None,
         policy=field.policy(),
+        supervision_days=field.days("supervision_days", 1),
     )
 
 

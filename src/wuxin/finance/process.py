@@ -7,7 +7,8 @@ code: a condition on a sequence flow is the name of a fact, or ``not`` and a nam
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from lxml import etree  # type: ignore[import-untyped]
@@ -19,6 +20,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.util.task import TaskState
 
+from wuxin.terms.clock import duration
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.records import Words
 from wuxin.terms.standards import Step
@@ -33,9 +35,16 @@ ROLES: Final = (
 )
 """Who may own a step; a lane's id or name is one of these."""
 
+PAYS_OUT: Final = "disburse"
+"""What a step does that pays the loan out."""
+
+DOES: Final = (PAYS_OUT,)
+"""What a step may do."""
+
 NAMESPACE: Final = "https://wuxin.example/bpmn/1"
 """Namespace of ``<wuxin:step>``, which stands in the extension elements of every step."""
 
+_DECIDES: Final = "approver"
 _BPMN: Final = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 _STEPS: Final = frozenset({"userTask", "manualTask", "serviceTask", "task"})
 _NODES: Final = _STEPS | {"startEvent", "endEvent", "exclusiveGateway", "parallelGateway"}
@@ -51,22 +60,45 @@ _CONDITION: Final = re.compile(rf"(not\s+)?({_NAME.pattern})")
 def read_steps(bpmn: bytes) -> tuple[Step, ...]:
     """The steps of a process in flow order (before what follows them; branches in file order).
 
-    Every task carries ``<wuxin:step zh en needs>``; its owner is the lane that contains it. A need
-    is the id of another step, met when that is complete, or the name of a fact.
+    Every task carries ``<wuxin:step zh en needs does within escalate>``; its owner is the lane that
+    contains it. A need is the id of another step, met when that is complete, or the name of a fact.
+    A step that moves money is the approver's, or needs one of the approver's.
 
     Raises:
         BadInput: the file is no such process; the text names the element and what is missing.
 
     Source: BPMN 2.0.2 (OMG formal/2013-12-09), clauses 10.3 tasks, 10.6 gateways, 10.8 lanes.
     """
+    return _plan(bpmn).steps
+
+
+class Plan(NamedTuple):
+    """A process as it was read: its steps, and SpiffWorkflow's form of it."""
+
+    steps: tuple[Step, ...]
+    spec: Any
+
+
+@lru_cache(maxsize=64)
+def _plan(bpmn: bytes) -> Plan:
     process = _process(bpmn)
     lanes = _lanes(process)
     ordered = _flow_order(process)
     steps = tuple(_step(node, lanes) for node in ordered if _tag(node) in _STEPS)
     if not steps:
         raise BadInput(f"process {process.get('id')!r} has no tasks")
-    _spec(process)
-    return steps
+    _check_money(steps)
+    return Plan(steps, _spec(process))
+
+
+def _check_money(steps: tuple[Step, ...]) -> None:
+    approvals = {step.id for step in steps if step.owner == _DECIDES}
+    for step in steps:
+        if step.does and step.owner != _DECIDES and not approvals.intersection(step.needs):
+            raise BadInput(
+                f"step {step.id!r} does {step.does!r}: it must be the {_DECIDES}'s, or need a step "
+                f"of the {_DECIDES}"
+            )
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -86,11 +118,11 @@ class Case:
     """
 
     def __init__(self, bpmn: bytes) -> None:
-        self.steps = read_steps(bpmn)
+        self.steps, spec = _plan(bpmn)
         self.done: list[Done] = []
         self._facts: dict[str, bool] = {}
         engine = PythonScriptEngine(environment=_Facts(self._facts))
-        self._workflow = BpmnWorkflow(_spec(_process(bpmn)), script_engine=engine)
+        self._workflow = BpmnWorkflow(spec, script_engine=engine)
         self._workflow.do_engine_steps()
 
     @classmethod
@@ -147,7 +179,8 @@ class Case:
             step_id: the id of a step that is ready.
             by_role: the role in which the person acts; it must own the step.
             who: the person (account name). Four eyes: who completes an approver's step has
-                completed neither the step before it nor any step of another role.
+                completed neither the step before it nor any step of another role; who moves money
+                has not approved it.
             facts: what is known now, by name; a fact stays as it is until it is told otherwise.
 
         Raises:
@@ -163,8 +196,10 @@ class Case:
             raise Conflict(f"step {step_id!r} is not ready; ready: {_list(self.ready())}")
         if by_role != step.owner:
             raise Forbidden(f"step {step_id!r} belongs to the {step.owner}, not the {by_role}")
-        if step.owner == "approver" and who in self._hands():
+        if step.owner == _DECIDES and who in self._hands():
             raise Forbidden(f"four eyes: {who!r} worked on this case before {step_id!r}")
+        if step.does and step.owner != _DECIDES and who in self._approved(step):
+            raise Forbidden(f"four eyes: {who!r} approved what {step_id!r} does")
         missing = self.missing(step, facts)
         if missing:
             raise Conflict(f"step {step_id!r} still needs {', '.join(missing)}")
@@ -182,8 +217,11 @@ class Case:
         return list(self._workflow.get_tasks(state=TaskState.READY, manual=True))
 
     def _hands(self) -> set[str]:
-        others = {past.who for past in self.done if past.role != "approver"}
+        others = {past.who for past in self.done if past.role != _DECIDES}
         return others | {past.who for past in self.done[-1:]}
+
+    def _approved(self, step: Step) -> set[str]:
+        return {past.who for past in self.done if past.role == _DECIDES and past.step in step.needs}
 
 
 class _Facts:
@@ -303,7 +341,18 @@ def _step(node: Any, lanes: Mapping[str, str]) -> Step:
     for need in needs:
         if not _NAME.fullmatch(need) or need == node.get("id"):
             raise BadInput(f"{_name(node)} needs {need!r}, neither a fact nor another step")
-    return Step(node.get("id"), Words(found.get("zh"), found.get("en")), owner, tuple(needs))
+    does, escalate = found.get("does", ""), found.get("escalate", "")
+    if does and does not in DOES:
+        raise BadInput(f"{_name(node)} does {does!r}; a step may do {', '.join(DOES)}")
+    if escalate and (escalate not in ROLES or not found.get("within")):
+        raise BadInput(f"{_name(node)} escalates to {escalate!r}, no role, or has no within")
+    within = found.get("within")
+    try:
+        time = duration(within) if within else 0
+    except BadInput as wrong:
+        raise BadInput(f"{_name(node)}: within {wrong}") from None
+    words = Words(found.get("zh"), found.get("en"))
+    return Step(node.get("id"), words, owner, tuple(needs), does, time, escalate)
 
 
 def _spec(process: Any) -> Any:

@@ -5,12 +5,12 @@ test that a pack needs. Each fault is one sentence that begins with file and pla
 raised for a fault; a file that cannot be read at all is refused earlier, by :mod:`.schema`.
 """
 
-import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from wuxin.finance.facts import FACTS
 from wuxin.packs.trial import Trial
 from wuxin.risk.rules import ANY, undeclared
 from wuxin.terms.errors import BadInput
@@ -33,7 +33,9 @@ STANDARDS: Final = (
 )
 """The four standards, with the file in which a pack writes each (the fourth has two)."""
 
-_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+FILL_IN: Final = "FILL IN"
+"""What a new pack has where something is left to say."""
+
 _SAID: Final = {"value", "limit"}
 
 
@@ -45,11 +47,19 @@ class Coverage(NamedTuple):
     title: str
     declares: str
     missing: tuple[str, ...]
+    exempt: str = ""
 
     @property
     def done(self) -> bool:
         """Whether nothing is missing."""
         return not self.missing
+
+    @property
+    def state(self) -> str:
+        """Done, exempt with the reason, or how many faults there are."""
+        if self.missing:
+            return f"{len(self.missing)} faults"
+        return f"exempt: {self.exempt}" if self.exempt else "done"
 
 
 def check(pack: Pack) -> list[str]:
@@ -61,7 +71,7 @@ def check(pack: Pack) -> list[str]:
     Returns:
         One sentence for each fault, in the order of the standards; empty where there is none.
     """
-    return [
+    found = [
         *_said("objects.toml [pack]", name=pack.words),
         *_each("objects.toml [kind.{}]", pack.kinds, faults=lambda k: _kind(k, pack)),
         *_each(
@@ -75,6 +85,7 @@ def check(pack: Pack) -> list[str]:
         *_each("models.py model {}", pack.models, faults=lambda m: _model(m, pack)),
         *_underived(pack),
     ]
+    return [fault for fault in found if not fault.startswith(tuple(pack.exempt))]
 
 
 def coverage(pack: Pack) -> list[Coverage]:
@@ -100,6 +111,7 @@ def coverage(pack: Pack) -> list[Coverage]:
         Coverage(
             standard, file, title, declares[file],
             tuple(fault for fault in faults if fault.startswith(file)),
+            pack.exempt.get(file, ""),
         )
         for standard, file, title in STANDARDS
     ]  # fmt: skip
@@ -126,10 +138,14 @@ def _empty(**texts: Words | str) -> Iterator[str]:
         if isinstance(text, str):
             if not text.strip():
                 yield f"has no {shown}"
+            elif FILL_IN in text:
+                yield f"its {shown} has to be filled in"
             continue
         for language, said in (("zh", text.zh), ("en", text.en)):
             if not said.strip():
                 yield f"has no {shown} in {language}"
+            elif FILL_IN in said:
+                yield f"its {shown} in {language} has to be filled in"
 
 
 def _of(kind: str, indicator: Indicator) -> bool:
@@ -258,8 +274,8 @@ def _steps(pack: Pack) -> Iterator[str]:
         for need in step.needs:
             if need == step.id:
                 yield f"{place}: needs itself"
-            elif need not in ids and not _WORD.fullmatch(need):
-                yield f"{place}: needs {need!r}, which is neither a step nor the name of a fact"
+            elif need not in ids and need not in FACTS:
+                yield f"{place}: needs {need!r}, which is neither a step nor a fact of the house"
 
 
 # ---- C4: rules and models --------------------------------------------------------------------

@@ -82,6 +82,7 @@ def read(name: str, package: str) -> Pack:
         process=process,
         value=models.value,
         digest=_digest(common, own),
+        exempt=_exempt(objects.get("exempt", {}), where=f"{name}/objects.toml [exempt]"),
     )
 
 
@@ -107,6 +108,14 @@ def _common() -> Pack:
 def _worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
     name = terms.get("facility", "")
     raise BadInput(f"facility {name!r} is of no pack: what all packs share values nothing")
+
+
+def _exempt(table: Mapping[str, Any], *, where: str) -> dict[str, str]:
+    for file, reason in table.items():
+        if file not in STANDARDS or not isinstance(reason, str) or not reason.strip():
+            known = ", ".join(STANDARDS)
+            raise BadInput(f"{where}: {file!r} needs a reason, and is one of {known}")
+    return dict(table)
 
 
 def _bytes(folder: Traversable, name: str) -> bytes:

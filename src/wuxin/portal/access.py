@@ -29,11 +29,16 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "risk_officer": frozenset({READ, ACKNOWLEDGE}),
     "relationship_manager": frozenset({READ}),
     "supervisor": frozenset({READ, ACKNOWLEDGE, DEVICES}),
+    "approver": frozenset({READ, ACKNOWLEDGE}),
+    "installer": frozenset({READ, DEVICES}),
+    "core_system": frozenset({READ}),
     "borrower": frozenset({READ}),
 }
 """What each role may do. A borrower moreover sees the facilities of its own party only.
 
-Devices are changed by who runs the house and by who watches the goods, not by who lends on them.
+Devices are changed by who runs the house and by who watches or installs them, not by who lends on
+the goods. Who may give which order stands with the order (:mod:`wuxin.terms.counter`); who runs the
+house moves no money.
 """
 
 _TRIES: Final = 5

@@ -3,34 +3,27 @@
 Errors are problem documents (RFC 9457); access is decided here and in :mod:`wuxin.portal.access`.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
-from wuxin.portal import credit, proofs, queries, totals
+from wuxin.portal import credit, events, orders, pledges, progress, proofs, queries, totals
 from wuxin.portal import devices as register
-from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, READ, Accounts, Session
+from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
+from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
 from wuxin.terms import errors
 from wuxin.terms.clock import moment
 from wuxin.terms.names import tenant as checked_tenant
-
-STATUS: Final[dict[type[errors.Refused], int]] = {
-    errors.BadInput: 400,
-    errors.NotSignedIn: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.Gone: 410,
-}
-"""The one table from refusals to HTTP."""
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -38,6 +31,10 @@ POLICY: Final = (
     "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 """What a page may load. NiceGUI needs ``unsafe-eval``: see THREAT_MODEL.md."""
+
+
+_DIGITS: Final = 19
+"""Fewer digits than this make a batch number; others are no moment either, and are refused."""
 
 
 class SignIn(BaseModel):
@@ -68,27 +65,6 @@ class Span(BaseModel):
     as_of: int | None = None
 
 
-def house(request: Request) -> Home:
-    """The home that this process serves."""
-    home: Home = request.app.state.home
-    return home
-
-
-def signed_in(request: Request) -> Session:
-    """The session of the request.
-
-    Raises:
-        NotSignedIn: there is none.
-        Forbidden: its role may not read, or its tenant is not served here.
-    """
-    accounts: Accounts = request.app.state.accounts
-    session = accounts.session(request.cookies.get(COOKIE))
-    session.need(READ)
-    if session.tenant != request.app.state.home.tenant:
-        raise errors.Forbidden("this server does not serve that tenant")
-    return session
-
-
 def span(
     request: Request,
     *,
@@ -100,23 +76,9 @@ def span(
     home: Home = request.app.state.home
     known = None
     if as_of:
-        known = int(as_of) if as_of.isdigit() else home.book.batch_at(home.tenant, moment(as_of))
+        number = as_of.isascii() and as_of.isdigit() and len(as_of) < _DIGITS
+        known = int(as_of) if number else home.book.batch_at(home.tenant, moment(as_of))
     return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A request of somebody who has signed in: the home and the session."""
-
-    home: Home
-    who: Session
-
-
-def visit(
-    home: Annotated[Home, Depends(house)], who: Annotated[Session, Depends(signed_in)]
-) -> Visit:
-    """The visit of a request."""
-    return Visit(home, who)
 
 
 def key(pack: str, kind: str, *, name: str) -> tuple[str, str, str]:
@@ -124,7 +86,6 @@ def key(pack: str, kind: str, *, name: str) -> tuple[str, str, str]:
     return pack, kind, name
 
 
-Here = Annotated[Visit, Depends(visit)]
 Key = Annotated[tuple[str, str, str], Depends(key)]
 When = Annotated[Span, Depends(span)]
 
@@ -132,7 +93,7 @@ When = Annotated[Span, Depends(span)]
 class Page(BaseModel):
     """Which rows of a longer answer."""
 
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
     limit: int = Field(50, ge=1, le=queries.PAGE)
 
 
@@ -247,9 +208,9 @@ def thing(here: Here, key: Key, when: When, at: str = "") -> dict[str, Any]:
 
 
 @router.get("/facilities", tags=["read"])
-def facilities(here: Here) -> list[dict[str, Any]]:
+def facilities(here: Here, part: Part) -> list[dict[str, Any]]:
     """Facilities, the most pressing first, with what changed since the day before."""
-    return totals.facilities(here.home, here.who)
+    return part.of(totals.facilities(here.home, here.who))
 
 
 @router.get("/facilities/{name}", tags=["read"])
@@ -314,9 +275,9 @@ def change_device(here: Here, source: str, name: str, told: register.Change) -> 
 
 
 @router.get("/places", tags=["read"])
-def places(here: Here) -> list[dict[str, Any]]:
+def places(here: Here, part: Part) -> list[dict[str, Any]]:
     """Where things are, in WGS-84 degrees."""
-    return queries.places(here.home, here.who)
+    return part.of(queries.places(here.home, here.who))
 
 
 @router.get("/packs", tags=["read"])
@@ -337,7 +298,7 @@ def evidence(here: Here, record: str) -> dict[str, Any]:
     return proofs.of_record(here.home, here.who, record=record)
 
 
-@router.get("/evidence/{record}/proof", tags=["evidence"])
+@router.get("/evidence/{record}/proof", tags=["evidence"], response_class=PlainTextResponse)
 def proof(here: Here, record: str) -> PlainTextResponse:
     """The ``.tlog-proof`` file of a record, for anyone's verifier."""
     text = proofs.file_of(here.home, here.who, record=record)
@@ -367,18 +328,27 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     """The application over one home."""
     app = FastAPI(title="Wuxin", version=__version__, docs_url=None, redoc_url=None)
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
-    app.include_router(router)
-    app.include_router(credit.routes(visit))
+    app.include_router(router, responses=PROBLEMS)
+    app.include_router(orders.routes(home), responses=PROBLEMS)
+    app.include_router(events.router, responses=PROBLEMS)
+    app.include_router(pledges.router, responses=PROBLEMS)
+    app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(credit.router, responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
-        return _problem(STATUS[type(wrong)], type(wrong).__name__, detail=str(wrong))
+        return problem(STATUS[type(wrong)], type(wrong).__name__, detail=str(wrong))
 
     @app.exception_handler(RequestValidationError)
     def unread(_: Request, wrong: RequestValidationError) -> JSONResponse:
         first = wrong.errors()[0]  # what was sent is not said again: it may be a password
         where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
-        return _problem(422, "BadInput", detail=f"{where}: {first['msg']}")
+        return problem(422, "BadInput", detail=f"{where}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    def unknown(_: Request, wrong: HTTPException) -> JSONResponse:
+        """An address or a method that there is none of."""
+        return problem(wrong.status_code, "NotFound", detail=f"{wrong.detail}: no such address")
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
@@ -391,13 +361,15 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
+
     @app.get("/healthz", tags=["operation"])
     def health() -> dict[str, Any]:
         """Whether the house is up, and up to where its log is signed."""
         published = home.log.published()
         return {"status": "ok", "version": __version__, "log": published.size if published else 0}
 
-    @app.get("/metrics", tags=["operation"])
+    @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
     def figures() -> PlainTextResponse:
         """Counters in Prometheus' text format; no names of things or parties."""
         return PlainTextResponse(metrics(home))
@@ -405,9 +377,14 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     return app
 
 
-def _problem(status: int, title: str, *, detail: str) -> JSONResponse:
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(problem, status, media_type="application/problem+json")
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, with the forms of the orders."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        parts = found.setdefault("components", {}).setdefault("schemas", {})
+        app.openapi_schema = found
+        parts.update(orders.schemas(app.state.home))
+    return app.openapi_schema
 
 
 def policy(tile_url: str) -> str:

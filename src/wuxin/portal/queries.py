@@ -64,19 +64,30 @@ def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
     )
 
 
+def facility_row(home: Home, session: Session, *, name: str) -> dict[str, Any]:
+    """One facility as it stands.
+
+    Raises:
+        NotFound: there is none that the session may see.
+    """
+    for row in home.book.rows(tables.facility, session.tenant, id=name):
+        snapshot = json.loads(row["snapshot"])
+        if session.sees_all or snapshot["obligor"] == session.party:
+            return {"batch": row["batch"], **snapshot}
+    raise NotFound(f"there is no facility {name!r}")
+
+
 def facility(home: Home, session: Session, *, name: str) -> dict[str, Any]:
     """One facility: figures, value through time, its calls and acts, and the things of its pool.
 
     Raises:
         NotFound: there is none that the session may see.
     """
-    mine = [f for f in facilities(home, session) if f["id"] == name]
-    if not mine:
-        raise NotFound(f"there is no facility {name!r}")
+    mine = facility_row(home, session, name=name)
     done = [views.act(r) for r in home.book.acts(session.tenant, {"facility": name})]
-    steps = schema.load(mine[0]["pack"]).steps
+    steps = schema.load(mine["pack"]).steps
     return {
-        **mine[0],
+        **mine,
         "values": [
             {"at": a["at"], "act": a["act"], **a["figures"]}
             for a in reversed(done) if "loan_to_value" in a["figures"]

@@ -137,12 +137,20 @@ OVER_TIME: Final = (
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step of the business process (C3): who owns it and what it needs before it may begin."""
+    """One step of the business process (C3): who owns it and what it needs before it may begin.
+
+    ``does`` is what its completion does (``disburse``: the loan is paid out). It is to be completed
+    ``within`` a time (ns, 0: any) from when the process has reached it; where that is exceeded, it
+    is told to the role ``escalate``.
+    """
 
     id: str
     words: Words
     owner: str
     needs: tuple[str, ...]
+    does: str = ""
+    within: int = 0
+    escalate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +301,10 @@ Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
 
 
 class Pack(msgspec.Struct, frozen=True):
-    """One industry: the four standards, complete, with the digest of all their files."""
+    """One industry: the four standards, complete, with the digest of all their files.
+
+    ``exempt`` names files whose standard the pack does not keep in full, each with the reason.
+    """
 
     name: str
     words: Words
@@ -306,3 +317,4 @@ class Pack(msgspec.Struct, frozen=True):
     process: bytes
     value: Valuer
     digest: Digest
+    exempt: Mapping[str, str] = {}

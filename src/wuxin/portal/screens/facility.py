@@ -26,12 +26,14 @@ from wuxin.portal.screens.parts import (
     text,
     timeline,
 )
+from wuxin.portal.screens.progress import progress
 from wuxin.portal.screens.shell import View, address, heading, page
 from wuxin.portal.screens.valuation import describe, options
 from wuxin.portal.screens.words import day, local, minute, money, number, percent, pick, t, word
 
 _ROWS = 100
 _SHOWN = 6
+_PLEDGES = 50
 
 
 @page("/facilities/{name:path}", ("融资", "Facility"))
@@ -59,7 +61,9 @@ async def facility(view: View) -> None:
         with ui.element("div").classes("wx-stack"):
             _acts(found)
             _pool(found, pool)
-    _process(found)
+    _pledged(found, await view.api.get(f"/api/facilities/{quote(name, safe='')}/pledges",
+                                       limit=_PLEDGES))  # fmt: skip
+    await progress(view, name)
 
 
 def _figures(found: dict[str, Any]) -> None:
@@ -185,6 +189,53 @@ def _pool(found: dict[str, Any], pool: dict[str, Any]) -> None:
             )
 
 
+def _pledged(found: dict[str, Any], pledges: list[dict[str, Any]]) -> None:
+    """The register of what is behind the loan: numbers, place, what is lent against it, and why."""
+    currency = found["currency"]
+    with card(t("质押登记", "Register of pledges"), end=number(len(pledges)), classes="mt-4"):
+        if not pledges:
+            empty(t("没有在押之物", "Nothing is pledged"), sign="inventory_2")
+            return
+        rows = [
+            (
+                (
+                    f"<b>{text(one['thing'].partition(':')[2])}</b>"
+                    f'<div class="wx-muted wx-small">{text(_numbers(one))}</div>'
+                ),
+                text(one["place"]) + _muted(one["custodian"]),
+                text(money(one["value"], currency)),
+                text(percent(one["haircut"], 0)) + _why(one),
+                text(money(one["lendable"], currency)),
+                text(str(one["lien"])),
+                text(day(one["insurance"]["ends"]) if one["insurance"] else "—"),
+            )
+            for one in pledges
+        ]
+        columns = (
+            Column(t("押品", "Thing"), lead=True),
+            Column(t("存放", "Place")),
+            Column(word("collateral_value"), numeric=True),
+            Column(word("haircut"), numeric=True),
+            Column(word("lendable"), numeric=True),
+            Column(t("顺位", "Rank"), numeric=True),
+            Column(t("保险至", "Insured until")),
+        )
+        table(columns, rows, name=t("质押登记", "Register of pledges"))
+
+
+def _numbers(one: dict[str, Any]) -> str:
+    own = [number for number in one["identities"] if " of WUXIN:" not in number]
+    return t("、", ", ").join(own) or t("仅有系统内编号", "known by its name here alone")
+
+
+def _muted(said: str) -> str:
+    return f'<div class="wx-muted wx-small">{text(said)}</div>' if said else ""
+
+
+def _why(one: dict[str, Any]) -> str:
+    return "".join(_muted(pick(words)) for words in one["why"] or ())
+
+
 def _warnings(view: View, found: dict[str, Any]) -> None:
     rows = sorted(found["warnings"], key=lambda w: w["to"] is not None)
     with card(t("预警", "Early warnings"), end=number(len(rows))):
@@ -212,16 +263,3 @@ def _warning(view: View, row: dict[str, Any]) -> None:
         raw(f'{level(row["level"])} <span class="wx-muted wx-small">{text(row["thing"])} · '
             f"{day(row['from'])} – {until}</span>", "span")  # fmt: skip
         tag("span", sentence(row), classes="block")
-
-
-def _process(found: dict[str, Any]) -> None:
-    """The steps of the process, with who owns each and what it needs."""
-    names = {step["step"]: pick(step) for step in found["process"]}
-    with card(t("办理流程", "Process"), classes="mb-4"):
-        items = "".join(
-            f'<li class="wx-step"><b>{text(pick(step))}</b>'
-            f'<div class="wx-small">{text(word(step["owner"]))}</div>'
-            f'<div class="wx-small wx-muted">{lives.needs(step["needs"], names)}</div></li>'
-            for step in found["process"]
-        )
-        raw(f'<ol class="wx-steps">{items}</ol>')

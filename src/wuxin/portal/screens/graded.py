@@ -147,7 +147,8 @@ async def _step(
         reason.error = t("请写明理由（至少三个字）", "Say why, in three letters or more")
         return
     try:
-        await view.api.post(f"/api/applications/{found['application']}/{step}", **body)
+        body = {**body, "application": found["application"]}
+        await view.api.post(f"/api/bank/orders/{step}", **body)
     except Problem as problem:
         reason.error = problem.detail
         return

@@ -1,6 +1,6 @@
 """The lives of calls and acts, as lines of a timeline, in the visitor's language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from wuxin.portal.screens.parts import evidence_mark, level, state, text
@@ -14,6 +14,7 @@ _TOLD: Final[dict[str, tuple[str, ...]]] = {
     "facility_opened": ("principal", "haircut", "target_loan_to_value", "maximum_loan_to_value"),
     "repayment": ("amount", "outstanding"),
     "top_up": ("amount", "cash_margin"),
+    "disbursement": ("amount", "loan_to_value"),
     "margin_call": ("call_amount", "call_deadline", "loan_to_value"),
     "margin_call_met": ("call_paid", "met_by"),
     "margin_call_overdue": ("call_due", "loan_to_value"),
@@ -25,6 +26,7 @@ _TOLD: Final[dict[str, tuple[str, ...]]] = {
     "disposal": ("proceeds", "proceeds_to_value", "surplus", "outstanding"),
 }
 _PLAIN: Final = frozenset({"met_by", "reason", "count"})
+_STEPS: Final = ("step_completed", "step_escalated")
 _SHARES: Final = frozenset({
     "haircut", "target_loan_to_value", "maximum_loan_to_value", "loan_to_value",
     "proceeds_to_value",
@@ -82,6 +84,11 @@ def act(done: Mapping[str, Any], currency: str) -> tuple[str, str]:
         said = text(t(figures["zh"], figures["en"]))
         sent = t("、", ", ").join(word(r.strip()).lower() for r in figures["to"].split(","))
         by = t(f"送达 {sent}", f"sent to {sent}")
+    elif kind in _STEPS:
+        said = text(t(figures["zh"], figures["en"]))
+        by = _mandate(done["mandate"])
+        if kind == "step_escalated":
+            by = t(f"升级至{word(figures['to'])}", f"escalated to the {word(figures['to'])}")
     else:
         said = "；".join(_told(k, figures[k], currency=currency)
                          for k in _TOLD.get(kind, ("amount",)) if figures.get(k))  # fmt: skip
@@ -92,14 +99,6 @@ def act(done: Mapping[str, Any], currency: str) -> tuple[str, str]:
         minute(done["at"], zone=True),
         f'{head}{line}<div class="wx-muted wx-small">{text(by)}</div>',
     )
-
-
-def needs(wanted: Sequence[str], names: Mapping[str, str]) -> str:
-    """Markup of what a step needs: other steps by name, and facts."""
-    if not wanted:
-        return t("无前置条件", "needs nothing before it")
-    said = t("、", ", ").join(names.get(w) or word(w) for w in wanted)
-    return t(f"需要：{text(said)}", f"needs: {text(said)}")
 
 
 def _told(name: str, value: Any, *, currency: str) -> str:
@@ -118,4 +117,6 @@ def _mandate(mandate: str) -> str:
     kind, _, name = mandate.partition(":")
     if kind == "contract":
         return t(f"依据合同 {name}", f"under contract {name}")
+    if name:
+        return t(f"经办 {word(kind)} {name}", f"by {word(kind)} {name}")
     return t(f"经办 {word(mandate)}", f"by the {word(mandate).lower()}")

@@ -301,9 +301,10 @@ async def _preview(view: View, obligor: str, *, text: str, done: graded.Done) ->
     problem = tag("div", classes="wx-small", role="status")
 
     async def send() -> None:
-        path = f"/api/obligors/{quote(obligor, safe='')}/statement"
         try:
-            await view.api.post(path, statement=statement)
+            await view.api.post(
+                "/api/bank/orders/tell_statement", obligor=obligor, statement=statement
+            )
         except Problem as wrong:
             problem.clear()
             with problem:

@@ -1,0 +1,133 @@
+"""Who asks, of which home, and how a refusal is answered: what every route begins and ends with."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from wuxin.home import Home
+from wuxin.portal.access import COOKIE, READ, Accounts, Session
+from wuxin.terms import errors
+
+STATUS: Final[dict[type[errors.Refused], int]] = {
+    errors.BadInput: 400,
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+}
+"""The one table from refusals to HTTP."""
+
+PROBLEM_JSON: Final = "application/problem+json"
+_WORDS: Final = {
+    400: "It cannot be meant.",
+    401: "Nobody is signed in.",
+    403: "The role may not do that, or the tenant is not served here.",
+    404: "There is none that the session may see.",
+    409: "It contradicts what stands.",
+    410: "It was deleted by policy.",
+    422: "It cannot be read.",
+}
+
+
+class Problem(BaseModel):
+    """A refusal, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str = Field(description="the kind of refusal")
+    status: int
+    detail: str = Field(description="what is wrong, in a sentence")
+
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "description": said, "content": {PROBLEM_JSON: {}}}
+    for status, said in _WORDS.items()
+}
+"""What any route may answer besides what it is for."""
+
+
+def problem(status: int, title: str, *, detail: str) -> JSONResponse:
+    """A refusal as an answer."""
+    said = Problem(title=title, status=status, detail=detail)
+    return JSONResponse(said.model_dump(), status, media_type=PROBLEM_JSON)
+
+
+def house(request: Request) -> Home:
+    """The home that this process serves."""
+    home: Home = request.app.state.home
+    return home
+
+
+def signed_in(request: Request) -> Session:
+    """The session of the request.
+
+    Raises:
+        NotSignedIn: there is none.
+        Forbidden: its role may not read, or its tenant is not served here.
+    """
+    accounts: Accounts = request.app.state.accounts
+    session = accounts.session(request.cookies.get(COOKIE))
+    session.need(READ)
+    if session.tenant != request.app.state.home.tenant:
+        raise errors.Forbidden("this server does not serve that tenant")
+    return session
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of somebody who has signed in: the home and the session."""
+
+    home: Home
+    who: Session
+
+
+def visit(
+    home: Annotated[Home, Depends(house)], who: Annotated[Session, Depends(signed_in)]
+) -> Visit:
+    """The visit of a request."""
+    return Visit(home, who)
+
+
+MOST: Final = 1000
+"""The most entries of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Which part of a list is asked for; the answer says how to get the next one.
+
+    The whole number is in ``X-Total-Count``, the address of the next part in ``Link`` (RFC 8288).
+    """
+
+    request: Request
+    response: Response
+    offset: int
+    limit: int
+
+    def of(self, rows: list[Any]) -> list[Any]:
+        """The part of the rows that is asked for."""
+        end = self.offset + self.limit
+        self.response.headers["X-Total-Count"] = str(len(rows))
+        if end < len(rows):
+            following = self.request.url.include_query_params(offset=end, limit=self.limit)
+            self.response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        return rows[self.offset : end]
+
+
+def leaf(
+    request: Request, response: Response, *,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
+) -> Leaf:  # fmt: skip
+    """The part of a list that a request asks for."""
+    return Leaf(request, response, offset, limit)
+
+
+Part = Annotated[Leaf, Depends(leaf)]
+"""What a route asks for that answers a list."""
+
+Here = Annotated[Visit, Depends(visit)]
+"""What a route asks for to know who asks and of which home."""
