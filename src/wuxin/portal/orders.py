@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from wuxin.home import Home
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here
+from wuxin.portal.visit import Here, Part, Text
 from wuxin.terms.counter import BANK, Order, read
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.records import Command
@@ -114,9 +114,9 @@ def routes(home: Home) -> APIRouter:
     router = APIRouter(prefix="/api")
 
     @router.get("/orders", tags=["order"])
-    def orders(here: Here) -> list[dict[str, Any]]:
+    def orders(here: Here, part: Part) -> list[dict[str, Any]]:
         """What can be ordered, and by whom."""
-        return listed(here.home)
+        return part.of(listed(here.home))
 
     for name, order in home.flow.bank.orders.items():
         of_facility = order.of == "facility"
@@ -142,8 +142,8 @@ Said = Annotated[dict[str, Any], Body()]
 
 def _of_facility(do: str) -> Any:
     def order(
-        here: Here, facility: str, *, body: Said, key: Key = "",
-        source: Annotated[str, Query(description="for a new facility: on whose clock")] = "",
+        here: Here, facility: Text, *, body: Said, key: Key = "",
+        source: Annotated[Text, Query(description="for a new facility: on whose clock")] = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Give an order about a facility."""
         return give(
