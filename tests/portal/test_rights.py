@@ -33,7 +33,7 @@ READERS = {
     "/api/findings", "/api/findings/{name}", "/api/acts", "/api/devices",
     "/api/devices/{source}/{name}", "/api/places", "/api/packs", "/api/search",
     "/api/evidence/{record}", "/api/evidence/{record}/proof", "/api/log/{path}", "/api/replays",
-    "/api/orders", "/api/events",
+    "/api/orders", "/api/events", "/api/vouched", "/api/facilities/{name}/pledges", "/api/pledges",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""
 

@@ -172,9 +172,11 @@ def _source(home: Home, order: Order, *, facility: str, source: str, do: str) ->
 
 
 def _present(home: Home, source: str) -> int:
-    """The present of a source (ns): the end of what was recorded, or the wall clock."""
+    """The present of a source (ns): after what was recorded and ordered, or the wall clock."""
     told = home.flow.sources.get(source)
-    return told.watermark if told is not None and told.mapped else home.clock()
+    if told is not None and told.mapped:
+        return max(told.watermark, told.told + 1)
+    return home.clock()
 
 
 def body_of(text: str) -> dict[str, Any]:
