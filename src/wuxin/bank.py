@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.books import Books
+from wuxin.finance.capacity import Capacity
 from wuxin.finance.cases import Cases
 from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
@@ -32,7 +33,7 @@ class Bank:
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.keeper = Keeper(tenant, self.desk)
-        self.counters: list[Counter] = [self.keeper, self.desk, self.cases]
+        self.counters: list[Counter] = [self.keeper, self.desk, self.cases, Capacity(tenant)]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

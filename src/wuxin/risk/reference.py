@@ -26,6 +26,7 @@ _LAG: Final = 20
 _FADED: Final = 0.3
 _MARGIN: Final = 1.5
 _RIDGE: Final = 1e-3
+_SAMPLES: Final = 5
 
 
 class Reference(NamedTuple):
@@ -97,8 +98,8 @@ def deviations(t: Times, v: Floats, *, at: Times, window: int, history: int, lea
         least: the span (ns) of history below which nothing is said.
 
     Returns:
-        The deviation at each moment (m), NaN where it is not known. The finest robust standard
-        deviation is 1 of the unit.
+        The deviation at each moment (m), NaN where it is not known (fewer than five values). The
+        finest robust standard deviation is 1 of the unit.
     """
     out = np.full(len(at), np.nan)
     if not len(t):
@@ -106,7 +107,7 @@ def deviations(t: Times, v: Floats, *, at: Times, window: int, history: int, lea
     total = np.concatenate([[0.0], np.cumsum(v)])
     for i, moment in enumerate(at.tolist()):
         a, k, b = np.searchsorted(t, [moment - history, moment - window, moment])
-        if k >= b or moment - t[a] < least:
+        if b - k < _SAMPLES or moment - t[a] < least:
             continue
         past = v[a:b]
         usual = float(np.median(past))

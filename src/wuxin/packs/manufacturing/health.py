@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.packs.manufacturing.days import Floats, Times, held, of_day
-from wuxin.packs.manufacturing.running import find_run
-from wuxin.risk import levels, reference, remaining
+from wuxin.packs.manufacturing.running import settled
+from wuxin.risk import reference, remaining
 from wuxin.terms.clock import DAY, HOUR, MINUTE
 from wuxin.terms.names import ThingKey
 from wuxin.terms.standards import DayView, Derived, Series
@@ -22,24 +22,29 @@ MEAN: Final = 12 * HOUR
 PAST: Final = 28 * DAY
 LEAST: Final = 5 * DAY
 FAILED: Final = 0.2
-"""The health index at which a machine counts as failed: four times beyond its normal limit."""
+"""The health index at which a machine counts as failed: four times the limit from normal."""
 
 _GUARD: Final = 7
 _FIRST: Final = 400
-_SETTLED: Final = 14
-_DAYS: Final = 35
+_TREND: Final = 10
+_LEAST: Final = 1e-3
+_NORMAL: Final = 14
+_DAYS: Final = 56
 
 
 def temperatures(view: DayView) -> list[Derived]:
     """Derive each hour how far the last 12 hours' mean temperature is from that of four weeks.
 
     In robust standard deviations, 1 K at the finest; nothing is said before five days are known.
+    Where the load is known, only settled work counts: a machine at rest is not cold.
     """
     derived = []
     for machine in view.of("machine"):
         if not len(view.series(machine, "temperature")):
             continue
         found = view.series(machine, "temperature", days=PAST // DAY + 1)
+        at_work = settled(view, machine, found.t, days=PAST // DAY + 1)
+        found = Series(found.t[at_work], found.v[at_work])
         at = np.arange(view.start + HOUR, view.end + 1, HOUR, dtype=np.int64)
         score = reference.deviations(
             found.t, found.v, at=at, window=MEAN, history=PAST, least=LEAST
@@ -54,10 +59,10 @@ def temperatures(view: DayView) -> list[Derived]:
 def anomalies(view: DayView) -> list[Derived]:
     """Derive how far all signals together are from the machine's normal, and its health index.
 
-    Normal is what was seen more than a week ago (a fault that grows must not become normal), else
-    the days before, else the day's first 400 samples. Where the load is known, only working
-    samples are compared. The score is in multiples of the limit: above 1 is odd. The index is
-    1 / (1 + median of the day's scores): 1 is as learnt, 0.5 at the limit.
+    Normal is the oldest fortnight of eight weeks (a fault that grows must not become normal), else
+    the days before, else the day's first 400 samples. Where the load is known, only settled work
+    is compared. The score is in multiples of the limit: above 1 is odd. The index is
+    1 / (1 + root of the median score of the day): 1 is as learnt, 0.5 at the limit.
     """
     derived = []
     for machine in view.of("machine"):
@@ -68,23 +73,30 @@ def anomalies(view: DayView) -> list[Derived]:
         normal, judged = _normal(t, x, today, start=view.start)
         if normal is None or not judged.any():
             continue
-        score = reference.distance(x[today], normal)[judged[today]]
+        lead = max(int(np.argmax(today)) - reference.WINDOW, 0)
+        score = reference.distance(x[lead:], normal)[judged[lead:]]
         when = t[judged]
         told, worst = _by_minute(when, score)
         derived.append(Derived(machine, "anomaly_score", told, worst))
-        derived += of_day(view, machine, health_index=1.0 / (1.0 + float(np.median(score))))
+        derived += of_day(
+            view, machine, health_index=1.0 / (1.0 + float(np.sqrt(np.median(score))))
+        )
     return derived
 
 
 def lifetimes(view: DayView) -> list[Derived]:
-    """Derive how long until the health index reaches 0.2, where it falls for certain."""
+    """Derive how long until the health index reaches 0.2, where it falls for certain.
+
+    The distance from normal (1 / index − 1) is drawn on, because wear adds to it evenly.
+    """
     derived = []
     for machine in view.of("machine"):
-        index = view.series(machine, "health_index", days=_SETTLED)
+        index = view.series(machine, "health_index", days=_TREND)
         if not len(index) or index.t[-1] < view.start:
             continue
         days = (index.t / DAY).tolist()
-        left = remaining.trend(days, index.v.tolist(), threshold=FAILED)
+        far = 1.0 - 1.0 / np.maximum(index.v, _LEAST)  # less the distance, in units of the limit
+        left = remaining.trend(days, far.tolist(), threshold=1.0 - 1.0 / FAILED)
         if left is not None:
             derived += of_day(view, machine, remaining_life=left * DAY / 1e9)
     return derived
@@ -98,7 +110,7 @@ def _table(view: DayView, machine: ThingKey) -> tuple[Times, Floats]:
     main = max(found.values(), key=len)
     usual = int(np.median(np.diff(main.t))) if len(main) > 1 else MINUTE
     x = np.column_stack([held(s, main.t, most=2 * usual) for s in found.values()])
-    good = np.isfinite(x).all(axis=1) & _working(view, machine, main)
+    good = np.isfinite(x).all(axis=1) & settled(view, machine, main.t, days=_DAYS)
     return main.t[good], x[good]
 
 
@@ -106,20 +118,13 @@ def _today(view: DayView, machine: ThingKey, name: str) -> bool:
     return len(view.series(machine, name)) > 1
 
 
-def _working(view: DayView, machine: ThingKey, main: Series) -> NDArray[np.bool_]:
-    """Which moments the machine worked at; all, where its load does not tell work from rest."""
-    run = find_run(view, machine, _DAYS)
-    if run is None or len(np.unique(run.state)) < 2:
-        return np.ones(len(main), np.bool_)
-    state = held(Series(run.t, run.state.astype(np.float64)), main.t, most=HOUR)
-    return ~(state < levels.WORKING)
-
-
 def _normal(
     t: Times, x: Floats, today: NDArray[np.bool_], *, start: int
 ) -> tuple[reference.Reference | None, NDArray[np.bool_]]:
     """The reference, and which of today's samples are judged by it."""
-    for before in (start - _GUARD * DAY, start):
+    week_ago = start - _GUARD * DAY
+    oldest = min(week_ago, int(t[0]) + _NORMAL * DAY) if len(t) else week_ago
+    for before in (oldest, week_ago, start):
         past = t < before
         if np.count_nonzero(past) >= _FIRST:
             return reference.learn(x[past]), today

@@ -31,7 +31,8 @@ MODELS: Final[tuple[Model, ...]] = (
             "logarithm; an alarm of the control comes first; a meter too coarse is not judged by.",
         ),
         source="Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62; ISO 22400-2:2014 clause 5",
-        validity="loads resolved to a fifth of their top or finer; two levels that differ 2.5 times, "
+        validity="loads resolved to a fifth of their top or finer; two levels that differ 2.5 "
+        "times, "
         "else whatever draws more than 2 % of the top counts as working",
         validated=_SME,
         run=run_states,
@@ -43,11 +44,14 @@ MODELS: Final[tuple[Model, ...]] = (
         derives=("energy_day", "energy_night", "night_share", "night_change"),
         method=Words(
             "功率按时长加总；22时至6时为夜；近七夜中位数与此前四周之比。没有总表时取各机器之和。",
-            "Power summed over its spans; 22 to 6 o'clock is night; the median of seven nights over "
-            "that of four weeks before. Without a meter of its own a workshop has its machines' sum.",
+            "Power summed over its spans; 22 to 6 o'clock is night; the median of seven nights "
+            "over "
+            "that of four weeks before. Without a meter of its own a workshop has its machines' "
+            "sum.",
         ),
         source="this project's own",
-        validity="local clock of the recording; no judgement where nights have under 2 % of the energy",
+        validity="local clock of the recording; no judgement where nights have under 2 % of the "
+        "energy",
         validated="a steel plant's 15-minute energy, January to September 2018 (UCI 851)",
         run=energies,
     ),
@@ -73,11 +77,14 @@ MODELS: Final[tuple[Model, ...]] = (
         derives=("output_counted", "output_by_energy", "output_by_time", "output_state",
                  "output_trust", "count_excess"),
         method=Words(
-            "每一产品的单件能耗与单件工时由本机其他日子学得；计件、用电、工时三方比对（risk/crosscheck）。",
-            "Energy and time of an item are learnt per product from the machine's other days; count, "
+            "每一产品的单件能耗与单件工时由本机其他日子学得；计件、用电、"
+            "工时三方比对（risk/crosscheck）。",
+            "Energy and time of an item are learnt per product from the machine's other days; "
+            "count, "
             "energy and time are compared (risk/crosscheck).",
         ),
-        source="Marzullo, Stanford 1984 (agreement of ranges); MAD: Iglewicz and Hoaglin, ASQC 1993",
+        source="Marzullo, Stanford 1984 (agreement of ranges); MAD: Iglewicz and Hoaglin, ASQC "
+        "1993",
         validity="machines that make countable items; four days of history, products seen before; "
         "an inflation below the tolerance (15 to 25 %) is not seen",
         validated=_SME + ": every day inflated by half is flagged, no untouched day is",
@@ -93,7 +100,8 @@ MODELS: Final[tuple[Model, ...]] = (
             "Availability × performance × quality; without rejects there is no OEE.",
         ),
         source="ISO 22400-2:2014",
-        validity="planned time and ideal cycle as registered, else time observed and the pace of the "
+        validity="planned time and ideal cycle as registered, else time observed and the pace of "
+        "the "
         "best days",
         validated="worked examples (tests/packs/test_manufacturing_models.py)",
         run=effectiveness,
@@ -116,30 +124,34 @@ MODELS: Final[tuple[Model, ...]] = (
     Model(
         name="temperatures",
         words=Words("温度预警", "Temperature warning"),
-        reads=("temperature",),
+        reads=("temperature", *_DRAWN),
         derives=("temperature_score",),
         method=Words(
             "近12小时均值与四周中位数之差，以稳健标准差计（至少1K），每小时一值。",
-            "The mean of 12 hours less the median of four weeks, in robust standard deviations (1 K "
+            "The mean of 12 hours less the median of four weeks, in robust standard deviations (1 "
+            "K "
             "at least), hourly.",
         ),
         source="Hampel, J. Am. Stat. Assoc. 69 (1974) 383; control limit of three: Shewhart 1931",
-        validity="after five days; machines that run on most days",
+        validity="after five days; where the load is known, settled work only",
         validated="NAB, machine temperature with four labelled windows",
         run=temperatures,
     ),
     Model(
         name="anomalies",
         words=Words("综合异常与健康指数", "Anomaly and health index"),
-        reads=(*SIGNALS, *_DRAWN[:2]),
+        reads=(*SIGNALS, *_DRAWN[:2], "status"),
         derives=("anomaly_score", "health_index"),
         method=Words(
-            "十个样本的均值离学得正常的马氏距离；参考期内漂移的信号不用；界限为参考期最大值的1.5倍。",
-            "Hotelling's distance of the mean of ten samples from what was learnt; signals that drift "
+            "十个样本的均值离学得正常的马氏距离；参考期内漂移的信号不用；"
+            "界限为参考期最大值的1.5倍。",
+            "Hotelling's distance of the mean of ten samples from what was learnt; signals that "
+            "drift "
             "in the reference are left out; the limit is 1.5 times its largest.",
         ),
         source="Hotelling, Ann. Math. Stat. 2 (1931) 360; ISO 13379-1:2012",
-        validity="two signals or more, 400 samples of reference; a change of product is odd as well",
+        validity="two signals or more, 400 samples of reference; a change of product is odd as "
+        "well",
         validated="SKAB (valve 1): chosen on half of its files, held on the others",
         run=anomalies,
     ),
@@ -149,9 +161,10 @@ MODELS: Final[tuple[Model, ...]] = (
         reads=("health_index",),
         derives=("remaining_life",),
         method=Words(
-            "健康指数两周内确有下降（Mann检验1%）时，按Theil–Sen斜率外推到0.2。",
-            "Where two weeks of the health index fall for certain (Mann, 1 %), the Theil–Sen slope is "
-            "drawn on to 0.2.",
+            "健康指数十日内确有下降（Mann检验1%）时，"
+            "离正常的距离按Theil–Sen斜率外推到指数0.2。",
+            "Where ten days of the health index fall for certain (Mann, 1 %), the distance from "
+            "normal is drawn on to an index of 0.2 (Theil–Sen).",
         ),
         source="ISO 13381-1:2015; Mann, Econometrica 13 (1945) 245; Sen, JASA 63 (1968) 1379",
         validity="wear that goes on as it did; a fleet that failed predicts better: risk/remaining",

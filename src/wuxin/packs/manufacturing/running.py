@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from wuxin.packs.manufacturing.days import (
     HISTORY,
     Floats,
+    Times,
     held,
     of_day,
     period,
@@ -23,6 +24,9 @@ from wuxin.terms.standards import DayView, Derived, Series
 
 MANUAL, AUTOMATIC, REPORTED_ALARM = 1.0, 2.0, 3.0
 """Codes of a control's status: by hand, automatic, alarm."""
+
+WARM: Final = 3 * HOUR
+"""How long after it stood still a machine is not judged by its temperature and signals."""
 
 _BEST: Final = 0.95
 _FEWEST: Final = 24
@@ -64,8 +68,8 @@ def run_states(view: DayView) -> list[Derived]:
 
 def find_run(view: DayView, thing: ThingKey, days: int = 1) -> Run | None:
     """The states of a thing, from what it drew in four weeks; None where nothing tells."""
-    drawn, _ = power(view, thing, HISTORY)
-    known = levels.learn(drawn.v)
+    drawn, _ = power(view, thing, max(days, HISTORY))
+    known = levels.learn(_since(drawn, view.end - HISTORY * 24 * HOUR).v)
     status = view.series(thing, "status", days=days)
     today = _since(drawn, view.end - days * 24 * HOUR)
     if known is not None and len(today):
@@ -83,6 +87,23 @@ def find_run(view: DayView, thing: ThingKey, days: int = 1) -> Run | None:
         )
         return Run(status.t, state.astype(np.int8), spans(status.t, period(view, thing, status)))
     return None
+
+
+def settled(view: DayView, thing: ThingKey, t: Times, *, days: int) -> NDArray[np.bool_]:
+    """Which moments (n) a thing works at, and has for three hours since it last stood still.
+
+    A machine that warms up is neither cold nor at fault. All moments, where its load does not tell
+    work from rest.
+    """
+    run = find_run(view, thing, days)
+    if run is None or not (run.state == levels.STOPPED).any():
+        return np.ones(len(t), np.bool_)
+    works = held(Series(run.t, run.state.astype(np.float64)), t, most=HOUR) >= levels.WORKING
+    stood = run.t[run.state == levels.STOPPED]
+    before = np.searchsorted(stood, t, side="right") - 1
+    rested = (before >= 0) & (t - stood[np.maximum(before, 0)] < WARM)
+    found: NDArray[np.bool_] = works & ~rested
+    return found
 
 
 def effectiveness(view: DayView) -> list[Derived]:
