@@ -30,7 +30,10 @@ _LOG: Final = logging.getLogger("wuxin")
 DOCUMENTS: Final = "recording"
 """The protocol of what only stands in books: it is declared like a device, and is none."""
 
-SHIPPED: Final = ("energy/recording", "energy/snow", "logistics/recording")
+SHIPPED: Final = (
+    "energy/recording", "energy/snow", "logistics/recording", "manufacturing/recording",
+    "manufacturing/workshop",
+)  # fmt: skip
 
 
 class Hearing(Protocol):

@@ -18,6 +18,9 @@ HISTORY: Final = 28
 MACHINES: Final = ("machine", "line", "workshop")
 """Kinds that draw power, from the single machine up."""
 
+ENOUGH: Final = 6 * HOUR / 1e9
+"""Seconds of a day that must have been observed before the day has totals."""
+
 _LONGEST: Final = HOUR
 
 

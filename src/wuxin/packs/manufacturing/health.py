@@ -26,6 +26,7 @@ FAILED: Final = 0.2
 
 _GUARD: Final = 7
 _FIRST: Final = 400
+_PAST_ROWS: Final = 200
 _TREND: Final = 10
 _LEAST: Final = 1e-3
 _NORMAL: Final = 14
@@ -126,7 +127,7 @@ def _normal(
     oldest = min(week_ago, int(t[0]) + _NORMAL * DAY) if len(t) else week_ago
     for before in (oldest, week_ago, start):
         past = t < before
-        if np.count_nonzero(past) >= _FIRST:
+        if np.count_nonzero(past) >= _PAST_ROWS:
             return reference.learn(x[past]), today
     own = np.flatnonzero(today)
     judged = np.zeros(len(t), np.bool_)

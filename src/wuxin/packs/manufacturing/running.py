@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.packs.manufacturing.days import (
+    ENOUGH,
     HISTORY,
     Floats,
     Times,
@@ -57,11 +58,13 @@ def run_states(view: DayView) -> list[Derived]:
         )
         hours = [float(run.span[run.state == s].sum()) for s in range(4)]
         seen = sum(hours)
+        if seen < ENOUGH:
+            continue
         derived += of_day(
             view, thing,
             working_time=hours[levels.WORKING], idle_time=hours[levels.IDLE],
             alarm_time=hours[levels.ALARM],
-            operating_rate=hours[levels.WORKING] / seen if seen > 0 else None,
+            operating_rate=hours[levels.WORKING] / seen,
         )  # fmt: skip
     return derived
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.packs.manufacturing.days import (
+    ENOUGH,
     HISTORY,
     Floats,
     Times,
@@ -42,7 +43,10 @@ def energies(view: DayView) -> list[Derived]:
         drawn, is_power = power(view, thing)
         if not is_power or not len(drawn):
             continue
-        joules = drawn.v * spans(drawn.t, period(view, thing, drawn))
+        span = spans(drawn.t, period(view, thing, drawn))
+        if span.sum() < ENOUGH:
+            continue
+        joules = drawn.v * span
         night = _at_night(view, drawn.t)
         total, dark = float(joules.sum()), float(joules[night].sum())
         derived += of_day(

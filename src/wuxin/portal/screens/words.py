@@ -171,6 +171,13 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     # packs
     "energy": ("光伏能源", "Energy"),
     "logistics": ("仓储物流", "Logistics"),
+    "manufacturing": ("智慧制造", "Manufacturing"),
+    # spare and short capacity
+    "capacity_offered": ("空余产能已登记", "capacity offered"),
+    "capacity_sought": ("短缺产能已登记", "capacity sought"),
+    "capacity_withdrawn": ("产能登记已撤回", "capacity withdrawn"),
+    "capacity_matched": ("产能已撮合", "capacity matched"),
+    "capacity_waiting": ("产能待撮合", "capacity waits"),
 }
 """Field terms, acts, states and roles; kinds, rules and indicators are named by their pack."""
 
