@@ -83,7 +83,7 @@ def outputs(data: Path) -> list[Figure]:
             for name, others in (
                 ("others", [d for d in range(days) if d != day]), ("past", list(range(day))),
             ):  # fmt: skip
-                tally(counts[name], made, day, others)
+                tally(counts[name], made, day=day, others=others)
     figures = []
     for name, told in (("others", "other days"), ("past", "earlier days only")):
         found, planted, false, judged = counts[name]
@@ -99,14 +99,14 @@ def outputs(data: Path) -> list[Figure]:
     return [*figures, *run_states(rows)]
 
 
-def tally(counts: list[int], made: output.Made, day: int, others: list[int]) -> None:
+def tally(counts: list[int], made: output.Made, *, day: int, others: list[int]) -> None:
     """Count one day: planted and found, untouched and falsely found."""
-    plain = output.compare(made, day, others)
+    plain = output.compare(made, day, others=others)
     if plain is None:
         return
     counts[3] += 1
     counts[2] += plain.excess != 0
-    planted = output.compare(inflated(made, day), day, others)
+    planted = output.compare(inflated(made, day), day, others=others)
     counts[1] += 1
     counts[0] += planted is not None and planted.excess > 0
 

@@ -45,7 +45,7 @@ class Twin:
         return (Cause("frame", Digest(f"{measured.first:064x}")),)
 
 
-def valued(terms: Mapping[str, Any], twin: Twin, at: int = AT) -> Valuation:
+def valued(terms: Mapping[str, Any], twin: Twin, *, at: int = AT) -> Valuation:
     return value(terms, twin, at)  # type: ignore[arg-type]
 
 

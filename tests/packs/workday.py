@@ -25,7 +25,7 @@ class Workday:
         self._series: dict[tuple[ThingKey, str], list[tuple[int, float]]] = {}
         self._facts: dict[ThingKey, Mapping[str, float]] = {}
 
-    def tell(self, thing: ThingKey, indicator: str, rows: Rows) -> "Workday":
+    def tell(self, thing: ThingKey, indicator: str, *, rows: Rows) -> "Workday":
         self._series.setdefault((thing, indicator), []).extend((START + t, v) for t, v in rows)
         self._series[thing, indicator].sort()
         return self

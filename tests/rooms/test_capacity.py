@@ -21,12 +21,12 @@ MAY = {"free_from": "2026-05-01T00:00:00Z", "free_until": "2026-05-31T00:00:00Z"
 DUE = {"begins": "2026-05-04T00:00:00Z", "due": "2026-05-20T00:00:00Z"}
 
 
-def offer(name: str, hours: int = 100, price: str = "80", **more: Any) -> OfferCapacity:
+def offer(name: str, hours: int = 100, *, price: str = "80", **more: Any) -> OfferCapacity:
     told = {"factory": f"F-{name}", "skill": "turning", "currency": "CNY", **MAY, **more}
     return OfferCapacity(id=name, hours=hours, price=price, **told)
 
 
-def need(name: str, hours: int = 60, price: str = "100", **more: Any) -> SeekCapacity:
+def need(name: str, hours: int = 60, *, price: str = "100", **more: Any) -> SeekCapacity:
     told = {"factory": f"S-{name}", "skill": "turning", "currency": "CNY", **DUE, **more}
     return SeekCapacity(id=name, hours=hours, price=price, **told)
 
@@ -41,7 +41,7 @@ def test_an_order_goes_to_the_cheapest_factory_that_can_do_it() -> None:
 
 
 def test_more_hours_are_placed_even_where_that_costs_more() -> None:
-    offers = [offer("cheap", 60, "50"), offer("dear", 40, "95")]
+    offers = [offer("cheap", 60, price="50"), offer("dear", 40, price="95")]
     needs = [need("small", 40), need("large", 60)]
     assert sorted(placed(offers, needs)) == [("large", "cheap", 60), ("small", "dear", 40)]
 
@@ -92,8 +92,8 @@ def best(offers: list[OfferCapacity], needs: list[SeekCapacity]) -> int:
 def test_no_way_of_placing_orders_places_more_hours(
     spare: list[tuple[int, int]], short: list[tuple[int, int]]
 ) -> None:
-    offers = [offer(f"o{k}", h, str(p)) for k, (h, p) in enumerate(spare)]
-    needs = [need(f"n{k}", h, str(p)) for k, (h, p) in enumerate(short)]
+    offers = [offer(f"o{k}", h, price=str(p)) for k, (h, p) in enumerate(spare)]
+    needs = [need(f"n{k}", h, price=str(p)) for k, (h, p) in enumerate(short)]
     found = match(Standing(offers, needs))
     assert sum(p.hours for p in found) == best(offers, needs)
     for k, one in enumerate(offers):
@@ -114,7 +114,7 @@ def told(do: str, key: str) -> Command:
 def counter() -> Capacity:
     """Return a counter at which two factories have spare hours, and three orders wait."""
     counter = Capacity(Tenant("t"))
-    for one in (offer("a", 100, "70"), offer("b", 50, "90")):
+    for one in (offer("a", 100, price="70"), offer("b", 50, price="90")):
         counter.offer(told("offer_capacity", one.id), one, now=NOW)
     for two in (need("x", 100), need("y", 30), need("z", 40, skill="casting")):
         counter.seek(told("seek_capacity", two.id), two, now=NOW)

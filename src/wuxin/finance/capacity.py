@@ -70,19 +70,25 @@ class Capacity(Silent):
             BadInput: hours, price, times or reliability cannot be meant.
             Conflict: the id is taken, or too much stands.
         """
-        _check(said, said.free_from, said.free_until)
+        _check(said, said.free_from, end=said.free_until)
         self._free(said.id)
         self._offers[said.id] = said, told(command)[0]
-        return [self._act("capacity_offered", now, command, msgspec.structs.asdict(said))]
+        return [
+            self._act(
+                "capacity_offered", now, command=command, figures=msgspec.structs.asdict(said)
+            )
+        ]
 
     def seek(self, command: Command, said: SeekCapacity, *, now: Now) -> list[Said]:
         """Register an order that waits; see :meth:`offer` for what is raised."""
-        _check(said, said.begins, said.due)
+        _check(said, said.begins, end=said.due)
         if not 1 <= said.parts <= 10:
             raise BadInput("parts are 1 to 10")
         self._free(said.id)
         self._needs[said.id] = said, told(command)[0]
-        return [self._act("capacity_sought", now, command, msgspec.structs.asdict(said))]
+        return [
+            self._act("capacity_sought", now, command=command, figures=msgspec.structs.asdict(said))
+        ]
 
     def withdraw(self, command: Command, said: WithdrawCapacity, *, now: Now) -> list[Said]:
         """Take off what stands.
@@ -94,7 +100,7 @@ class Capacity(Silent):
             raise BadInput(f"no offer or order {said.id!r} stands")
         self._offers.pop(said.id, None)
         self._needs.pop(said.id, None)
-        return [self._act("capacity_withdrawn", now, command, {"id": said.id})]
+        return [self._act("capacity_withdrawn", now, command=command, figures={"id": said.id})]
 
     def match(self, command: Command, said: MatchCapacity, *, now: Now) -> list[Said]:
         """Match what stands, and say of each order where it is placed or why it is not."""
@@ -109,11 +115,15 @@ class Capacity(Silent):
         acts: list[Said] = []
         for n, need in enumerate(standing.needs):
             own = [p for p in placed if p.need == n]
-            figures = _placed(need, own, standing) if own else _waiting(need, standing, left)
+            figures = (
+                _placed(need, own, standing=standing)
+                if own
+                else _waiting(need, standing, left=left)
+            )
             kind = "capacity_matched" if own else "capacity_waiting"
             causes = [self._needs[need.id][1]]
             causes += [self._offers[standing.offers[p.offer].id][1] for p in own]
-            acts.append(self._act(kind, now, command, figures, causes))
+            acts.append(self._act(kind, now, command=command, figures=figures, because=causes))
             if own:
                 del self._needs[need.id]
         for o, offer in enumerate(standing.offers):
@@ -142,7 +152,7 @@ class Capacity(Silent):
             raise Conflict(f"{_MOST} stand already; match or withdraw some first")
 
     def _act(
-        self, kind: str, now: Now, command: Command, figures: Mapping[str, Any],
+        self, kind: str, now: Now, *, command: Command, figures: Mapping[str, Any],
         because: Sequence[Cause] = (),
     ) -> Act:  # fmt: skip
         return Act(
@@ -152,7 +162,7 @@ class Capacity(Silent):
         )  # fmt: skip
 
 
-def _check(said: OfferCapacity | SeekCapacity, start: str, end: str) -> None:
+def _check(said: OfferCapacity | SeekCapacity, start: str, *, end: str) -> None:
     """Refuse what cannot be meant."""
     if not (said.id and said.factory and said.skill):
         raise BadInput("id, factory and skill are not empty")
@@ -166,7 +176,7 @@ def _check(said: OfferCapacity | SeekCapacity, start: str, end: str) -> None:
         raise BadInput(f"{iso(moment(start))} is not before {iso(moment(end))}")
 
 
-def _placed(need: SeekCapacity, own: Sequence[Placed], standing: Standing) -> dict[str, str]:
+def _placed(need: SeekCapacity, own: Sequence[Placed], *, standing: Standing) -> dict[str, str]:
     """Where an order is placed, at what cost, and what that saves."""
     figures = {"need": need.id, "factory": need.factory, "hours": str(need.hours)}
     total = Decimal(0)
@@ -185,7 +195,7 @@ def _placed(need: SeekCapacity, own: Sequence[Placed], standing: Standing) -> di
 
 
 def _waiting(
-    need: SeekCapacity, standing: Standing, left: Sequence[int]
+    need: SeekCapacity, standing: Standing, *, left: Sequence[int]
 ) -> dict[str, str]:  # fmt: skip
     """Why an order is not placed: what speaks against each offer, or that hours do not suffice."""
     figures = {"need": need.id, "factory": need.factory, "hours": str(need.hours)}

@@ -112,10 +112,10 @@ def match(standing: Standing) -> list[Placed]:
     most = [min(standing.needs[n].hours, standing.offers[o].hours) for n, o in pairs]
     tops = np.concatenate([most, np.ones(len(pairs) + len(standing.needs))])
     found = optimize.milp(
-        -_gains(standing, pairs, most),
+        -_gains(standing, pairs, most=most),
         integrality=np.ones(len(tops)),
         bounds=optimize.Bounds(0, tops),
-        constraints=_constraints(standing, pairs, most),
+        constraints=_constraints(standing, pairs, most=most),
         options={"mip_rel_gap": 0.0},
     )
     if found.x is None:
@@ -124,7 +124,7 @@ def match(standing: Standing) -> list[Placed]:
     return [Placed(*pair, h) for pair, h in zip(pairs, hours, strict=True) if h > 0]
 
 
-def _gains(standing: Standing, pairs: Pairs, most: Sequence[int]) -> NDArray[np.float64]:
+def _gains(standing: Standing, pairs: Pairs, *, most: Sequence[int]) -> NDArray[np.float64]:
     """What an hour of each pair is worth: 1, and half an hour in all for what can be saved."""
     needs, offers = standing.needs, standing.offers
     saved = [float(Decimal(str(needs[n].price)) - Decimal(str(offers[o].price))) for n, o in pairs]
@@ -134,7 +134,7 @@ def _gains(standing: Standing, pairs: Pairs, most: Sequence[int]) -> NDArray[np.
     return gains
 
 
-def _constraints(standing: Standing, pairs: Pairs, most: Sequence[int]) -> Any:
+def _constraints(standing: Standing, pairs: Pairs, *, most: Sequence[int]) -> Any:
     """What must hold of the unknowns: hours of each pair, whether it is used, whether a need is."""
     from scipy import optimize, sparse  # noqa: PLC0415 - as above
 

@@ -47,11 +47,13 @@ def features(fleet: Fleet) -> Floats:
         x = fleet.x[fleet.unit == unit]
         to = np.arange(1, len(x) + 1)
         start = np.maximum(to - WINDOW, 0)
-        mean = _means(x, start, to)
-        first = _means(x, np.zeros_like(to), np.minimum(to, _FIRST))
+        mean = _means(x, start, to=to)
+        first = _means(x, np.zeros_like(to), to=np.minimum(to, _FIRST))
         size = (to - start).astype(np.float64)[:, None]
         half = (size - 1) / 2
-        moments = _means(x * np.arange(len(x))[:, None], start, to) - (start[:, None] + half) * mean
+        moments = (
+            _means(x * np.arange(len(x))[:, None], start, to=to) - (start[:, None] + half) * mean
+        )
         slope = np.where(size > 4, moments * 12 / np.maximum(size**2 - 1, 1), 0.0)
         rows.append(np.hstack([mean, mean - first, slope, to[:, None]]))
     return np.vstack(rows)
@@ -124,7 +126,7 @@ def _fit(x: Floats, y: Floats) -> Prophet:
     return Prophet(lgb.train(_SETTINGS, lgb.Dataset(x, y), num_boost_round=_ROUNDS))
 
 
-def _means(x: Floats, start: Ints, to: Ints) -> Floats:
+def _means(x: Floats, start: Ints, *, to: Ints) -> Floats:
     total = np.vstack([np.zeros((1, x.shape[1])), np.cumsum(x, axis=0)])
     found: Floats = (total[to] - total[start]) / (to - start)[:, None]
     return found

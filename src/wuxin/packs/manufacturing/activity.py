@@ -1,4 +1,4 @@
-"""What a lender without collateral looks at: is the work steady, growing, full and on time?"""
+"""What a lender without collateral looks at: whether work is steady, growing, full and on time."""
 
 from typing import Final
 

@@ -29,7 +29,7 @@ def units(view: DayView) -> list[ThingKey]:
     return [key for kind in MACHINES for key in view.of(kind)]
 
 
-def period(view: DayView, thing: ThingKey, series: Series) -> int:
+def period(view: DayView, thing: ThingKey, *, series: Series) -> int:
     """How often the thing reports (ns): as declared, else as seen; an hour at most."""
     told = view.period(thing)
     if not told and len(series) > 1:
@@ -37,7 +37,7 @@ def period(view: DayView, thing: ThingKey, series: Series) -> int:
     return min(max(told, MINUTE // 60), _LONGEST) if told else 15 * MINUTE
 
 
-def power(view: DayView, thing: ThingKey, days: int = 1) -> tuple[Series, bool]:
+def power(view: DayView, thing: ThingKey, *, days: int = 1) -> tuple[Series, bool]:
     """What a thing drew: power (W), from energy per interval where need be, else current (A).
 
     Returns:
@@ -48,7 +48,7 @@ def power(view: DayView, thing: ThingKey, days: int = 1) -> tuple[Series, bool]:
         return found, True
     energy = view.series(thing, "energy_interval", days=days)
     if len(energy):
-        seconds = period(view, thing, energy) / 1e9
+        seconds = period(view, thing, series=energy) / 1e9
         return Series(energy.t, energy.v / seconds), True
     return view.series(thing, "current", days=days), False
 

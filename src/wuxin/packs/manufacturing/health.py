@@ -44,7 +44,7 @@ def temperatures(view: DayView) -> list[Derived]:
         if not len(view.series(machine, "temperature")):
             continue
         found = view.series(machine, "temperature", days=PAST // DAY + 1)
-        at_work = settled(view, machine, found.t, days=PAST // DAY + 1)
+        at_work = settled(view, machine, t=found.t, days=PAST // DAY + 1)
         found = Series(found.t[at_work], found.v[at_work])
         at = np.arange(view.start + HOUR, view.end + 1, HOUR, dtype=np.int64)
         score = reference.deviations(
@@ -71,7 +71,7 @@ def anomalies(view: DayView) -> list[Derived]:
         if x.shape[1] < 2:
             continue
         today = t >= view.start
-        normal, judged = _normal(t, x, today, start=view.start)
+        normal, judged = _normal(t, x, today=today, start=view.start)
         if normal is None or not judged.any():
             continue
         lead = max(int(np.argmax(today)) - reference.WINDOW, 0)
@@ -105,22 +105,23 @@ def lifetimes(view: DayView) -> list[Derived]:
 
 def _table(view: DayView, machine: ThingKey) -> tuple[Times, Floats]:
     """Signals on the moments of the one that reports most often today (n), (n, signals)."""
-    found = {s: view.series(machine, s, days=_DAYS) for s in SIGNALS if _today(view, machine, s)}
+    names = [s for s in SIGNALS if _today(view, machine, name=s)]
+    found = {s: view.series(machine, s, days=_DAYS) for s in names}
     if len(found) < 2:
         return np.zeros(0, np.int64), np.zeros((0, 0))
     main = max(found.values(), key=len)
     usual = int(np.median(np.diff(main.t))) if len(main) > 1 else MINUTE
     x = np.column_stack([held(s, main.t, most=2 * usual) for s in found.values()])
-    good = np.isfinite(x).all(axis=1) & settled(view, machine, main.t, days=_DAYS)
+    good = np.isfinite(x).all(axis=1) & settled(view, machine, t=main.t, days=_DAYS)
     return main.t[good], x[good]
 
 
-def _today(view: DayView, machine: ThingKey, name: str) -> bool:
+def _today(view: DayView, machine: ThingKey, *, name: str) -> bool:
     return len(view.series(machine, name)) > 1
 
 
 def _normal(
-    t: Times, x: Floats, today: NDArray[np.bool_], *, start: int
+    t: Times, x: Floats, *, today: NDArray[np.bool_], start: int
 ) -> tuple[reference.Reference | None, NDArray[np.bool_]]:
     """The reference, and which of today's samples are judged by it."""
     week_ago = start - _GUARD * DAY

@@ -73,7 +73,7 @@ MODELS: Final[tuple[Model, ...]] = (
     Model(
         name="outputs",
         words=Words("产量核对", "Output cross-checked"),
-        reads=("items", "product", "status", *_DRAWN),
+        reads=("items", "product", "status", "count_excess", *_DRAWN),
         derives=("output_counted", "output_by_energy", "output_by_time", "output_state",
                  "output_trust", "count_excess"),
         method=Words(

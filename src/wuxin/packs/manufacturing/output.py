@@ -1,4 +1,4 @@
-"""What was made: as counted, as the energy says, as the working time says; do they agree?
+"""What was made, as counted, by the energy and by the working time, and whether these agree.
 
 Each product takes its own energy and its own time for an item. Both are learnt from the machine's
 other days; a product that was never seen before is not compared, rather than guessed.
@@ -63,7 +63,7 @@ class Compared(NamedTuple):
     excess: float
 
 
-def compare(made: Made, day: int, others: Sequence[int]) -> Compared | None:
+def compare(made: Made, day: int, *, others: Sequence[int]) -> Compared | None:
     """Compare the count of a day with what energy and time say, by rates of other days.
 
     Returns:
@@ -137,7 +137,8 @@ def outputs(view: DayView) -> list[Derived]:
         if len(counted):
             derived += of_day(view, machine, output_counted=float(counted.v.sum()))
         made = find_made(view, machine)
-        found = compare(made, HISTORY - 1, range(HISTORY - 1)) if made is not None else None
+        others = _believed(view, machine)
+        found = compare(made, HISTORY - 1, others=others) if made is not None else None
         if found is None:
             continue
         derived += of_day(
@@ -148,6 +149,13 @@ def outputs(view: DayView) -> list[Derived]:
     return derived
 
 
+def _believed(view: DayView, machine: ThingKey) -> list[int]:
+    """The earlier days to learn from: those whose count was not contradicted."""
+    told = view.series(machine, "count_excess", days=HISTORY)
+    odd = by_day(view, told.t[told.v != 0], days=HISTORY).tolist()
+    return [day for day in range(HISTORY - 1) if day not in odd]
+
+
 def find_made(view: DayView, machine: ThingKey) -> Made | None:
     """Four weeks of a machine by day and product; None where no items are counted today."""
     items = view.series(machine, "items", days=HISTORY)
@@ -156,10 +164,10 @@ def find_made(view: DayView, machine: ThingKey) -> Made | None:
     product = held(view.series(machine, "product", days=HISTORY), items.t, most=7 * DAY)
     column = np.unique(np.nan_to_num(product, nan=-1.0), return_inverse=True)[1]
     size = (HISTORY, int(column.max()) + 1)
-    drawn, is_power = power(view, machine, HISTORY)
+    drawn, is_power = power(view, machine, days=HISTORY)
     status = view.series(machine, "status", days=HISTORY)
-    usual = period(view, machine, items)
-    working = _working(view, machine, items.t, usual=usual)
+    usual = period(view, machine, series=items)
+    working = _working(view, machine, t=items.t, usual=usual)
     span = spans(items.t, usual)
     energy = held(drawn, items.t, most=2 * usual) * span
     if len(status):
@@ -168,19 +176,19 @@ def find_made(view: DayView, machine: ThingKey) -> Made | None:
     rows = (by_day(view, items.t, days=HISTORY), column)
     busy = np.ones(len(span), np.bool_) if working is None else working
     return Made(
-        _table(size, rows, items.v),
-        _table(size, rows, np.where(busy, energy, 0.0)) if is_power or len(drawn) else _no(size),
-        _table(size, rows, np.where(busy, span, 0.0)) if working is not None else _no(size),
+        _table(size, rows, v=items.v),
+        _table(size, rows, v=np.where(busy, energy, 0.0)) if is_power or len(drawn) else _no(size),
+        _table(size, rows, v=np.where(busy, span, 0.0)) if working is not None else _no(size),
     )
 
 
 def _working(
-    view: DayView, machine: ThingKey, t: NDArray[np.int64], *, usual: int
+    view: DayView, machine: ThingKey, *, t: NDArray[np.int64], usual: int
 ) -> NDArray[np.bool_] | None:
-    drawn, _ = power(view, machine, HISTORY)
+    drawn, _ = power(view, machine, days=HISTORY)
     if levels.learn(drawn.v) is None:
         return None
-    run = find_run(view, machine, HISTORY)
+    run = find_run(view, machine, days=HISTORY)
     if run is None:
         return None
     at = np.clip(np.searchsorted(run.t, t, side="right") - 1, 0, None)
@@ -190,7 +198,7 @@ def _working(
 
 
 def _table(
-    size: tuple[int, int], rows: tuple[NDArray[np.int64], NDArray[np.int64]], v: Floats
+    size: tuple[int, int], rows: tuple[NDArray[np.int64], NDArray[np.int64]], *, v: Floats
 ) -> Floats:
     out = np.zeros(size)
     np.add.at(out, rows, np.nan_to_num(v))

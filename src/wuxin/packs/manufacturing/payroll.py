@@ -1,4 +1,4 @@
-"""Hours paid against energy used: does the payroll fit the work?"""
+"""Hours paid against energy used: whether the payroll fits the work."""
 
 from typing import Final
 

@@ -69,14 +69,14 @@ def run_states(view: DayView) -> list[Derived]:
     return derived
 
 
-def find_run(view: DayView, thing: ThingKey, days: int = 1) -> Run | None:
+def find_run(view: DayView, thing: ThingKey, *, days: int = 1) -> Run | None:
     """The states of a thing, from what it drew in four weeks; None where nothing tells."""
-    drawn, _ = power(view, thing, max(days, HISTORY))
+    drawn, _ = power(view, thing, days=max(days, HISTORY))
     known = levels.learn(_since(drawn, view.end - HISTORY * 24 * HOUR).v)
     status = view.series(thing, "status", days=days)
     today = _since(drawn, view.end - days * 24 * HOUR)
     if known is not None and len(today):
-        usual = period(view, thing, drawn)
+        usual = period(view, thing, series=drawn)
         state = levels.states(today.v, known)
         told = held(status, today.t, most=2 * usual)
         state = np.where(told == REPORTED_ALARM, levels.ALARM, state)
@@ -88,17 +88,18 @@ def find_run(view: DayView, thing: ThingKey, days: int = 1) -> Run | None:
             [levels.ALARM, levels.WORKING, levels.IDLE],
             levels.STOPPED,
         )
-        return Run(status.t, state.astype(np.int8), spans(status.t, period(view, thing, status)))
+        usual = period(view, thing, series=status)
+        return Run(status.t, state.astype(np.int8), spans(status.t, usual))
     return None
 
 
-def settled(view: DayView, thing: ThingKey, t: Times, *, days: int) -> NDArray[np.bool_]:
+def settled(view: DayView, thing: ThingKey, *, t: Times, days: int) -> NDArray[np.bool_]:
     """Which moments (n) a thing works at, and has for three hours since it last stood still.
 
     A machine that warms up is neither cold nor at fault. All moments, where its load does not tell
     work from rest.
     """
-    run = find_run(view, thing, days)
+    run = find_run(view, thing, days=days)
     if run is None or not (run.state == levels.STOPPED).any():
         return np.ones(len(t), np.bool_)
     works = held(Series(run.t, run.state.astype(np.float64)), t, most=HOUR) >= levels.WORKING
@@ -121,7 +122,7 @@ def effectiveness(view: DayView) -> list[Derived]:
     """
     derived: list[Derived] = []
     for thing in view.of("machine"):
-        working = _last(view, thing, "working_time")
+        working = _last(view, thing, name="working_time")
         items = view.series(thing, "items")
         if working is None:
             continue
@@ -169,7 +170,7 @@ def _best_cycle(view: DayView, thing: ThingKey) -> float | None:
     return 1.0 / float(np.quantile(made.v[good] / worked[good], _BEST))
 
 
-def _last(view: DayView, thing: ThingKey, name: str) -> float | None:
+def _last(view: DayView, thing: ThingKey, *, name: str) -> float | None:
     found = view.series(thing, name)
     return float(found.v[-1]) if len(found) else None
 

@@ -43,7 +43,7 @@ def energies(view: DayView) -> list[Derived]:
         drawn, is_power = power(view, thing)
         if not is_power or not len(drawn):
             continue
-        span = spans(drawn.t, period(view, thing, drawn))
+        span = spans(drawn.t, period(view, thing, series=drawn))
         if span.sum() < ENOUGH:
             continue
         joules = drawn.v * span
@@ -52,7 +52,7 @@ def energies(view: DayView) -> list[Derived]:
         derived += of_day(
             view, thing, energy_day=total, energy_night=dark,
             night_share=dark / total if total > 0 else None,
-            night_change=_change(view, thing, dark),
+            night_change=_change(view, thing, dark=dark),
         )  # fmt: skip
     return derived + _whole(view, derived)
 
@@ -70,7 +70,8 @@ def _whole(view: DayView, derived: list[Derived]) -> list[Derived]:
     total, dark = (sum(seen[m, n] for m in machines) for n in ("energy_day", "energy_night"))
     return of_day(
         view, root, energy_day=total, energy_night=dark,
-        night_share=dark / total if total > 0 else None, night_change=_change(view, root, dark),
+        night_share=dark / total if total > 0 else None,
+        night_change=_change(view, root, dark=dark),
     )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def load_types(view: DayView) -> list[Derived]:
     """
     derived = []
     for thing in units(view):
-        drawn, _ = power(view, thing, HISTORY)
+        drawn, _ = power(view, thing, days=HISTORY)
         cuts = type_limits(drawn.v)
         today = drawn.t >= view.start
         if cuts is None or not today.any():
@@ -108,7 +109,7 @@ def _at_night(view: DayView, t: Times) -> NDArray[np.bool_]:
     return found
 
 
-def _change(view: DayView, thing: ThingKey, dark: float) -> float | None:
+def _change(view: DayView, thing: ThingKey, *, dark: float) -> float | None:
     past = view.series(thing, "energy_night", days=HISTORY + _WEEK)
     whole = view.series(thing, "energy_day", days=HISTORY + _WEEK)
     week = past.t >= view.start - (_WEEK - 1) * DAY

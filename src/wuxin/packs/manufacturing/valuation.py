@@ -79,7 +79,7 @@ def _digital(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuatio
     seen = {n: twin.latest(root, n) for n in ("energy_30d", *GRADES)}
     missing = [
         words for name in ("energy_30d", *_NEEDED)
-        if (words := _missing(root, name, seen[name], at - oldest)) is not None
+        if (words := _missing(root, name, seen=seen[name], since=at - oldest)) is not None
     ]  # fmt: skip
     if seen["order_fill"] is not None and seen["order_fill"].event_time < at - oldest:
         seen["order_fill"] = None
@@ -156,7 +156,7 @@ def _machines(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuati
 # ---- what both use ---------------------------------------------------------------------------
 
 
-def _missing(root: ThingKey, name: str, seen: Measured | None, since: int) -> Words | None:
+def _missing(root: ThingKey, name: str, *, seen: Measured | None, since: int) -> Words | None:
     if seen is None:
         return Words(f"{root} 尚无 {name}", f"{root} has no {name} yet")
     if seen.event_time < since:
