@@ -12,6 +12,8 @@ from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
+from wuxin.finance.subscribers import Subscribers
+from wuxin.finance.warnings import Warnings
 from wuxin.risk.falls import Falls
 from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
@@ -30,7 +32,9 @@ class Bank:
         self.books = Books()
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
-        self.counters: list[Counter] = [self.desk, self.cases]
+        self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
+        self.subscribers = Subscribers(tenant)
+        self.counters: list[Counter] = [self.desk, self.cases, self.warnings, self.subscribers]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

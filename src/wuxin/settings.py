@@ -93,6 +93,25 @@ class Settings(BaseSettings):
         description="Map tiles ({z}, {x}, {y}); empty draws on a plain grid, so that no place is "
         "told to a map service.",
     )
+    notify_private: bool = Field(
+        default=False,
+        description="Whether webhooks may call private addresses and ones without TLS; off, so "
+        "that no subscription reaches into the bank's own net.",
+    )
+    smtp_host: str = Field(
+        default="", description="SMTP server for e-mail to subscribers; empty sends none."
+    )
+    smtp_port: Port = Field(default=587, description="Its port: 587 is that for submission.")
+    smtp_starttls: bool = Field(
+        default=True, description="Whether the connection to it must turn to TLS before mail goes."
+    )
+    smtp_user: str = Field(default="", description="Name at the SMTP server; empty: none is asked.")
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""), description="Password of that name; best given by the environment."
+    )
+    smtp_sender: str = Field(
+        default="wuxin@localhost", description="From whom e-mail to subscribers comes."
+    )
     batch_rows: Count = Field(
         default=10_000,
         description="Recorded rows per journal entry: one sync and one evidence leaf for each.",

@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.portal import deliveries, orders, progress, proofs, queries, totals, warned
 from wuxin.portal import devices as register
-from wuxin.portal import orders, progress, proofs, queries, totals
-from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
+from wuxin.portal.access import COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, Here, problem
 from wuxin.terms import errors
@@ -44,12 +44,6 @@ class NewPassword(BaseModel):
     """The password that replaces the one in use."""
 
     password: str = Field(min_length=10, max_length=200)
-
-
-class Reason(BaseModel):
-    """Why something is done; kept with it."""
-
-    reason: str = Field(min_length=3, max_length=500)
 
 
 class Span(BaseModel):
@@ -110,6 +104,7 @@ class FindingsAsked(Page):
     kind: str = ""
     thing: str = ""
     facility: str = ""
+    warning: str = Field("", description="those of one warning, by its id")
     open: bool | None = None
 
 
@@ -216,7 +211,8 @@ def facility(here: Here, name: str) -> dict[str, Any]:
 @router.get("/findings", tags=["read"])
 def findings(here: Here, when: When, asked: Annotated[FindingsAsked, Query()]) -> dict[str, Any]:
     """Early warnings, newest first."""
-    where: dict[str, Any] = _given(asked, "level", "rule", "pack", "kind", "thing", "facility")
+    names = ("level", "rule", "pack", "kind", "thing", "facility", "warning")
+    where: dict[str, Any] = _given(asked, *names)
     if asked.open is not None:
         where["open"] = asked.open
     span = queries.Asked((when.start, when.end), when.as_of)
@@ -227,15 +223,6 @@ def findings(here: Here, when: When, asked: Annotated[FindingsAsked, Query()]) -
 @router.get("/findings/{name}", tags=["read"])
 def finding(here: Here, name: str) -> dict[str, Any]:
     """One early warning."""
-    return queries.one_finding(here.home, here.who, name=name)
-
-
-@router.post("/findings/{name}/acknowledge", tags=["act"])
-def acknowledge(here: Here, name: str, why: Reason) -> dict[str, Any]:
-    """Take notice of an early warning; name and reason are kept."""
-    here.who.need(ACKNOWLEDGE)
-    queries.one_finding(here.home, here.who, name=name)
-    here.home.book.acknowledge(here.who.tenant, name, by=f"{here.who.name}: {why.reason}")
     return queries.one_finding(here.home, here.who, name=name)
 
 
@@ -325,6 +312,8 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(router, responses=PROBLEMS)
     app.include_router(orders.routes(home), responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(warned.router, responses=PROBLEMS)
+    app.include_router(deliveries.router, responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:

@@ -14,6 +14,8 @@ from rich.console import Console
 from wuxin.audit import audit
 from wuxin.flow import DEVICE
 from wuxin.home import Home
+from wuxin.notify.courier import Courier, Ways
+from wuxin.notify.mail import Server
 from wuxin.packs import adopt, schema
 from wuxin.portal import server
 from wuxin.portal.bar import bar
@@ -21,6 +23,7 @@ from wuxin.portal.summary import table
 from wuxin.settings import Settings, load
 from wuxin.terms.errors import Tampered
 from wuxin.terms.records import Command
+from wuxin.watch import Watch
 from wuxin.wire.recording import Recording, open_recording
 
 _LOG: Final = logging.getLogger("wuxin")
@@ -109,7 +112,7 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
     place = folder or Path(tempfile.mkdtemp(prefix="wuxin-demo-"))
     settings = _listening(settings, None, port=port or _free(settings.port))
     server.logs(settings.model_copy(update={"log_level": "warning"}))
-    with Home(place) as home, bar() as show:
+    with Home(place) as home, bar() as show, Watch(home):
         app = server.application(home, settings)
         password = app.state.accounts.create(home.tenant, "admin", role="administrator")
         console.print(f"\nWuxin is at [bold]http://{settings.host}:{settings.port}[/bold]")
@@ -127,7 +130,7 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
 def serve_home(
     folder: Path, *, host: str | None, port: int | None, hears: Hears | None = None
 ) -> None:
-    """Serve an existing home, and listen for its devices.
+    """Serve an existing home, listen for its devices, watch the clock and tell subscribers.
 
     Args:
         folder: the home.
@@ -144,7 +147,19 @@ def serve_home(
         posted = None
         if hears is not None:
             posted = on.enter_context(hears(home, say=_LOG.info)).posted()
+        on.enter_context(Watch(home))
+        on.enter_context(Courier(home, _ways(settings)))
         server.serve(server.application(home, settings, posted=posted), settings)
+
+
+def _ways(settings: Settings) -> Ways:
+    """How messages to subscribers may leave."""
+    password = settings.smtp_password.get_secret_value()
+    through = Server(
+        settings.smtp_host, settings.smtp_port, settings.smtp_starttls, settings.smtp_user,
+        password, settings.smtp_sender,
+    )  # fmt: skip
+    return Ways(through, private=settings.notify_private)
 
 
 def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:

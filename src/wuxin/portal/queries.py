@@ -362,6 +362,7 @@ def _both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
         "indicator": rule.value,
         "words": said,
         "actions": {"bank": words(rule.bank), "enterprise": words(rule.enterprise)},
+        "runbook": words(rule.runbook) if rule.runbook else None,
     }
 
 
