@@ -18,6 +18,7 @@ from wuxin import __version__
 from wuxin.portal.device_commands import device
 from wuxin.portal.evidence_commands import anchor, bundle, witness
 from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.warning_commands import warnings
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
 from wuxin.terms.names import tenant as checked_tenant
@@ -51,7 +52,7 @@ def main() -> None:
     """
 
 
-for command in (device, bundle, anchor, witness):
+for command in (device, bundle, anchor, witness, warnings):
     main.add_command(command)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.receivers import Receiver, receiver
+from tests.rooms.authority import Authority
 from tests.servers import free_port
 from wuxin.home import Home
 from wuxin.notify import hooks, mail
@@ -29,6 +31,13 @@ from wuxin.terms.records import Command
 
 START = moment("2026-03-01T06:00:00Z")
 LOOSE = Ways(private=True)
+_TOLD = {
+    "timestamp": "2026-03-01T06:00:00Z",
+    "data": {
+        "tenant": "bank", "facility": "F-1",
+        "record": {"figures": {"zh": "静默", "en": "silent"}},
+    },
+}  # fmt: skip
 
 
 class Wall:
@@ -273,10 +282,33 @@ def test_mail_waits_where_there_is_no_server_and_where_tls_is_refused(
     assert post[1] == []
 
 
+def test_mail_goes_under_tls_to_a_server_whose_certificate_is_trusted(tmp_path: Path) -> None:
+    authority, got = Authority(tmp_path), []
+    certificate, key = authority.issue("mail")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    class Box(Kept):
+        def handle_message(self, message: Any) -> None:
+            got.append(message)
+
+    port = free_port()
+    server = Controller(
+        Box(), hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True
+    )
+    server.start()
+    message = Message("m", "s", "device", json.dumps(_TOLD), START, 0)
+    through = mail.Server("127.0.0.1", port, certificates=str(authority.path))
+    mail.send("a@example.com", message, server=through)
+    assert len(got) == 1
+    with pytest.raises(NotTaken, match="CERTIFICATE_VERIFY_FAILED"):
+        mail.send("a@example.com", message, server=through._replace(certificates=""))
+    assert len(got) == 1
+    server.stop()
+
+
 def test_words_of_a_warning_stand_in_the_mail_in_both_languages() -> None:
-    record = {"figures": {"zh": "静默", "en": "silent"}}
-    told = {"tenant": "bank", "facility": "F-1", "record": record}
-    body = json.dumps({"timestamp": "2026-03-01T06:00:00Z", "data": told})
+    body = json.dumps(_TOLD)
     made = mail.written(
         "a@b.example", Message("m", "s", "warning_raised", body, 0, 0), sender="x@y"
     )

@@ -104,6 +104,7 @@ def one(home: Home, session: Session, *, name: str) -> dict[str, Any]:
     findings = queries.findings(home, session, where={"warning": name}, page=page)
     return {
         **shown,
+        "words": [shown["words"]],
         "rule_words": [_rule(shown["pack"], rule) for rule in shown["rules"]],
         "rows": findings["rows"],
         "may": _may(home, session, shown),
@@ -148,7 +149,7 @@ def _own(home: Home, session: Session) -> list[str] | None:
 
 def _short(shown: dict[str, Any]) -> dict[str, Any]:
     """A warning as a row of the list: without its life."""
-    return {name: value for name, value in shown.items() if name != "life"}
+    return {**{k: v for k, v in shown.items() if k != "life"}, "words": [shown["words"]]}
 
 
 def _rule(pack: str, name: str) -> dict[str, Any]:
