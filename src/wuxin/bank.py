@@ -10,6 +10,7 @@ from wuxin.finance.books import Books
 from wuxin.finance.cases import Cases
 from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
+from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
 from wuxin.finance.subscribers import Subscribers
@@ -32,9 +33,12 @@ class Bank:
         self.books = Books()
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
+        self.keeper = Keeper(tenant, self.desk)
         self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
         self.subscribers = Subscribers(tenant)
-        self.counters: list[Counter] = [self.desk, self.cases, self.warnings, self.subscribers]
+        self.counters: list[Counter] = [
+            self.keeper, self.desk, self.cases, self.warnings, self.subscribers,
+        ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

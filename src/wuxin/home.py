@@ -24,6 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
+import msgspec
 from msgspec.structs import replace
 
 from wuxin import __version__, frozen
@@ -43,7 +44,7 @@ from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.counter import BANK
-from wuxin.terms.errors import Conflict, NotFound, Tampered
+from wuxin.terms.errors import BadInput, Conflict, NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant
 from wuxin.terms.records import Command
 from wuxin.wire.recording import BATCH_ROWS, Recording
@@ -115,6 +116,8 @@ class Home:
         self._waiting: deque[Written] = deque()
         self._broken: BaseException | None = None
         self.passed: list[str] = []
+        self.listeners: list[Callable[[int], None]] = []
+        """Told the number of each batch, once it is committed, in the thread that did that."""
         self.flow, self._kept = self._remembered(lanes)
         self._since = 0
         embedded.run(
@@ -287,6 +290,11 @@ class Home:
             outcome = self.accept(Closed(recording.source, self.clock()))
             yield Progress(total, total, self.flow.sources[recording.source].watermark), outcome
 
+    @property
+    def committed(self) -> int:
+        """The number of the last batch that is in the book."""
+        return self._committed
+
     def order(self, command: Command, *, source: str = "") -> Outcome:
         """Give an order, or repeat one under its own key.
 
@@ -300,6 +308,7 @@ class Home:
         Raises:
             Refused: it cannot be obeyed, and why; nothing has changed.
         """
+        _keepable(command)
         source = source or self.flow.bank.source_of(command.facility)
         if source == BANK and BANK not in self.flow.sources:
             self.attend(BANK, schema.COMMON)
@@ -339,11 +348,6 @@ class Home:
         opened = Opened(source, self.clock(), pack, known.digest, manifest, __version__)
         Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
         self.accept(opened)
-
-    @property
-    def committed(self) -> int:
-        """The number of the last journal entry whose records are in the book."""
-        return self._committed
 
     @contextmanager
     def standing(self) -> Iterator[Flow]:
@@ -392,12 +396,27 @@ class Home:
         self.book.commit(self.tenant, commits(self.tenant, fresh, start=start, root=head.root))
         self.log.publish(head)
         self._committed = fresh[-1].outcome.number
+        for tell in [*self.listeners]:
+            tell(self._committed)
 
     def _republish(self) -> None:
         """After a crash between book and checkpoint the checkpoint follows the book."""
         published = self.log.published()
         if self.log.size and (published is None or published.size < self.log.size):
             self.log.publish(self.log.head)
+
+
+def _keepable(command: Command) -> None:
+    """Refuse what could not be written down: numbers beyond 64 bits, text that is none.
+
+    Raises:
+        BadInput: it cannot be kept.
+    """
+    try:
+        msgspec.msgpack.encode(command)
+        assert command.id
+    except (OverflowError, UnicodeError, TypeError, ValueError) as wrong:
+        raise BadInput(f"{command.do} has something that cannot be kept: {wrong}") from None
 
 
 def origin(tenant: Tenant) -> str:

@@ -67,7 +67,7 @@ def there() -> Iterator[Receiver]:
         yield made
 
 
-def order(home: Home, do: str, by: str = "risk_officer:lin", **body: Any) -> Any:
+def order(home: Home, do: str, *, by: str = "risk_officer:lin", **body: Any) -> Any:
     at = home.clock()
     return home.order(Command(do, at, by, "", body, by.partition(":")[0], ""))
 
@@ -198,9 +198,11 @@ def test_what_is_gone_is_parked_at_once_and_redirects_are_not_followed(
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
-     "224.0.0.1", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
-     "2002:a00:1::"],
+    [
+        "127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1",
+        "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
+        "0.0.0.0",  # noqa: S104 - nothing listens there
+    ],
 )  # fmt: skip
 def test_addresses_that_are_not_public_are_not_called(address: str) -> None:
     assert not public(address)
@@ -357,7 +359,7 @@ def test_ending_a_subscription_ends_what_waits(home: Home, there: Receiver, wall
     happen(home, 3)
     courier = deliver(home)
     with pytest.raises(Forbidden):
-        order(home, "unsubscribe", "borrower:bo", subscription=name)
+        order(home, "unsubscribe", by="borrower:bo", subscription=name)
     with pytest.raises(NotFound):
         order(home, "unsubscribe", subscription="0" * 64)
     order(home, "unsubscribe", subscription=name)

@@ -45,7 +45,7 @@ class Room:
         return Now(self.at, self.known, "stock", PACK, Tree())  # type: ignore[arg-type]
 
     def find(
-        self, thing: str = "L-1", rule: str = "silence", level: Level = "amber"
+        self, thing: str = "L-1", rule: str = "silence", *, level: Level = "amber"
     ) -> tuple[Finding, list[Act]]:
         made = Finding(
             BANK, ThingKey("lot", thing), rule, level, self.at, self.at, None, None, "",
@@ -117,9 +117,9 @@ def test_two_facilities_on_one_warehouse_have_one_warning_that_names_both() -> N
 
 def test_rules_of_one_declared_cause_are_one_warning_and_others_are_not(room: Room) -> None:
     room.find("L-1", "tag_missing")
-    room.find("L-1", "unauthorised_removal_weight", "red")
+    room.find("L-1", "unauthorised_removal_weight", level="red")
     assert room.only.rules == ["tag_missing", "unauthorised_removal_weight"]
-    room.find("L-1", "out_of_place", "red")
+    room.find("L-1", "out_of_place", level="red")
     assert len(room.counter.groups) == 2
 
 
@@ -144,7 +144,7 @@ def test_outside_of_the_window_a_warning_is_raised_anew(
 def test_a_worse_finding_asks_again_although_somebody_had_taken_notice(room: Room) -> None:
     room.find("L-1", "tag_missing")
     room.order("acknowledge_warning", warning=room.only.id, note="called the site")
-    _, [worse] = room.find("L-1", "unauthorised_removal_weight", "red")
+    _, [worse] = room.find("L-1", "unauthorised_removal_weight", level="red")
     assert worse.kind == "warning_worsened"
     assert (room.only.level, room.only.state, room.only.acknowledged_by) == ("red", "raised", "")
     assert room.only.due == room.known + POLICY["red"].acknowledge

@@ -9,7 +9,7 @@ figures; nothing is refused for them.
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -74,6 +74,63 @@ def likenesses(pledges: Sequence[Pledge], tolerance: Tolerance | None = None) ->
     return Likenesses(tuple(found[key] for key in ordered), len(found) > within.most)
 
 
+class Index:
+    """Pledges by what could make two of them alike, so that a new one is held against few.
+
+    Every pledge stands under each of its numbers, papers and its cell of place and weight; the
+    newest entry of a pledge counts.
+    """
+
+    def __init__(self, tolerance: Tolerance | None = None) -> None:
+        self._within = tolerance or Tolerance()
+        self._pledges: dict[str, Pledge] = {}
+        self._under: defaultdict[Any, dict[str, None]] = defaultdict(dict)
+
+    def add(self, pledge: Pledge) -> None:
+        """Enter a pledge, or what has changed about it."""
+        self._pledges[pledge.id] = pledge
+        for key in (*_traits(pledge), *self._cells(pledge)[:1]):
+            self._under[key][pledge.id] = None
+
+    def near(self, pledge: Pledge) -> list[Pledge]:
+        """The pledges that share a trait with one, in order of entry under each."""
+        found: dict[str, None] = {}
+        for key in (*_traits(pledge), *self._cells(pledge)):
+            found |= self._under.get(key, {})
+        return [self._pledges[id_] for id_ in found]
+
+    def alike(self, pledge: Pledge, near: Sequence[Pledge]) -> list[Likeness]:
+        """The likenesses of one pledge to others."""
+        return [
+            one for one in likenesses([*near, pledge], self._within).pairs if one.other is pledge
+        ]
+
+    def _cells(self, pledge: Pledge) -> list[_Cell]:
+        """Its own cell of place and weight first, and those beside it; none where it has none."""
+        where, weight = _degrees(pledge), pledge.weight_g
+        if where is None or weight is None or weight <= 0:
+            return []
+        step, layer = _step(self._within), _layer(weight, self._within)
+        row = math.floor(where[0] / step)
+        own = (row, _columns(where[1], row, step=step)[2], layer)
+        return [own, *_beside(where, layer, step=step)]
+
+
+def _traits(pledge: Pledge) -> list[Any]:
+    numbers = [("number", n.scheme, n.loose) for n in pledge.identities]
+    return [*numbers, *(("document", paper) for paper in pledge.documents)]
+
+
+def _step(within: Tolerance) -> float:
+    """Degrees of latitude of a cell: the radius within which two are near."""
+    return math.degrees(within.metres / EARTH_M)
+
+
+def _layer(weight_g: int, within: Tolerance) -> int:
+    heavier = -math.log1p(-max(1, within.weight_ppm) / 1_000_000)
+    return math.floor(math.log(weight_g) / heavier)
+
+
 def metres_between(one: Pledge, other: Pledge) -> float | None:
     """The great-circle distance of two pledges (haversine), None where a place has no degrees."""
     here, there = _degrees(one), _degrees(other)
@@ -119,14 +176,13 @@ def _by_fingerprint(
 ) -> Iterator[tuple[Likeness, _Pair]]:
     # A cell is as high as the radius and, at its latitude, at least as wide, and spans the allowed
     # part of a weight: what is near lies in the same cell or one beside it (two, at the date line).
-    step = math.degrees(within.metres / EARTH_M)
-    heavier = -math.log1p(-max(1, within.weight_ppm) / 1_000_000)
+    step = _step(within)
     cells: defaultdict[_Cell, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for k, pledge in enumerate(pledges):
         where, weight = _degrees(pledge), pledge.weight_g
         if where is None or weight is None or weight <= 0:
             continue
-        layer = math.floor(math.log(weight) / heavier)
+        layer = _layer(weight, within)
         for cell in _beside(where, layer, step=step):
             for facility, held in cells.get(cell, _NOBODY).items():
                 for j in held if facility != pledge.facility else ():

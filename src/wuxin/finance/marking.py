@@ -17,7 +17,7 @@ from wuxin.finance.alert import early_warning
 from wuxin.finance.books import Books
 from wuxin.finance.facility import Terms
 from wuxin.finance.lending import Lent, lend
-from wuxin.finance.pledges import Contest, Pledge
+from wuxin.finance.pledges import Pledge
 from wuxin.finance.process import PAYS_OUT
 from wuxin.terms.counter import Now, Said, Silent, warn
 from wuxin.terms.errors import NotFound
@@ -67,6 +67,8 @@ class Marking(Silent):
         self.accounts: dict[str, Account] = {}
         self.checks: list[Callable[[Terms, Now], None]] = []
         """What else must hold before a facility is opened; each refuses by raising."""
+        self.doubts: list[Callable[[str, ThingKey], Sequence[Words]]] = []
+        """What else speaks against a thing of a facility."""
         self._fall = fall
         self._prices: dict[str, list[tuple[int, float]]] = {}
         self._against: dict[tuple[str, ThingKey], dict[Digest, Words]] = {}
@@ -235,7 +237,11 @@ class Marking(Silent):
         for thing, contests in contested.items():
             key = (account.terms.id, thing)
             if key not in self._contested:
-                self._contested[key] = found = self._pledged_twice(account, contests, now=now)
+                self._contested[key] = found = warn(
+                    now, self.tenant, rule="pledged_twice", thing=thing,
+                    reasons=[one.words for one in contests],
+                    because=(Cause("act", account.opening),),
+                )  # fmt: skip
                 said.append(found)
         for key, found in [*self._contested.items()]:
             if key[0] == account.terms.id and key[1] in account.members:
@@ -279,9 +285,10 @@ class Marking(Silent):
         return lend(account.terms, valuation, twin=now.twin, at=now.at, grounds=grounds,
                     dynamic=self._dynamic(account, now))  # fmt: skip
 
-    def contradictions(self, pack: str, thing: ThingKey) -> Sequence[Words]:
-        """What speaks against a thing: open findings that contradict it."""
-        return [*self._against.get((pack, thing), {}).values()]
+    def contradictions(self, pack: str, thing: ThingKey, *, facility: str) -> Sequence[Words]:
+        """What speaks against a thing: open findings that contradict it, and other doubts."""
+        found = [*self._against.get((pack, thing), {}).values()]
+        return [*found, *(words for doubt in self.doubts for words in doubt(facility, thing))]
 
     def _dynamic(self, account: Account, now: Now) -> tuple[Decimal | None, Words] | None:
         asked = account.terms.policy.dynamic_haircut
@@ -301,13 +308,6 @@ class Marking(Silent):
         owed = (self.accounts[n].figures.exposure for n in sorted(names) if n in self.accounts)
         return sum(owed, Decimal(0))
 
-    def _pledged_twice(self, account: Account, contests: Sequence[Contest], *, now: Now) -> Finding:
-        return warn(
-            now, self.tenant, rule="pledged_twice", thing=ThingKey("facility", account.terms.id),
-            reasons=[one.words for one in contests], because=(Cause("act", account.opening),),
-            since=now.at + len(self._contested),
-        )  # fmt: skip
-
     def _warn(self, facility: str, finding: Finding) -> Act:
         return early_warning(finding, tenant=self.tenant, facility=facility)
 
@@ -326,7 +326,7 @@ class _Grounds:
     """What the desk knows of a thing: see :class:`wuxin.finance.lending.Grounds`."""
 
     def __init__(self, desk: "Marking", account: Account, *, now: Now) -> None:
-        self._desk, self._pack = desk, now.pack.name
+        self._desk, self._pack, self._facility = desk, now.pack.name, account.terms.id
         self._held = pools.held(account, now.at)
 
     def pledge(self, thing: ThingKey) -> Pledge | None:
@@ -335,4 +335,4 @@ class _Grounds:
 
     def against(self, thing: ThingKey) -> Sequence[Words]:
         """What contradicts it."""
-        return self._desk.contradictions(self._pack, thing)
+        return self._desk.contradictions(self._pack, thing, facility=self._facility)

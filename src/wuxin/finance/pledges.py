@@ -179,6 +179,11 @@ class Register:
             ids = self._by_facility.get(facility, [])
             return tuple(entry for id_ in ids for entry in self._by_pledge[id_])
 
+    def stands(self, id_: str, *, at: int) -> bool:
+        """Whether a pledge is in force at a moment (ns), by what is known now."""
+        with self._lock:
+            return id_ in self._by_pledge and self._as_of(id_, at=at, known=FOREVER) is not None
+
     def __contains__(self, id_: str) -> bool:
         return id_ in self._by_pledge
 

@@ -107,6 +107,11 @@ def automatic(account: Account, thing: ThingKey, *, at: int, place: str) -> Pled
     )  # fmt: skip
 
 
+def is_automatic(pledge: Pledge) -> bool:
+    """Whether nothing more is known of a pledged thing than that it is in the pool."""
+    return all(number.issuer.startswith(AUTOMATIC) for number in pledge.identities)
+
+
 def release(
     account: Account, things: Iterable[ThingKey], *, at: int, known: int, why: str
 ) -> list[str]:

@@ -7,21 +7,33 @@ from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
-from wuxin.portal import deliveries, orders, progress, proofs, queries, totals, warned
+from wuxin.portal import (
+    deliveries,
+    events,
+    orders,
+    pledges,
+    progress,
+    proofs,
+    queries,
+    totals,
+    warned,
+)
 from wuxin.portal import devices as register
 from wuxin.portal.access import COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
-from wuxin.portal.visit import PROBLEMS, STATUS, Here, problem
+from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
 from wuxin.terms import errors
-from wuxin.terms.clock import moment
+from wuxin.terms.clock import iso, moment
 from wuxin.terms.names import tenant as checked_tenant
 
 POLICY: Final = (
@@ -30,6 +42,10 @@ POLICY: Final = (
     "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 """What a page may load. NiceGUI needs ``unsafe-eval``: see THREAT_MODEL.md."""
+
+
+_DIGITS: Final = 19
+"""Fewer digits than this make a batch number; others are no moment either, and are refused."""
 
 
 class SignIn(BaseModel):
@@ -65,7 +81,8 @@ def span(
     home: Home = request.app.state.home
     known = None
     if as_of:
-        known = int(as_of) if as_of.isdigit() else home.book.batch_at(home.tenant, moment(as_of))
+        number = as_of.isascii() and as_of.isdigit() and len(as_of) < _DIGITS
+        known = int(as_of) if number else home.book.batch_at(home.tenant, moment(as_of))
     return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
 
 
@@ -81,7 +98,7 @@ When = Annotated[Span, Depends(span)]
 class Page(BaseModel):
     """Which rows of a longer answer."""
 
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
     limit: int = Field(50, ge=1, le=queries.PAGE)
 
 
@@ -197,9 +214,9 @@ def thing(here: Here, key: Key, when: When, at: str = "") -> dict[str, Any]:
 
 
 @router.get("/facilities", tags=["read"])
-def facilities(here: Here) -> list[dict[str, Any]]:
+def facilities(here: Here, part: Part) -> list[dict[str, Any]]:
     """Facilities, the most pressing first, with what changed since the day before."""
-    return totals.facilities(here.home, here.who)
+    return part.of(totals.facilities(here.home, here.who))
 
 
 @router.get("/facilities/{name}", tags=["read"])
@@ -256,9 +273,9 @@ def change_device(here: Here, source: str, name: str, told: register.Change) -> 
 
 
 @router.get("/places", tags=["read"])
-def places(here: Here) -> list[dict[str, Any]]:
+def places(here: Here, part: Part) -> list[dict[str, Any]]:
     """Where things are, in WGS-84 degrees."""
-    return queries.places(here.home, here.who)
+    return part.of(queries.places(here.home, here.who))
 
 
 @router.get("/packs", tags=["read"])
@@ -279,7 +296,7 @@ def evidence(here: Here, record: str) -> dict[str, Any]:
     return proofs.of_record(here.home, here.who, record=record)
 
 
-@router.get("/evidence/{record}/proof", tags=["evidence"])
+@router.get("/evidence/{record}/proof", tags=["evidence"], response_class=PlainTextResponse)
 def proof(here: Here, record: str) -> PlainTextResponse:
     """The ``.tlog-proof`` file of a record, for anyone's verifier."""
     text = proofs.file_of(here.home, here.who, record=record)
@@ -297,6 +314,18 @@ def log(here: Here, path: str) -> FileResponse:
     return FileResponse(file, media_type="application/octet-stream")
 
 
+@router.get("/vouched", tags=["evidence"])
+def vouched(request: Request, here: Here) -> dict[str, Any]:
+    """Who outside vouches for the log: up to which size, since when, and whether enough did."""
+    del here
+    rounds = request.app.state.rounds
+    if rounds is None:
+        return {"asked": 0, "reached": None}
+    found = rounds.vouched
+    at = iso(found.at) if found.at else None
+    return {**msgspec.to_builtins(found), "at": at, "reached": found.reached}
+
+
 @router.get("/replays", tags=["read"])
 def replays(request: Request, here: Here) -> list[dict[str, Any]]:
     """Recordings that are being brought in: rows done and in all."""
@@ -309,8 +338,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     """The application over one home."""
     app = FastAPI(title="Wuxin", version=__version__, docs_url=None, redoc_url=None)
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
+    app.state.rounds = None
     app.include_router(router, responses=PROBLEMS)
     app.include_router(orders.routes(home), responses=PROBLEMS)
+    app.include_router(events.router, responses=PROBLEMS)
+    app.include_router(pledges.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
     app.include_router(warned.router, responses=PROBLEMS)
     app.include_router(deliveries.router, responses=PROBLEMS)
@@ -324,6 +356,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         first = wrong.errors()[0]  # what was sent is not said again: it may be a password
         where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
         return problem(422, "BadInput", detail=f"{where}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    def unknown(_: Request, wrong: HTTPException) -> JSONResponse:
+        """An address or a method that there is none of."""
+        return problem(wrong.status_code, "NotFound", detail=f"{wrong.detail}: no such address")
 
     @app.middleware("http")
     async def headers(request: Request, proceed: Any) -> Response:
@@ -344,10 +381,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         published = home.log.published()
         return {"status": "ok", "version": __version__, "log": published.size if published else 0}
 
-    @app.get("/metrics", tags=["operation"])
+    @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
     def figures() -> PlainTextResponse:
         """Counters in Prometheus' text format; no names of things or parties."""
-        return PlainTextResponse(metrics(home))
+        rounds = app.state.rounds
+        return PlainTextResponse(metrics(home, rounds.vouched if rounds else None))
 
     return app
 

@@ -12,7 +12,7 @@ from wuxin.home import Home
 from wuxin.notify.courier import secret_of
 from wuxin.notify.outbox import Outbox
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here
+from wuxin.portal.visit import Here, Part
 from wuxin.terms.clock import iso
 from wuxin.terms.errors import Forbidden, NotFound
 
@@ -22,28 +22,30 @@ _OFFICERS: Final = ("risk_officer", "relationship_manager")
 
 
 @router.get("/subscriptions")
-def subscriptions(here: Here) -> list[dict[str, Any]]:
+def subscriptions(here: Here, part: Part) -> list[dict[str, Any]]:
     """Subscriptions; whoever is no officer of the bank sees those of its own."""
-    return [
+    return part.of([
         {"subscription": one.id, "by": one.by, "since": iso(one.since), "kinds": [*one.kinds],
          "url": one.url, "email": one.email, "levels": [*one.levels], "facility": one.facility,
          "secret_digest": one.secret_digest}
         for one in _mine(here.home, here.who)
-    ]  # fmt: skip
+    ])  # fmt: skip
 
 
 @router.get("/deliveries")
 def deliveries(
-    here: Here, state: Annotated[Literal["", "waiting", "parked"], Query()] = ""
+    here: Here, part: Part, *, state: Annotated[Literal["", "waiting", "parked"], Query()] = ""
 ) -> list[dict[str, Any]]:
     """What waits to be sent or was given up after a day, with what the receiver said."""
     ids = [one.id for one in _mine(here.home, here.who)]
-    return Outbox(here.home.book, here.who.tenant).listed(ids, state)
+    return part.of(Outbox(here.home.book, here.who.tenant).listed(ids, state))
 
 
 @router.post("/subscriptions/{name}/secret")
 def secret(here: Here, name: str) -> dict[str, str]:
     """The secret with which messages are signed, for who made the subscription."""
+    if here.who.role not in {*_OFFICERS, "borrower"}:
+        raise Forbidden(f"the role {here.who.role} has no subscriptions")
     for one in _mine(here.home, here.who):
         if one.id == name:
             if one.by != _mandate(here.who):

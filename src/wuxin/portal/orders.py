@@ -54,11 +54,7 @@ def give(
     Raises:
         Refused: it cannot be obeyed, and why; nothing has changed.
     """
-    order = home.flow.bank.orders.get(do)
-    if order is None:
-        raise NotFound(f"there is no order {do!r}")
-    if session.role not in order.by:
-        raise Forbidden(f"the role {session.role} may not {order.words.en}")
+    order = need(home, session, do=do)
     key, source = how.get("key", ""), how.get("source", "")
     if len(key) > _KEY or not key.isprintable():
         raise BadInput(f"an idempotency key has at most {_KEY} printable characters")
@@ -70,6 +66,21 @@ def give(
     at = _present(home, source)
     command = Command(do, at, by, facility, dict(body), session.role, key)
     return answer(home, session, command=command, source=source)
+
+
+def need(home: Home, session: Session, *, do: str) -> Order:
+    """An order that the session may give.
+
+    Raises:
+        NotFound: there is no such order.
+        Forbidden: the session's role may not give it.
+    """
+    order = home.flow.bank.orders.get(do)
+    if order is None:
+        raise NotFound(f"there is no order {do!r}")
+    if session.role not in order.by:
+        raise Forbidden(f"the role {session.role} may not {order.words.en}")
+    return order
 
 
 def answer(home: Home, session: Session, *, command: Command, source: str) -> dict[str, Any]:
@@ -172,9 +183,11 @@ def _source(home: Home, order: Order, *, facility: str, source: str, do: str) ->
 
 
 def _present(home: Home, source: str) -> int:
-    """The present of a source (ns): the end of what was recorded, or the wall clock."""
+    """The present of a source (ns): after what was recorded and ordered, or the wall clock."""
     told = home.flow.sources.get(source)
-    return told.watermark if told is not None and told.mapped else home.clock()
+    if told is not None and told.mapped:
+        return max(told.watermark, told.told + 1)
+    return home.clock()
 
 
 def body_of(text: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -90,6 +90,44 @@ def visit(
     """The visit of a request."""
     return Visit(home, who)
 
+
+MOST: Final = 1000
+"""The most entries of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Which part of a list is asked for; the answer says how to get the next one.
+
+    The whole number is in ``X-Total-Count``, the address of the next part in ``Link`` (RFC 8288).
+    """
+
+    request: Request
+    response: Response
+    offset: int
+    limit: int
+
+    def of(self, rows: list[Any]) -> list[Any]:
+        """The part of the rows that is asked for."""
+        end = self.offset + self.limit
+        self.response.headers["X-Total-Count"] = str(len(rows))
+        if end < len(rows):
+            following = self.request.url.include_query_params(offset=end, limit=self.limit)
+            self.response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        return rows[self.offset : end]
+
+
+def leaf(
+    request: Request, response: Response, *,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
+) -> Leaf:  # fmt: skip
+    """The part of a list that a request asks for."""
+    return Leaf(request, response, offset, limit)
+
+
+Part = Annotated[Leaf, Depends(leaf)]
+"""What a route asks for that answers a list."""
 
 Here = Annotated[Visit, Depends(visit)]
 """What a route asks for to know who asks and of which home."""

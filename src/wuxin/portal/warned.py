@@ -27,7 +27,7 @@ router: Final = APIRouter(prefix="/api", tags=["warning"])
 class Asked(BaseModel):
     """Which warnings; ``state`` open stands for all that are neither handled nor cleared."""
 
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
     limit: int = Field(50, ge=1, le=queries.PAGE)
     level: Literal["", "red", "amber"] = ""
     state: Literal["", "open", "raised", "acknowledged", "assigned", "handled", "cleared"] = ""
@@ -66,6 +66,7 @@ def warning(here: Here, name: str) -> dict[str, Any]:
 @router.post("/findings/{name}/acknowledge")
 def acknowledge(here: Here, name: str, why: Reason) -> dict[str, Any]:
     """Acknowledge the warning that a finding belongs to; as the order ``acknowledge_warning``."""
+    orders.need(here.home, here.who, do="acknowledge_warning")
     found = queries.one_finding(here.home, here.who, name=name)
     if not found["warning"]:
         raise Conflict("a finding that is only to know makes no warning to acknowledge")
@@ -80,7 +81,7 @@ def listed(
 ) -> dict[str, Any]:  # fmt: skip
     """Warnings that the session may see, the most pressing first, counted by level."""
     found = worklist.listed(
-        home.book.engine, session.tenant, where, facilities=_own(home, session), page=page
+        home.book.engine, session.tenant, where=where, facilities=_own(home, session), page=page
     )
     return {
         "total": found.total,
@@ -96,7 +97,7 @@ def one(home: Home, session: Session, *, name: str) -> dict[str, Any]:
         NotFound: there is none that the session may see.
     """
     own = _own(home, session)
-    found = worklist.listed(home.book.engine, session.tenant, {"id": name}, facilities=own)
+    found = worklist.listed(home.book.engine, session.tenant, where={"id": name}, facilities=own)
     if not found.rows:
         raise NotFound(f"there is no warning {name!r}")
     shown = json.loads(found.rows[0]["snapshot"])
@@ -107,7 +108,7 @@ def one(home: Home, session: Session, *, name: str) -> dict[str, Any]:
         "words": [shown["words"]],
         "rule_words": [_rule(shown["pack"], rule) for rule in shown["rules"]],
         "rows": findings["rows"],
-        "may": _may(home, session, shown),
+        "may": _may(home, session, shown=shown),
     }
 
 
@@ -164,7 +165,7 @@ def _rule(pack: str, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _may(home: Home, session: Session, shown: Mapping[str, Any]) -> list[str]:
+def _may(home: Home, session: Session, *, shown: Mapping[str, Any]) -> list[str]:
     """Which orders the session may give about a warning as it stands."""
     stands, known = shown["state"], home.flow.bank.orders
     wanted = []

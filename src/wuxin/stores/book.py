@@ -230,6 +230,26 @@ class Book:
         )
         return self._paged(query, page)
 
+    def events(self, tenant: Tenant, first: int, *, upto: int) -> list[tuple[int, str, RowMapping]]:
+        """Findings, acts and ends of the batches from ``first`` to ``upto``, in that order each."""
+        f, a = t.finding.c, t.act.c
+        asked = (
+            ("finding", f.batch, select(t.finding).where(f.tenant == tenant)),
+            ("act", a.batch, select(t.act).where(a.tenant == tenant)),
+            ("cleared", f.cleared_batch, select(t.finding).where(f.tenant == tenant)),
+        )
+        found: list[tuple[int, int, str, RowMapping]] = []
+        with self.reading() as c:
+            for rank, (kind, batch, query) in enumerate(asked):
+                of = query.where(batch >= first, batch <= upto)
+                order = (a.place,) if kind == "act" else (f.raised, f.id)
+                found += [
+                    (row[batch.name], rank, kind, row)
+                    for row in c.execute(of.order_by(batch, *order)).mappings()
+                ]
+        found.sort(key=lambda one: one[:2])
+        return [(batch, kind, row) for batch, _, kind, row in found]
+
     def latest_acts(self, tenant: Tenant, kinds: Sequence[str], *, each: int) -> list[RowMapping]:
         """The newest acts of some kinds, so many for each facility, newest first."""
         a = t.act.c

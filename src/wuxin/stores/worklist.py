@@ -40,7 +40,7 @@ def write(c: Connection, tenant: Tenant, *, rows: Sequence[Mapping[str, Any]], b
 
 
 def listed(
-    engine: Engine, tenant: Tenant, where: Mapping[str, str], *,
+    engine: Engine, tenant: Tenant, *, where: Mapping[str, str],
     facilities: Sequence[str] | None = None, page: tuple[int, int] = (0, 200),
 ) -> Found:  # fmt: skip
     """Warnings, those that are most pressing first: not yet over, worst level, nearest deadline.

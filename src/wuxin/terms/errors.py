@@ -14,13 +14,20 @@ A dirty reading is none of these: it is a value with a quality mark. A broken in
 an ``AssertionError`` and stops the program.
 """
 
+from typing import Any
+
 
 class WuxinError(Exception):
     """Base of every error that Wuxin raises on purpose; its text is one clear sentence."""
 
 
 class Refused(WuxinError):  # noqa: N818 - the trade says a request is refused
-    """A request that cannot be served."""
+    """A request that cannot be served.
+
+    ``said`` are findings that are put on record all the same: an attempt may be worth a warning.
+    """
+
+    said: tuple[Any, ...] = ()
 
 
 class BadInput(Refused):
