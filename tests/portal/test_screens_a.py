@@ -149,7 +149,7 @@ def test_the_overview_says_what_is_wrong_and_what_it_is_worth(window: Any) -> No
     expect(row).to_contain_text("Margin called")
     expect(row).to_contain_text("USD 401,000.00 · by 12 Nov 2008")
     page.locator(".wx-tile", has_text="Act now").click()
-    expect(page).to_have_url(f"{page.url.partition('/warnings')[0]}/warnings?level=red&open=true")
+    expect(page).to_have_url(f"{page.url.partition('/findings')[0]}/findings?level=red&open=true")
 
 
 def test_the_language_changes_and_the_address_keeps_its_state(window: Any) -> None:

@@ -150,7 +150,8 @@ def _own(home: Home, session: Session) -> list[str] | None:
 
 def _short(shown: dict[str, Any]) -> dict[str, Any]:
     """A warning as a row of the list: without its life."""
-    return {**{k: v for k, v in shown.items() if k != "life"}, "words": [shown["words"]]}
+    row = {**{k: v for k, v in shown.items() if k != "life"}, "words": [shown["words"]]}
+    return row | ({"role": ""} if shown["state"] in {"handled", "cleared"} else {})
 
 
 def _rule(pack: str, name: str) -> dict[str, Any]:

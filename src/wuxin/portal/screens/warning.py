@@ -25,7 +25,7 @@ from wuxin.portal.screens.shell import View, address
 from wuxin.portal.screens.words import minute, number, pick, t, word
 
 STATES: Final[dict[str, tuple[str, str]]] = {
-    "raised": ("待确认", "Not acknowledged"),
+    "raised": ("待确认", "New"),
     "acknowledged": ("已确认", "Acknowledged"),
     "assigned": ("已指派", "Assigned"),
     "handled": ("已办结", "Handled"),
@@ -47,6 +47,7 @@ DOES: Final[dict[str, tuple[str, str]]] = {
     "handle_warning": ("办结", "Close it"),
 }
 _LEAST: Final = 3
+_SHOWN: Final = 5
 _STEPS: Final = re.compile(r"；?(?=[一二三四五六七八九十]、)| (?=\d+\. )")
 
 
@@ -135,7 +136,7 @@ def _findings(view: View, found: Mapping[str, Any]) -> None:
     """The newest findings, each with its own drawer, and the way to all of them."""
     tag("h3", t("明细", "Findings"), classes="wx-sub")
     with tag("ul", classes="wx-lines"):
-        for row in found["rows"][:5]:
+        for row in found["rows"][:_SHOWN]:
             ended = "" if row["to"] is None else "wx-ended"
             with (
                 tag("li"),
@@ -147,6 +148,8 @@ def _findings(view: View, found: Mapping[str, Any]) -> None:
                 when = f"{text(row['thing'])} · {minute(row['from'])} – {until}"
                 raw(f'<span class="wx-muted wx-small">{when}</span>', "span")
                 tag("span", sentence(row), classes="block")
+    if found["findings"] <= len(found["rows"][:_SHOWN]):
+        return
     every = t(f"全部 {number(found['findings'])} 条", f"All {number(found['findings'])}")
     link(every, address("/findings", warning=found["warning"]), classes="wx-button mt-2")
 

@@ -23,14 +23,14 @@ def columns() -> tuple[Column, ...]:
     states = {name: t(*words) for name, words in STATES.items()}
     return (
         Column("level", "级别", "Level", "level", 150),
-        Column("state", "状态", "State", "chip", 120, said=states),
+        Column("state", "状态", "State", "chip", 130, said=states),
         Column("words", "预警内容", "What it says", "sentences"),
-        Column("findings", "明细数", "Findings", "number", 100),
-        Column("facility", "融资", "Facility", width=130),
+        Column("findings", "明细数", "Findings", "number", 90),
+        Column("facility", "融资", "Facility", width=120),
         Column("role", "待办角色", "Asked", "said", 130, said={r: word(r) for r in ROLES}),
-        Column("owner", "经办人", "Owner", width=110),
-        Column("due", "时限", "Deadline", "time", 165),
-        Column("raised", "发出", "Raised", "time", 165),
+        Column("owner", "经办人", "Owner", width=100),
+        Column("due", "时限", "Deadline", "time", 160),
+        Column("raised", "发出", "Raised", "time", 165, shown=False),
         Column("acknowledged_by", "确认", "Acknowledged", width=130, shown=False),
     )
 
