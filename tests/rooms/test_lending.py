@@ -223,9 +223,10 @@ def test_a_price_that_falls_ever_wilder_raises_the_haircut() -> None:
     assert len(yard.desk.freeze()["prices"][series]) == 4
 
 
-def test_a_facility_of_one_haircut_has_no_lines_and_the_old_figures() -> None:
+def test_a_facility_of_one_haircut_has_it_on_every_line() -> None:
     yard = marked()
-    assert yard.facility["lines"] == []
+    assert {line["haircut"] for line in yard.facility["lines"]} == {"0.20"}
+    assert {line["lendable"] for line in yard.facility["lines"]} == {"1682808.60"}
     assert yard.facility["lendable"] == "6731234.40"
 
 

@@ -192,7 +192,7 @@ def _pool(found: dict[str, Any], pool: dict[str, Any]) -> None:
 def _pledged(found: dict[str, Any], pledges: list[dict[str, Any]]) -> None:
     """The register of what is behind the loan: numbers, place, what is lent against it, and why."""
     currency = found["currency"]
-    with card(t("质押登记", "Register of pledges"), end=number(len(pledges)), classes="mt-4"):
+    with card(t("质押登记", "Register of pledges"), end=number(len(pledges)), classes="mt-4 mb-4"):
         if not pledges:
             empty(t("没有在押之物", "Nothing is pledged"), sign="inventory_2")
             return
@@ -202,7 +202,7 @@ def _pledged(found: dict[str, Any], pledges: list[dict[str, Any]]) -> None:
                     f"<b>{text(one['thing'].partition(':')[2])}</b>"
                     f'<div class="wx-muted wx-small">{text(_numbers(one))}</div>'
                 ),
-                text(one["place"]) + _muted(one["custodian"]),
+                text(one["place"].partition(":")[2] or one["place"]) + _muted(one["custodian"]),
                 text(money(one["value"], currency)),
                 text(percent(one["haircut"], 0)) + _why(one),
                 text(money(one["lendable"], currency)),
@@ -220,7 +220,12 @@ def _pledged(found: dict[str, Any], pledges: list[dict[str, Any]]) -> None:
             Column(t("顺位", "Rank"), numeric=True),
             Column(t("保险至", "Insured until")),
         )
-        table(columns, rows, name=t("质押登记", "Register of pledges"))
+        table(columns, rows[:_SHOWN], name=t("质押登记", "Register of pledges"))
+        if len(rows) > _SHOWN:
+            more = len(rows) - _SHOWN
+            with tag("details", classes="mt-2"):
+                tag("summary", t(f"其余 {more} 件", f"{more} more"))
+                table(columns, rows[_SHOWN:], name=t("其余押品", "More pledges"))
 
 
 def _numbers(one: dict[str, Any]) -> str:
