@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.portal.conftest import PASSWORD, Served
-from wuxin.portal.api import policy
+from wuxin.portal.headers import policy
 
 pytestmark = pytest.mark.server
 

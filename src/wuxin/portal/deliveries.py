@@ -12,7 +12,7 @@ from wuxin.home import Home
 from wuxin.notify.courier import secret_of
 from wuxin.notify.outbox import Outbox
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here, Part
+from wuxin.portal.visit import Here, Part, Text
 from wuxin.terms.clock import iso
 from wuxin.terms.errors import Forbidden, NotFound
 
@@ -42,7 +42,7 @@ def deliveries(
 
 
 @router.post("/subscriptions/{name}/secret")
-def secret(here: Here, name: str) -> dict[str, str]:
+def secret(here: Here, name: Text) -> dict[str, str]:
     """The secret with which messages are signed, for who made the subscription."""
     if here.who.role not in {*_OFFICERS, "borrower"}:
         raise Forbidden(f"the role {here.who.role} has no subscriptions")

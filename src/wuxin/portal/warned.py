@@ -16,7 +16,7 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import orders, queries
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here
+from wuxin.portal.visit import Here, Next, Page, Text
 from wuxin.stores import worklist
 from wuxin.terms.errors import Conflict, NotFound
 from wuxin.terms.records import LEVELS
@@ -24,31 +24,30 @@ from wuxin.terms.records import LEVELS
 router: Final = APIRouter(prefix="/api", tags=["warning"])
 
 
-class Asked(BaseModel):
+class Asked(Page):
     """Which warnings; ``state`` open stands for all that are neither handled nor cleared."""
 
-    offset: int = Field(0, ge=0, le=1_000_000_000)
-    limit: int = Field(50, ge=1, le=queries.PAGE)
     level: Literal["", "red", "amber"] = ""
     state: Literal["", "open", "raised", "acknowledged", "assigned", "handled", "cleared"] = ""
-    owner: str = Field("", max_length=120, description="a person, or a role that is asked")
-    facility: str = Field("", max_length=120)
-    rule: str = Field("", max_length=80)
-    pack: str = Field("", max_length=40)
+    owner: Text = Field("", description="a person, or a role that is asked")
+    facility: Text = ""
+    rule: Text = ""
+    pack: Text = ""
 
 
 class Reason(BaseModel):
     """Why something is done; kept with it."""
 
-    reason: str = Field(min_length=3, max_length=500)
+    reason: str = Field(min_length=3, max_length=500, pattern=r"^[^\x00]*$")
 
 
 @router.get("/warnings")
-def warnings(here: Here, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+def warnings(here: Here, onward: Next, *, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
     """The work list: what is not over first, then the worst level, then the nearest deadline."""
     where = asked.model_dump(exclude={"offset", "limit"})
     given = {name: value for name, value in where.items() if value}
-    return listed(here.home, here.who, where=given, page=(asked.offset, asked.limit))
+    page = (asked.offset, asked.limit)
+    return onward.of(listed(here.home, here.who, where=given, page=page), asked)
 
 
 @router.get("/warnings/figures")
@@ -58,13 +57,13 @@ def figures(here: Here) -> dict[str, Any]:
 
 
 @router.get("/warnings/{name}")
-def warning(here: Here, name: str) -> dict[str, Any]:
+def warning(here: Here, name: Text) -> dict[str, Any]:
     """One warning: its findings, its life, what to do, and what may be ordered about it."""
     return one(here.home, here.who, name=name)
 
 
 @router.post("/findings/{name}/acknowledge")
-def acknowledge(here: Here, name: str, why: Reason) -> dict[str, Any]:
+def acknowledge(here: Here, name: Text, *, why: Reason) -> dict[str, Any]:
     """Acknowledge the warning that a finding belongs to; as the order ``acknowledge_warning``."""
     orders.need(here.home, here.who, do="acknowledge_warning")
     found = queries.one_finding(here.home, here.who, name=name)
