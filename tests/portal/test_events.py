@@ -71,8 +71,8 @@ def client(home: Home, wall: Wall) -> TestClient:
     return TestClient(app, base_url="https://testserver")
 
 
-def session(home: Home, role: str = "risk_officer", party: str = "") -> Session:
-    return Session(home.tenant, "x", role, party, must_change=False, expires=0)
+def session(home: Home) -> Session:
+    return Session(home.tenant, "x", "risk_officer", "", must_change=False, expires=0)
 
 
 def told(text: str) -> list[tuple[str, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,19 @@ def test_under_its_key_an_order_is_obeyed_once_and_answered_alike(
     assert "used for something else" in other.json()["detail"]
 
 
+def test_sent_many_times_at_once_an_order_is_obeyed_once(client: TestClient, home: Home) -> None:
+    opened(client, home)
+    signed(client, home, role="core_system")
+    key = {"Idempotency-Key": "payment-78"}
+    with ThreadPoolExecutor(8) as threads:
+        sent = [threads.submit(client.post, REPAY, json={"amount": "500"}, headers=key)
+                for _ in range(24)]  # fmt: skip
+    answers = [one.result().json() for one in sent]
+    assert sorted(answer.pop("repeated") for answer in answers) == [False] + [True] * 23
+    assert all(answer == answers[0] for answer in answers)
+    assert client.get("/api/facilities/F-1").json()["outstanding"] == "99500.00"
+
+
 def test_a_key_is_remembered_over_a_restart(tmp_path: Path, home: Home, client: TestClient) -> None:
     opened(client, home)
     signed(client, home, role="core_system")
@@ -110,6 +124,7 @@ def test_a_key_is_remembered_over_a_restart(tmp_path: Path, home: Home, client: 
         (REPAY, {"amount": 0.1}, 400, "Expected `int | str`"),
         (REPAY, {"amount": "1", "why": "x"}, 400, "unknown field `why`"),
         (REPAY, {"amount": 10**40}, 400, "cannot be kept"),
+        (REPAY, {"amount": "1", "reference": "a\0"}, 400, "reference cannot be kept"),
         (REPAY, [], 422, "the body"),
         (REPAY.replace("F-1", "F-2"), {"amount": "1"}, 404, "no facility 'F-2'"),
     ],

@@ -19,7 +19,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.engine import RowMapping
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Send
 
 from wuxin.home import Home
 from wuxin.portal import queries, views
@@ -86,26 +86,20 @@ class Patient(StreamingResponse):
         super().__init__(lines, media_type="text/event-stream")
         self._lines = lines
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or give up with a word in the log."""
+    async def stream_response(self, send: Send) -> None:
+        """Send what there is, or give up with a word in the log."""
 
         async def in_time(message: Message) -> None:
             """Send on, if it is taken in time."""
-            try:
-                await asyncio.wait_for(send(message), self.patience_s)
-            except TimeoutError:
-                raise _Dropped from None
+            async with asyncio.timeout(self.patience_s):
+                await send(message)
 
         try:
-            await super().__call__(scope, receive, in_time)
-        except* _Dropped:
+            await super().stream_response(in_time)
+        except TimeoutError:
             _LOG.warning("a client of /api/events took nothing for %g s: dropped", self.patience_s)
         finally:
             await self._lines.aclose()
-
-
-class _Dropped(Exception):  # noqa: N818 - said of a client
-    """A client took nothing."""
 
 
 @router.get("/events", response_class=StreamingResponse, responses=_STREAM)

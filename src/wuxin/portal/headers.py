@@ -3,11 +3,11 @@
 It touches the head of an answer alone, so that a stream goes through as it is made.
 """
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Scope
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -23,8 +23,9 @@ class Headers:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers."""
+    async def __call__(self, scope: Scope, *ways: Any) -> None:
+        """Answer, with the headers; the ways are those to receive and to send."""
+        receive, send = ways
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
