@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     vouch_timestamps: str = Field(
         default="", description="Address of an RFC 3161 timestamp authority; empty: none is asked."
     )
+    vouch_chain: str = Field(
+        default="",
+        description="Where 32 bytes of each checkpoint go, as 'ADAPTER:WHERE'; empty: nowhere.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least that is logged; DEBUG names every batch."
     )

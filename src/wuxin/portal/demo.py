@@ -11,9 +11,10 @@ from typing import Any, Final, Protocol, Self
 
 from rich.console import Console
 
-from wuxin.anchoring import post_by_http
+from wuxin.anchoring import Outsiders
 from wuxin.audit import audit
 from wuxin.evidence.anchors import Seat
+from wuxin.evidence.chains import chain
 from wuxin.flow import DEVICE
 from wuxin.home import Home
 from wuxin.notify.courier import Courier, Ways
@@ -153,21 +154,26 @@ def serve_home(
         on.enter_context(Watch(home))
         on.enter_context(Courier(home, _ways(settings)))
         app = server.application(home, settings, posted=posted)
-        app.state.rounds = on.enter_context(_vouching(home, settings))
+        app.state.rounds = on.enter_context(rounds_of(home, settings))
         server.serve(app, settings)
 
 
-def _vouching(home: Home, settings: Settings) -> Any:
-    """The rounds in which outsiders are asked to vouch; nothing where nobody is named."""
+def rounds_of(home: Home, settings: Settings) -> Rounds | nullcontext[None]:
+    """The rounds in which outsiders are asked to vouch; nothing where nobody is named.
+
+    Raises:
+        BadInput: a witness or the chain cannot be meant, or the quorum is out of reach.
+    """
     named = [one.split() for one in settings.vouch_witnesses.split(",") if one.strip()]
-    if not named and not settings.vouch_timestamps:
+    if not named and not settings.vouch_timestamps and not settings.vouch_chain:
         return nullcontext()
     if wrong := [" ".join(one) for one in named if len(one) != len(Seat._fields)]:
         raise BadInput(f"vouch_witnesses: {wrong[0]!r} is not a URL and a key")
-    return Rounds(
-        home, seats=[Seat(*one) for one in named], authority=settings.vouch_timestamps,
-        quorum=settings.vouch_quorum, period_s=settings.vouch_every_s, post=post_by_http,
+    ask = Outsiders(
+        [Seat(*one) for one in named], settings.vouch_timestamps,
+        chain(settings.vouch_chain) if settings.vouch_chain else None,
     )  # fmt: skip
+    return Rounds(home, ask=ask, quorum=settings.vouch_quorum, period_s=settings.vouch_every_s)
 
 
 def _ways(settings: Settings) -> Ways:
