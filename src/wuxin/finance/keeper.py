@@ -322,9 +322,10 @@ def _reported(held: Mapping[ThingKey, Pledge], now: Now) -> Found | None:
     """What the things say of their own weight and place; None where none of them says anything."""
     places, weight, weighed, all_weighed = {}, 0.0, False, True
     for thing, pledge in held.items():
-        spot = [now.twin.latest(thing, name) for name in ("latitude", "longitude")]
-        if spot[0] is not None and spot[1] is not None and pledge.place.latitude_deg is not None:
-            places[pledge.id] = Place("reported", spot[0].value, spot[1].value)
+        if pledge.place.latitude_deg is not None:
+            spot = [now.twin.latest(thing, name) for name in ("latitude", "longitude")]
+            if spot[0] is not None and spot[1] is not None:
+                places[pledge.id] = Place("reported", spot[0].value, spot[1].value)
         if pledge.weight_g is not None:
             net = now.twin.latest(thing, "net_weight")
             all_weighed = all_weighed and net is not None

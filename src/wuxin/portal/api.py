@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.portal import credit, events, orders, pledges, progress, proofs, queries, totals
 from wuxin.portal import devices as register
-from wuxin.portal import events, orders, pledges, progress, proofs, queries, totals
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
@@ -347,6 +347,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(events.router, responses=PROBLEMS)
     app.include_router(pledges.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(credit.router, responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
