@@ -40,6 +40,15 @@ def test_the_stolen_cow_is_seen_at_the_gate_at_the_fence_by_count_and_by_name(ho
     assert [thing for thing, _ in of(home, "animal_missing")] == ["109"]
 
 
+def test_the_theft_orders_the_gate_closed_were_it_not_told_years_later(home: Home) -> None:
+    ordered = acts(home, kind="device_order")
+    assert [(a["figures"]["do"], a["figures"]["thing"]) for a in ordered] == [
+        ("close_gates", "gate:G-1"), ("sound_alarm", "gate:G-1"), ("close_gates", "cow:109")
+    ]  # fmt: skip
+    assert {a["facility"] for a in ordered} == {LOAN}
+    assert {a["figures"]["delivery"] for a in ordered} == {"too late"}
+
+
 def test_the_theft_takes_the_cow_out_of_the_value_and_margin_is_called(home: Home) -> None:
     before, after = marked(home, "2024-04-27"), marked(home, "2024-04-28")
     assert (before["animals_healthy"], after["animals_healthy"]) == ("12", "11")
