@@ -12,6 +12,7 @@ from wuxin.finance.cases import Cases
 from wuxin.finance.credit import Credit
 from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
+from wuxin.finance.interceptor import Interceptor
 from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
@@ -37,13 +38,14 @@ class Bank:
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.keeper = Keeper(tenant, self.desk)
+        self.interceptor = Interceptor(tenant, self.desk)
         self.credit = Credit(tenant, self.desk, ports=ports())
         self.desk.checks.append(self.credit.check)
         self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
         self.subscribers = Subscribers(tenant)
         self.counters: list[Counter] = [
-            self.keeper, self.desk, self.cases, self.credit, self.warnings, self.subscribers,
-            Capacity(tenant),
+            self.keeper, self.desk, self.cases, self.credit, self.interceptor, self.warnings,
+            self.subscribers, Capacity(tenant),
         ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()

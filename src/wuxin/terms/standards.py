@@ -105,6 +105,8 @@ class Rule(msgspec.Struct, frozen=True):
     steps; ``respond`` the time (ns) within which somebody must acknowledge, 0: by its level.
     One that ``contradicts`` says that other evidence speaks against the thing. Rules of the same
     ``cause`` are one warning where they fire together; a rule that names none is a cause by itself.
+    ``does`` is what the devices on site are ordered to do the moment it fires, such as to close a
+    gate.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Rule(msgspec.Struct, frozen=True):
     respond: int = 0
     contradicts: bool = False
     cause: str = ""
+    does: str = ""
 
 
 PANE: Final = 5 * MINUTE
