@@ -13,6 +13,7 @@ from wuxin.finance.facts import Facts
 from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
+from wuxin.finance.trades import Trades
 from wuxin.risk.falls import Falls
 from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
@@ -32,7 +33,8 @@ class Bank:
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.keeper = Keeper(tenant, self.desk)
-        self.counters: list[Counter] = [self.keeper, self.desk, self.cases]
+        self.trades = Trades(tenant, self.desk)
+        self.counters: list[Counter] = [self.keeper, self.desk, self.cases, self.trades]
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

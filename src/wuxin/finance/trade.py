@@ -72,9 +72,9 @@ class Reconciler:
         """A fact that was told, usable or not; None where there is none of that identity."""
         return self._facts.get(name) or self._unusable.get(name)
 
-    def holds(self, name: Digest) -> bool:
-        """Whether a fact was told, is usable and was not taken back."""
-        return name in self._facts and name not in self._withdrawn
+    def is_withdrawn(self, name: Digest) -> bool:
+        """Whether a fact was taken back, whether it had been told by then or not."""
+        return name in self._withdrawn
 
     def missing(self, order: str) -> tuple[Words, ...]:
         """What is not known of an order's trade, which is not the same as zero."""

@@ -34,6 +34,7 @@ class Trade:
         self.billed = Tally(wait.delivery)
         self.money = Tally(wait.delivery)
         self.invoices: set[str] = set()
+        self.lots: Counter[str] = Counter()
 
     @property
     def order(self) -> Order | None:
@@ -50,6 +51,7 @@ class Books:
         self.lineage = Lineage()
         self.trades: dict[str, Trade] = defaultdict(lambda: Trade(wait))
         self.invoices: dict[str, dict[Digest, Invoice]] = defaultdict(dict)
+        self.by_number: dict[str, set[str]] = defaultdict(set)
         self.alike: dict[Digest, dict[Digest, Invoice]] = defaultdict(dict)
         self.payments: dict[str, Tally] = defaultdict(lambda: Tally(wait.delivery))
         self.told: dict[str, Tally] = defaultdict(lambda: Tally(wait.told))
@@ -68,6 +70,7 @@ class Books:
     def moved(self, fact: Movement, sign: int) -> Lot:
         """Count a movement for its order and its lot; return the lot."""
         trade = self.trades[fact.order]
+        trade.lots[fact.lot] += sign
         _count(trade.goods, fact, amount=(fact.unit, fact.quantity), sign=sign)
         if fact.weighed is None:
             trade.unweighed += sign
@@ -89,6 +92,8 @@ class Books:
         before = self.invoice(fact.key)
         _keep(self.invoices[fact.key], fact, sign=sign)
         _keep(self.alike[alike(fact)], fact, sign=sign)
+        known = self.by_number[fact.number]
+        known.add(fact.key) if self.invoices[fact.key] else known.discard(fact.key)
         after = self.invoice(fact.key)
         if before == after:
             return {fact.order}
