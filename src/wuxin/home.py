@@ -349,6 +349,12 @@ class Home:
         Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
         self.accept(opened)
 
+    @contextmanager
+    def unmoved(self) -> Iterator[Flow]:
+        """The flow, of which nothing changes while it is read."""
+        with self._judging:
+            yield self.flow
+
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""
         with self._judging:

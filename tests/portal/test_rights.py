@@ -33,11 +33,12 @@ READERS = {
     "/api/findings", "/api/findings/{name}", "/api/acts", "/api/devices",
     "/api/devices/{source}/{name}", "/api/places", "/api/packs", "/api/search",
     "/api/evidence/{record}", "/api/evidence/{record}/proof", "/api/log/{path}", "/api/replays",
-    "/api/orders", "/api/events",
+    "/api/orders", "/api/events", "/api/trades", "/api/trades/lacking", "/api/trades/{order}",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""
 
 WRITERS = {
+    ("POST", "/api/bank/statements"): {"core_system", "relationship_manager"},
     ("POST", "/api/findings/{name}/acknowledge"):
         {"administrator", "risk_officer", "supervisor", "approver"},
     ("POST", "/api/devices/{source}/{name}"): {"administrator", "supervisor", "installer"},

@@ -80,6 +80,10 @@ class Lineage:
                         seen.add(child)
                         waiting.append(child)
 
+    def processes(self, lot: Lot) -> list[Made]:
+        """The processes that made a lot, and those that used it."""
+        return [*self._into.get(lot, {}).values(), *self._from.get(lot, {}).values()]
+
     def ancestors(self, lot: Lot) -> Iterator[Lot]:
         """A lot and all that it was made from, each once."""
         seen, waiting = {lot}, [lot]

@@ -35,6 +35,7 @@ class Trade:
         self.money = Tally(wait.delivery)
         self.invoices: set[str] = set()
         self.lots: Counter[str] = Counter()
+        self.came: dict[str, dict[str, Fraction]] = {}
 
     @property
     def order(self) -> Order | None:
@@ -71,6 +72,9 @@ class Books:
         """Count a movement for its order and its lot; return the lot."""
         trade = self.trades[fact.order]
         trade.lots[fact.lot] += sign
+        if fact.way == "in":
+            came = trade.came.setdefault(fact.lot, {})
+            came[fact.unit] = came.get(fact.unit, Fraction(0)) + sign * Fraction(fact.quantity)
         _count(trade.goods, fact, amount=(fact.unit, fact.quantity), sign=sign)
         if fact.weighed is None:
             trade.unweighed += sign

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from wuxin import __version__
 from wuxin.home import Home
 from wuxin.portal import devices as register
-from wuxin.portal import events, orders, progress, proofs, queries, totals
+from wuxin.portal import events, orders, progress, proofs, queries, statements, totals, trades
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
@@ -332,6 +332,8 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(orders.routes(home), responses=PROBLEMS)
     app.include_router(events.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(trades.router, responses=PROBLEMS)
+    app.include_router(statements.router, responses=PROBLEMS)
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
