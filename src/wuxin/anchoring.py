@@ -82,6 +82,16 @@ def latest(own: Path, *, at_most: int) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted(reached[-1].iterdir())} if reached else {}
 
 
+def covering(own: Path, index: int) -> str | None:
+    """The text of the oldest cosigned checkpoint that covers an entry; None where there is none."""
+    for place in sorted((own / "anchors").glob("*")):
+        witnesses = place / "witnesses.vkey"
+        cosigned = witnesses.is_file() and witnesses.stat().st_size > 0
+        if cosigned and int(place.name[:12]) > index and (place / "checkpoint").is_file():
+            return (place / "checkpoint").read_text("utf-8")
+    return None
+
+
 def post_by_http(url: str, body: bytes, *, kind: str = "text/plain") -> tuple[int, bytes]:
     """Send a body within ten seconds; status 0 where nobody answers."""
     try:

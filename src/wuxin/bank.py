@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from wuxin.finance.books import Books
 from wuxin.finance.cases import Cases
+from wuxin.finance.credit import Credit
 from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
 from wuxin.finance.keeper import Keeper
@@ -19,6 +20,7 @@ from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.names import Digest, Tenant, content_id
 from wuxin.terms.records import Command
+from wuxin.underwriting import ports
 
 KEYS: Final = 100_000
 """How many of the newest keys of commands are remembered, so that none is obeyed twice."""
@@ -33,8 +35,12 @@ class Bank:
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.keeper = Keeper(tenant, self.desk)
+        self.credit = Credit(tenant, self.desk, ports=ports())
+        self.desk.checks.append(self.credit.check)
         self.trades = Trades(tenant, self.desk)
-        self.counters: list[Counter] = [self.keeper, self.desk, self.cases, self.trades]
+        self.counters: list[Counter] = [
+            self.keeper, self.desk, self.cases, self.credit, self.trades,
+        ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

@@ -19,6 +19,7 @@ from wuxin.portal.device_commands import device
 from wuxin.portal.evidence_commands import anchor, bundle, witness
 from wuxin.portal.options import HOME, TENANT
 from wuxin.portal.order_commands import order, orders
+from wuxin.portal.score_commands import score
 from wuxin.portal.statement_commands import bring_statement
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
@@ -53,7 +54,7 @@ def main() -> None:
     """
 
 
-for command in (device, bundle, anchor, witness, order, orders, bring_statement):
+for command in (device, bundle, anchor, witness, order, orders, bring_statement, score):
     main.add_command(command)
 
 

@@ -53,6 +53,9 @@ DEVICE: Final = "device"
 PASSING: Final = "pass_time"
 """The command that says nothing but how late it is."""
 
+RECENT: Final = 65_536
+"""Among how many of the newest records none is said twice."""
+
 EARLIEST: Final = 0
 AHEAD: Final = DAY
 """How far ahead of its arrival a reading may be dated (clock error, zone mistakes)."""
@@ -107,6 +110,7 @@ class Flow:
         self.frames = Frames()
         self.open: dict[tuple[str, ThingKey, str], Finding] = {}
         self.bank = Bank(tenant)
+        self.recent: dict[Digest, None] = {}
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
         self._goods: list[tuple[GoodsTold, tuple[Cause, ...]]] = []
@@ -133,6 +137,7 @@ class Flow:
             source.position = said.position or source.position
             self._arrive(source, said)
         elif isinstance(said, Told):
+            source.told = max(source.told, said.command.at)
             self._pass(source, said.command.at)
             self._obey(source, said.command, number=number)
         elif isinstance(said, Closed):
@@ -344,6 +349,8 @@ class Flow:
         left, acts = deque(said), []
         while left:
             one = left.popleft()
+            if not self._is_new(one):
+                continue
             self._outcome.records.append(one)
             if isinstance(one, Act):
                 acts.append(one)
@@ -357,6 +364,15 @@ class Flow:
                 source.line.registry.register(derived.thing, source=source.name)
         if found:
             self._derive(source, found, ref=self._source_of(acts))
+
+    def _is_new(self, said: Said) -> bool:
+        """Whether a record was not said before: what is equal to the last figure is one record."""
+        if said.id in self.recent:
+            return False
+        self.recent[said.id] = None
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
+        return True
 
     def now(self, source: Source, at: int) -> Now:
         """The occasion on which the bank is asked: a source at an event time (ns)."""

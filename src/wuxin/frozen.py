@@ -23,7 +23,7 @@ SCHEMA: Final = f"8/{__version__}"
 """What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
 _Arrays = dict[str, NDArray[Any]]
-_CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended", "position")
+_CLOCK: Final = ("watermark", "closed", "midnight", "tick", "ended", "position", "told")
 
 
 def freeze(flow: Flow, number: int) -> Snapshot:
@@ -43,6 +43,7 @@ def freeze(flow: Flow, number: int) -> Snapshot:
         ],
         "frames": flow.frames.freeze(),
         "bank": flow.bank.freeze(),
+        "recent": [*flow.recent],
         "open": [
             [pack, list(key), rule, msgspec.to_builtins(found)]
             for (pack, key, rule), found in flow.open.items()
@@ -79,6 +80,7 @@ def thaw(
             source.contents.thaw(contents)
     flow.frames.thaw(meta["frames"])
     flow.bank.thaw(meta["bank"])
+    flow.recent = dict.fromkeys(map(Digest, meta["recent"]))
     for pack, key, rule, found in meta["open"]:
         flow.open[pack, ThingKey(*key), rule] = msgspec.convert(found, Finding)
     flow.arrival, flow.entry = meta["arrival"], Digest(meta["entry"])

@@ -72,6 +72,21 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="The book's database (SQLAlchemy URL); empty is SQLite in the home, no server.",
     )
+    vouch_every_s: float = Field(
+        default=3600.0,
+        ge=1,
+        description="How often witnesses and the timestamp authority are asked; idle logs are not.",
+    )
+    vouch_witnesses: str = Field(
+        default="",
+        description="Witnesses of the log, comma-separated, each 'URL KEY'; none: nobody is asked.",
+    )
+    vouch_quorum: int = Field(
+        default=0, ge=0, le=64, description="How many of them must cosign for a round to hold."
+    )
+    vouch_timestamps: str = Field(
+        default="", description="Address of an RFC 3161 timestamp authority; empty: none is asked."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least that is logged; DEBUG names every batch."
     )

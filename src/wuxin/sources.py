@@ -71,6 +71,7 @@ class Source:
     midnight: int = NEVER
     tick: int = NEVER
     position: str = ""
+    told: int = 0
     ended: bool = False
 
     @classmethod

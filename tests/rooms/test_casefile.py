@@ -1,5 +1,6 @@
 """A case file is checked by a stranger: with ours, with others' code, and after any change."""
 
+import base64
 import hashlib
 import io
 import json
@@ -80,7 +81,7 @@ def test_two_verifiers_find_an_untouched_case_in_order(data: bytes, vkey: str) -
     assert refused(data, vkey) == (False, False)
     parts = parts_of(data)
     kinds = [about["kind"] for about in json.loads(parts["records.json"])]
-    assert {kind: kinds.count(kind) for kind in ("act", "finding")} == {"act": 24, "finding": 8}
+    assert {kind: kinds.count(kind) for kind in ("act", "finding")} == {"act": 30, "finding": 8}
     assert strangers.check_case(data, vkey) == len(kinds)
     assert sum(name.endswith(".payload") for name in parts) == len(json.loads(parts["frames.json"]))
 
@@ -99,8 +100,8 @@ def test_it_is_checked_by_python_alone(data: bytes, vkey: str, tmp_path: Path) -
     command = [sys.executable, "-I", "-S", "verify.py", "case.zip", "--key", vkey]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "24 acts, 8 findings" in done.stdout
-    assert "行动 24、发现 8" in done.stdout
+    assert "30 acts, 8 findings" in done.stdout
+    assert "行动 30、发现 8" in done.stdout
     changed = bytearray(data)
     changed[-4000] ^= 1
     (tmp_path / "case.zip").write_bytes(changed)
@@ -166,10 +167,26 @@ def test_a_forger_who_mends_the_manifest_is_found(data: bytes, vkey: str) -> Non
         if line.strip().startswith(plain.get(name, (b"\0",))) or chr(changed[at]).isspace():
             continue  # where a frame stood is told, not proven; spaces in JSON mean nothing
         changed[at] ^= 1 << dice.randrange(8)
+        if name.endswith(".tlog-proof") and read_alike(bytes(changed), whole[name]):
+            continue  # the last bits of a line in base64 say nothing, and some do not read them
         found = refused(repacked(whole | {name: bytes(changed)}), vkey)
         if found != (True, True):
             passed.append((name, at, line, found))
     assert not passed
+
+
+def read_alike(one: bytes, other: bytes) -> bool:
+    """Return whether two texts are equal once their lines in base64 are read."""
+
+    def read(line: bytes) -> bytes:
+        """Read a line in base64, or leave it as it is."""
+        try:
+            return base64.b64decode(line, validate=True)
+        except ValueError:
+            return line
+
+    lines = [[read(line) for line in text.split(b"\n")] for text in (one, other)]
+    return lines[0] == lines[1]
 
 
 def test_what_is_left_out_or_put_elsewhere_is_found(data: bytes, vkey: str) -> None:

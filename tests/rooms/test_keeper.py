@@ -42,7 +42,7 @@ def test_a_number_that_another_facility_holds_is_refused_and_warned_of() -> None
     with pytest.raises(Conflict, match="AL-0001 of SMELTER is pledged to F-1") as refused:
         yard.tell("pledge", DAY_ONE, facility="F-2", **body)
     assert rules([*refused.value.said]) == ["pledged_twice"]
-    assert refused.value.said[0].thing == ThingKey("facility", "F-2")
+    assert refused.value.said[0].thing == lot(8)
     yard.lots = mine
 
 

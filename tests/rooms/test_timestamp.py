@@ -150,10 +150,11 @@ def test_a_case_shows_who_vouched_for_its_log(authority: Authority, tmp_path: Pa
         assert {path.name for path in told.place.iterdir()} == stamped  # as it was stamped
         assert {path.name for path in again.place.iterdir()} == stamped - {"timestamp.tsr"}
         shutil.rmtree(again.place)
+        size = home.log.size
         home.attend("device", "energy")  # the log grows after it was anchored
         data = bundle(folder, DEFAULT_TENANT, facility="CU-2008-01")
     said = case.report(data, key=vkey)
-    assert "It extends, with nothing removed, the anchored checkpoint of 52 entries." in said
+    assert f"It extends, with nothing removed, the anchored checkpoint of {size} entries." in said
     assert f"The witness {cosigner.vkey} saw it at 2026-01-05T08:00:00+00:00." in said
     assert strangers.check_case(data, vkey)
     parts = case.unpack(data)

@@ -56,6 +56,18 @@ def prove(log: Log, index: int) -> Proof:
     return Proof(index, tuple(log.inclusion(index, head.size)), checkpoint)
 
 
+def under(log: Log, index: int, *, checkpoint: str, head: Head) -> Proof:
+    """The proof of one entry under another text of a checkpoint, with who else vouches for it.
+
+    Raises:
+        NotFound: the entry is beyond it.
+        Tampered: a tile is damaged.
+    """
+    if not 0 <= index < head.size:
+        raise NotFound(f"entry {index} is beyond the checkpoint of {head.size} entries")
+    return Proof(index, tuple(log.inclusion(index, head.size)), checkpoint)
+
+
 def write_proof(proof: Proof) -> str:
     """The text of a ``.tlog-proof`` file."""
     lines = [_FIRST]

@@ -331,7 +331,7 @@ class Account:
             "calls": open_calls,
             "state": self.state,
             "missing": [{"zh": words.zh, "en": words.en} for words in now.missing],
-            "lines": [_line(one) for one in (self.lent or ())[:_SHOWN]],
+            "lines": [_line(one) for one in self._each()[:_SHOWN]],
             "as_of": self.valued_at,
         }
 
@@ -354,6 +354,17 @@ class Account:
             figures={**self.figures.words(), **always, **told},
             because=tuple(because),
         )
+
+    def _each(self) -> tuple[Lent, ...]:
+        """What is lent against each thing, by the contract's haircut where no policy says more."""
+        if self.lent is not None or self.valuation is None or self.figures.missing:
+            return self.lent or ()
+        haircut, currency = self.terms.haircut, self.terms.currency
+        return tuple(
+            Lent(line.thing, minor(line.value.amount, currency), haircut,
+                 minor(max(_ZERO, line.value.amount * (1 - haircut)), currency))
+            for line in self.valuation.lines[:_SHOWN]
+        )  # fmt: skip
 
     def _entries(self, entries: Iterable[JournalEntry], *, by: str) -> list[Act]:
         """Entries of the ledger as acts, numbered through the whole book."""

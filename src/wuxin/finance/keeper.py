@@ -5,7 +5,7 @@ survey, devices       ─► pledged against found, by count, weight and positio
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -19,12 +19,20 @@ from wuxin.finance.pledges import Place, Pledge
 from wuxin.finance.survey import Found, Gap, compare
 from wuxin.terms.counter import Now, Order, Said, Silent, told, warn
 from wuxin.terms.errors import BadInput, Conflict, NotFound
-from wuxin.terms.names import Tenant, ThingKey, thing_key
+from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
 from wuxin.terms.records import Act, Cause, Cleared, Command, Finding, Words
 
 _MEASURES: Final = ("count", "weight", "position")
 _LISTED: Final = 12
 _SURVEYED: Final = ("supervisor", "risk_officer")
+
+
+class _Look(NamedTuple):
+    """Who looked (people, or devices of themselves), what was measured, and what that rests on."""
+
+    by: str
+    measured: frozenset[str]
+    because: tuple[Cause, ...]
 
 
 class Keeper(Silent):
@@ -43,6 +51,7 @@ class Keeper(Silent):
         self._doubted: dict[tuple[str, str], tuple[ThingKey, ...]] = {}
         self._uninsured: dict[str, Finding] = {}
         self._alike: dict[str, Finding] = {}
+        self._tried: list[Digest] = []
         self._index = Index()
         desk.doubts.append(self.doubts)
 
@@ -72,16 +81,17 @@ class Keeper(Silent):
     def tick(self, now: Now) -> list[Said]:
         """A day's end: what the things say of themselves is held against the register."""
         said: list[Said] = []
-        for name, account in self._desk.accounts.items():
+        for account in self._desk.accounts.values():
             if account.source != now.source or not account.is_marked:
                 continue
             held = pools.held(account, now.at)
             found = _reported(held, now)
             if found is not None:
-                because = (Cause("act", account.opening),)
-                said += self._compared(name, held, found=found, because=because, now=now)
+                said += self._compared(account, found, now=now)
             said += self._insured(held, now)
         said += self._ended(now)
+        said += [Cleared(self.tenant, id_, now.at, None, ()) for id_ in self._tried]
+        self._tried = []
         return said
 
     def freeze(self) -> Any:
@@ -91,6 +101,7 @@ class Keeper(Silent):
             "doubted": [[*key, [list(t) for t in things]] for key, things in self._doubted.items()],
             "uninsured": msgspec.to_builtins(self._uninsured),
             "alike": msgspec.to_builtins(self._alike),
+            "tried": [*self._tried],
         }
 
     def thaw(self, kept: Any) -> None:
@@ -101,6 +112,7 @@ class Keeper(Silent):
         }
         self._uninsured = msgspec.convert(kept["uninsured"], dict[str, Finding])
         self._alike = msgspec.convert(kept["alike"], dict[str, Finding])
+        self._tried = [Digest(id_) for id_ in kept["tried"]]
         for entry in self._books.register.entries():
             self._index.add(entry.pledge)
 
@@ -184,47 +196,54 @@ class Keeper(Silent):
             "unmeasured_en": "; ".join(w.en for w in result.unmeasured),
         }  # fmt: skip
         act = self._act("survey", command, **figures)
-        measured = {"count"} if said.seen or said.counted else set()
-        measured |= {"weight"} if found.weight_g is not None else set()
-        measured |= {"position"} if places else set()
-        because = (Cause("act", act.id),)
-        return [act, *self._gaps(command.facility, held, gaps=result.gaps, measured=measured,
-                                 because=because, now=now)]  # fmt: skip
+        measured = {
+            "count": bool(said.seen or said.counted),
+            "weight": found.weight_g is not None,
+            "position": bool(places),
+        }
+        look = _Look("survey", frozenset(m for m, is_so in measured.items() if is_so),
+                     (Cause("act", act.id),))  # fmt: skip
+        return [act, *self._gaps(command.facility, held, gaps=result.gaps, look=look, now=now)]
 
     # ---- what is found ---------------------------------------------------------------------
 
-    def _compared(
-        self, facility: str, held: Mapping[ThingKey, Pledge], *, found: Found,
-        because: tuple[Cause, ...], now: Now,
-    ) -> list[Said]:  # fmt: skip
+    def _compared(self, account: Account, found: Found, *, now: Now) -> list[Said]:
         """Hold what devices report against the register: weight and position, never a count."""
+        held = pools.held(account, now.at)
         gaps = [g for g in compare([*held.values()], found).gaps if g.measure != "count"]
-        measured = {"position"} if found.places else set()
-        measured |= {"weight"} if found.weight_g is not None else set()
-        return self._gaps(facility, held, gaps=gaps, measured=measured, because=because, now=now)
+        measured = {"weight": found.weight_g is not None, "position": bool(found.places)}
+        look = _Look("devices", frozenset(m for m, is_so in measured.items() if is_so),
+                     (Cause("act", account.opening),))  # fmt: skip
+        return self._gaps(account.terms.id, held, gaps=gaps, look=look, now=now)
 
     def _gaps(
-        self, facility: str, held: Mapping[ThingKey, Pledge], *, gaps: Sequence[Gap],
-        measured: set[str], because: tuple[Cause, ...], now: Now,
+        self, facility: str, held: Mapping[ThingKey, Pledge], *, gaps: Sequence[Gap], look: _Look,
+        now: Now,
     ) -> list[Said]:  # fmt: skip
+        """What falls short, and what does no longer.
+
+        Only who found a gap can end it: a scale that says that all is well does not end what
+        people weighed.
+        """
         things = {pledge.id: thing for thing, pledge in held.items()}
-        short = {gap.measure: gap for gap in gaps if gap.measure in measured}
+        short = {gap.measure: gap for gap in gaps if gap.measure in look.measured}
         said: list[Said] = []
         for measure in _MEASURES:
-            key, gap = (facility, measure), short.get(measure)
+            key, gap = (facility, f"{look.by}:{measure}"), short.get(measure)
             if gap is not None:
                 self._doubted[key] = tuple(things[one] for one in gap.concerned if one in things)
             if gap is not None and key not in self._open:
                 found = warn(
                     now, self.tenant, rule=f"{measure}_gap", thing=ThingKey("facility", facility),
-                    reasons=(gap.words,), because=because, value=float(gap.found),
+                    reasons=(gap.words,), because=look.because, value=float(gap.found),
                     limit=float(gap.pledged),
                 )  # fmt: skip
                 self._open[key] = found
                 said.append(found)
-            elif gap is None and measure in measured and key in self._open:
+            elif gap is None and measure in look.measured and key in self._open:
                 self._doubted.pop(key, None)
-                said.append(Cleared(self.tenant, self._open.pop(key).id, now.at, None, because))
+                over = self._open.pop(key).id
+                said.append(Cleared(self.tenant, over, now.at, None, look.because))
         return said
 
     def _likened(self, pledge: Pledge, *, because: tuple[Cause, ...], now: Now) -> list[Said]:
@@ -282,16 +301,14 @@ class Keeper(Silent):
     def _refused(
         self, account: Account, thing: ThingKey, *, words: Sequence[Words], now: Now
     ) -> Conflict:
-        """The refusal of goods that are pledged elsewhere, which is told to the risk officer."""
+        """The refusal of goods that are pledged elsewhere, told to the risk officer for a day."""
         wrong = Conflict("; ".join(one.en for one in words))
-        wrong.said = (
-            warn(
-                now, self.tenant, rule="pledged_twice",
-                thing=ThingKey("facility", account.terms.id), since=now.known,
-                reasons=words, because=(Cause("act", account.opening),),
-            ),
+        found = warn(
+            now, self.tenant, rule="pledged_twice", thing=thing, reasons=words,
+            because=(Cause("act", account.opening),),
         )  # fmt: skip
-        del thing
+        self._tried.append(found.id)
+        wrong.said = (found,)
         return wrong
 
     def _act(self, kind: str, command: Command, **figures: str) -> Act:
@@ -305,9 +322,10 @@ def _reported(held: Mapping[ThingKey, Pledge], now: Now) -> Found | None:
     """What the things say of their own weight and place; None where none of them says anything."""
     places, weight, weighed, all_weighed = {}, 0.0, False, True
     for thing, pledge in held.items():
-        spot = [now.twin.latest(thing, name) for name in ("latitude", "longitude")]
-        if spot[0] is not None and spot[1] is not None and pledge.place.latitude_deg is not None:
-            places[pledge.id] = Place("reported", spot[0].value, spot[1].value)
+        if pledge.place.latitude_deg is not None:
+            spot = [now.twin.latest(thing, name) for name in ("latitude", "longitude")]
+            if spot[0] is not None and spot[1] is not None:
+                places[pledge.id] = Place("reported", spot[0].value, spot[1].value)
         if pledge.weight_g is not None:
             net = now.twin.latest(thing, "net_weight")
             all_weighed = all_weighed and net is not None

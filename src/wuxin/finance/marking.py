@@ -17,7 +17,7 @@ from wuxin.finance.alert import early_warning
 from wuxin.finance.books import Books
 from wuxin.finance.facility import Terms
 from wuxin.finance.lending import Lent, lend
-from wuxin.finance.pledges import Contest, Pledge
+from wuxin.finance.pledges import Pledge
 from wuxin.finance.process import PAYS_OUT
 from wuxin.terms.counter import Now, Said, Silent, warn
 from wuxin.terms.errors import NotFound
@@ -205,6 +205,9 @@ class Marking(Silent):
         """The facilities whose pool a thing belongs to, in order of opening."""
         if thing.kind == "facility":
             return (thing.id,) if thing.id in self.accounts else ()
+        if thing.kind == "obligor":
+            owed = self.accounts.items()
+            return tuple(name for name, account in owed if account.terms.obligor == thing.id)
         around = {thing, *now.twin.above(thing)}
         return tuple(
             name
@@ -237,7 +240,11 @@ class Marking(Silent):
         for thing, contests in contested.items():
             key = (account.terms.id, thing)
             if key not in self._contested:
-                self._contested[key] = found = self._pledged_twice(account, contests, now=now)
+                self._contested[key] = found = warn(
+                    now, self.tenant, rule="pledged_twice", thing=thing,
+                    reasons=[one.words for one in contests],
+                    because=(Cause("act", account.opening),),
+                )  # fmt: skip
                 said.append(found)
         for key, found in [*self._contested.items()]:
             if key[0] == account.terms.id and key[1] in account.members:
@@ -303,13 +310,6 @@ class Marking(Silent):
         names = pools.seniors(account, self.books.register, at=at)
         owed = (self.accounts[n].figures.exposure for n in sorted(names) if n in self.accounts)
         return sum(owed, Decimal(0))
-
-    def _pledged_twice(self, account: Account, contests: Sequence[Contest], *, now: Now) -> Finding:
-        return warn(
-            now, self.tenant, rule="pledged_twice", thing=ThingKey("facility", account.terms.id),
-            reasons=[one.words for one in contests], because=(Cause("act", account.opening),),
-            since=now.at + len(self._contested),
-        )  # fmt: skip
 
     def _warn(self, facility: str, finding: Finding) -> Act:
         return early_warning(finding, tenant=self.tenant, facility=facility)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -16,13 +17,24 @@ from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.portal import (
+    credit,
+    events,
+    orders,
+    pledges,
+    progress,
+    proofs,
+    queries,
+    statements,
+    totals,
+    trades,
+)
 from wuxin.portal import devices as register
-from wuxin.portal import events, orders, progress, proofs, queries, statements, totals, trades
 from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.metrics import metrics
 from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
 from wuxin.terms import errors
-from wuxin.terms.clock import moment
+from wuxin.terms.clock import iso, moment
 from wuxin.terms.names import tenant as checked_tenant
 
 POLICY: Final = (
@@ -316,6 +328,18 @@ def log(here: Here, path: str) -> FileResponse:
     return FileResponse(file, media_type="application/octet-stream")
 
 
+@router.get("/vouched", tags=["evidence"])
+def vouched(request: Request, here: Here) -> dict[str, Any]:
+    """Who outside vouches for the log: up to which size, since when, and whether enough did."""
+    del here
+    rounds = request.app.state.rounds
+    if rounds is None:
+        return {"asked": 0, "reached": None}
+    found = rounds.vouched
+    at = iso(found.at) if found.at else None
+    return {**msgspec.to_builtins(found), "at": at, "reached": found.reached}
+
+
 @router.get("/replays", tags=["read"])
 def replays(request: Request, here: Here) -> list[dict[str, Any]]:
     """Recordings that are being brought in: rows done and in all."""
@@ -328,10 +352,13 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     """The application over one home."""
     app = FastAPI(title="Wuxin", version=__version__, docs_url=None, redoc_url=None)
     app.state.home, app.state.accounts, app.state.replays = home, accounts, {}
+    app.state.rounds = None
     app.include_router(router, responses=PROBLEMS)
     app.include_router(orders.routes(home), responses=PROBLEMS)
     app.include_router(events.router, responses=PROBLEMS)
+    app.include_router(pledges.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(credit.router, responses=PROBLEMS)
     app.include_router(trades.router, responses=PROBLEMS)
     app.include_router(statements.router, responses=PROBLEMS)
 
@@ -372,7 +399,8 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
     def figures() -> PlainTextResponse:
         """Counters in Prometheus' text format; no names of things or parties."""
-        return PlainTextResponse(metrics(home))
+        rounds = app.state.rounds
+        return PlainTextResponse(metrics(home, rounds.vouched if rounds else None))
 
     return app
 

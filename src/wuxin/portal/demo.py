@@ -4,14 +4,16 @@ import logging
 import socket
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 from rich.console import Console
 
+from wuxin.anchoring import post_by_http
 from wuxin.audit import audit
+from wuxin.evidence.anchors import Seat
 from wuxin.flow import DEVICE
 from wuxin.home import Home
 from wuxin.packs import adopt, schema
@@ -19,8 +21,9 @@ from wuxin.portal import server
 from wuxin.portal.bar import bar
 from wuxin.portal.summary import table
 from wuxin.settings import Settings, load
-from wuxin.terms.errors import Tampered
+from wuxin.terms.errors import BadInput, Tampered
 from wuxin.terms.records import Command
+from wuxin.vouching import Rounds
 from wuxin.wire.recording import Recording, open_recording
 
 _LOG: Final = logging.getLogger("wuxin")
@@ -144,7 +147,22 @@ def serve_home(
         posted = None
         if hears is not None:
             posted = on.enter_context(hears(home, say=_LOG.info)).posted()
-        server.serve(server.application(home, settings, posted=posted), settings)
+        app = server.application(home, settings, posted=posted)
+        app.state.rounds = on.enter_context(_vouching(home, settings))
+        server.serve(app, settings)
+
+
+def _vouching(home: Home, settings: Settings) -> Any:
+    """The rounds in which outsiders are asked to vouch; nothing where nobody is named."""
+    named = [one.split() for one in settings.vouch_witnesses.split(",") if one.strip()]
+    if not named and not settings.vouch_timestamps:
+        return nullcontext()
+    if wrong := [" ".join(one) for one in named if len(one) != len(Seat._fields)]:
+        raise BadInput(f"vouch_witnesses: {wrong[0]!r} is not a URL and a key")
+    return Rounds(
+        home, seats=[Seat(*one) for one in named], authority=settings.vouch_timestamps,
+        quorum=settings.vouch_quorum, period_s=settings.vouch_every_s, post=post_by_http,
+    )  # fmt: skip
 
 
 def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:

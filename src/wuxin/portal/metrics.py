@@ -4,9 +4,10 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from wuxin.home import Home
 from wuxin.terms.records import LEVELS
+from wuxin.vouching import Vouched
 
 
-def metrics(home: Home) -> str:
+def metrics(home: Home, vouched: Vouched | None = None) -> str:
     """The figures of a home in the Prometheus text format, read from the book at each call."""
     counts = home.book.counts(home.tenant)
     registry = CollectorRegistry()
@@ -23,4 +24,7 @@ def metrics(home: Home) -> str:
     gauge("records", "Records kept",
           **{w: counts[w] for w in ("things", "acts", "receipts")})  # fmt: skip
     gauge("log", "Evidence log", size=home.log.size)
+    if vouched is not None:
+        gauge("vouched", "Outsiders on the log", size=vouched.size, witnesses=vouched.witnesses,
+              failed=vouched.failed)  # fmt: skip
     return generate_latest(registry).decode()

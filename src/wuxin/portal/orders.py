@@ -65,11 +65,25 @@ def give(
     read(body, order.body, do=do)
     if facility and do != OPENING:
         queries.facility_row(home, session, name=facility)
+    _own(home, session, body=body)
     source = _source(home, order, facility=facility, source=source, do=do)
     by = f"{session.role}:{session.name}"
     at = _present(home, source)
     command = Command(do, at, by, facility, dict(body), session.role, key)
     return answer(home, session, command=command, source=source)
+
+
+def _own(home: Home, session: Session, *, body: Mapping[str, Any]) -> None:
+    """Refuse what a borrower orders for another party, or about its application."""
+    if session.sees_all:
+        return
+    named = body.get("obligor")
+    if "application" in body:
+        known = home.flow.bank.credit.applications.get(str(body["application"]))
+        named = known.obligor if known else ""
+    if named is not None and named != session.party:
+        raise NotFound(f"there is no {'application' if 'application' in body else 'obligor'} "
+                       f"{body.get('application', named)!r}")  # fmt: skip
 
 
 def answer(home: Home, session: Session, *, command: Command, source: str) -> dict[str, Any]:
@@ -172,9 +186,11 @@ def _source(home: Home, order: Order, *, facility: str, source: str, do: str) ->
 
 
 def _present(home: Home, source: str) -> int:
-    """The present of a source (ns): the end of what was recorded, or the wall clock."""
+    """The present of a source (ns): after what was recorded and ordered, or the wall clock."""
     told = home.flow.sources.get(source)
-    return told.watermark if told is not None and told.mapped else home.clock()
+    if told is not None and told.mapped:
+        return max(told.watermark, told.told + 1)
+    return home.clock()
 
 
 def body_of(text: str) -> dict[str, Any]:

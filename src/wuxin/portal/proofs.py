@@ -3,9 +3,10 @@
 import json
 from typing import Any, Final
 
+from wuxin.anchoring import covering
 from wuxin.evidence.leaf import read_leaf
 from wuxin.evidence.note import open_checkpoint
-from wuxin.evidence.proof import Disclosed, prove, to_json, write_proof
+from wuxin.evidence.proof import Disclosed, prove, to_json, under, write_proof
 from wuxin.flow import DEVICE
 from wuxin.home import Home
 from wuxin.packs import schema
@@ -83,13 +84,20 @@ def of_reading(
 def file_of(home: Home, session: Session, *, record: str) -> str:
     """The text of the ``.tlog-proof`` file of a record (C2SP tlog-proof).
 
+    Where witnesses have cosigned a checkpoint that covers it, it stands under that one.
+
     Raises:
         NotFound: there is no such record that the session may see.
     """
     of_record(home, session, record=record)
     receipt = home.book.receipt(session.tenant, record)
     assert receipt is not None
-    return write_proof(prove(home.log, receipt["leaf"]))
+    index = receipt["leaf"]
+    text = covering(home.folder / session.tenant, index)
+    if text is None:
+        return write_proof(prove(home.log, index))
+    head = open_checkpoint(text, home.signer.vkey)
+    return write_proof(under(home.log, index, checkpoint=text, head=head))
 
 
 def _record(home: Home, session: Session, *, kind: str, key: str, batch: int) -> dict[str, Any]:

@@ -228,7 +228,7 @@ def findings(
     return {
         "total": len(rows),
         "levels": {level: sum(r["level"] == level for r in rows) for level in LEVELS},
-        "rows": [_both(r, as_of=asked.as_of) for r in shown],
+        "rows": [both(r, as_of=asked.as_of) for r in shown],
     }
 
 
@@ -350,7 +350,7 @@ def _worst(home: Home, session: Session) -> dict[tuple[str, str, str], str]:
     return worst
 
 
-def _both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
+def both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
     """A finding with its sentence and actions in both languages."""
     view = views.finding(row)
     if as_of is not None and (row["cleared_batch"] or 0) > as_of:

@@ -263,6 +263,29 @@ class Book:
         with self.reading() as c:
             return list(c.execute(query).mappings())
 
+    def entries(
+        self, tenant: Tenant, facilities: Sequence[str] | None, *, account: str = "",
+        page: tuple[int, int],
+    ) -> tuple[int, list[RowMapping]]:  # fmt: skip
+        """Journal entries of the ledger, newest first: how many there are, and those of a page.
+
+        Args:
+            tenant: whose.
+            facilities: of these only; None: of all.
+            account: only those that move this account of the chart.
+            page: offset and limit.
+        """
+        a = t.act.c
+        query = select(t.act).where(a.tenant == tenant, a.kind == "journal_entry")
+        if facilities is not None:
+            query = query.where(a.facility.in_(facilities))
+        if account:
+            query = query.where(a.record.contains(f'"{account}": ', autoescape=True))
+        with self.reading() as c:
+            total = int(c.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+        newest = query.order_by(a.at.desc(), a.batch.desc(), a.place.desc())
+        return total, self._paged(newest, page)
+
     def receipt(self, tenant: Tenant, record: str) -> RowMapping | None:
         """The receipt of a record, by the record's hash."""
         query = select(t.receipt).where(t.receipt.c.tenant == tenant, t.receipt.c.record == record)

@@ -55,7 +55,29 @@ def install(view: shell.View) -> None:
 
 
 async def _record(view: shell.View, record: str) -> None:
-    _proof(await view.api.get(f"/api/evidence/{quote(record, safe='')}"))
+    found = await view.api.get(f"/api/evidence/{quote(record, safe='')}")
+    _vouched(await view.api.get("/api/vouched"), found["leaf"])
+    _proof(found)
+
+
+def _vouched(told: dict[str, Any], leaf: int) -> None:
+    """Who outside has seen the log, and whether what is shown is under what they saw."""
+    if not told["asked"] and not told.get("stamped"):
+        return
+    covered = told["size"] > leaf
+    by = t(f"{told['witnesses']} 个见证方", f"{told['witnesses']} witnesses")
+    stamp = t("，带时间戳", ", with a timestamp") if told["stamped"] else ""
+    if told["reached"] and covered:
+        said, sign = t(f"已由{by}联署{stamp}", f"cosigned by {by}{stamp}"), "verified"
+    elif told["reached"]:
+        said, sign = t("等待下一轮外部见证", "waits for the next round of witnesses"), "schedule"
+    else:
+        said = t(
+            f"外部见证未达到 {told['quorum']} 个（失败 {told['failed']} 轮）",
+            f"fewer than {told['quorum']} witnesses vouch ({told['failed']} rounds failed)",
+        )
+        sign = "warning"
+    raw(f'<p class="wx-small mb-2">{icon(sign)} {text(said)}</p>').mark("vouched")
 
 
 async def _reading(view: shell.View, path: str) -> None:

@@ -33,6 +33,7 @@ from wuxin.portal.screens.words import day, local, minute, money, number, percen
 
 _ROWS = 100
 _SHOWN = 6
+_PLEDGES = 50
 
 
 @page("/facilities/{name:path}", ("融资", "Facility"))
@@ -60,6 +61,8 @@ async def facility(view: View) -> None:
         with ui.element("div").classes("wx-stack"):
             _acts(found)
             _pool(found, pool)
+    _pledged(found, await view.api.get(f"/api/facilities/{quote(name, safe='')}/pledges",
+                                       limit=_PLEDGES))  # fmt: skip
     await progress(view, name)
 
 
@@ -184,6 +187,58 @@ def _pool(found: dict[str, Any], pool: dict[str, Any]) -> None:
                 href,
                 classes="wx-button mt-2",
             )
+
+
+def _pledged(found: dict[str, Any], pledges: list[dict[str, Any]]) -> None:
+    """The register of what is behind the loan: numbers, place, what is lent against it, and why."""
+    currency = found["currency"]
+    with card(t("质押登记", "Register of pledges"), end=number(len(pledges)), classes="mt-4 mb-4"):
+        if not pledges:
+            empty(t("没有在押之物", "Nothing is pledged"), sign="inventory_2")
+            return
+        rows = [
+            (
+                (
+                    f"<b>{text(one['thing'].partition(':')[2])}</b>"
+                    f'<div class="wx-muted wx-small">{text(_numbers(one))}</div>'
+                ),
+                text(one["place"].partition(":")[2] or one["place"]) + _muted(one["custodian"]),
+                text(money(one["value"], currency)),
+                text(percent(one["haircut"], 0)) + _why(one),
+                text(money(one["lendable"], currency)),
+                text(str(one["lien"])),
+                text(day(one["insurance"]["ends"]) if one["insurance"] else "—"),
+            )
+            for one in pledges
+        ]
+        columns = (
+            Column(t("押品", "Thing"), lead=True),
+            Column(t("存放", "Place")),
+            Column(word("collateral_value"), numeric=True),
+            Column(word("haircut"), numeric=True),
+            Column(word("lendable"), numeric=True),
+            Column(t("顺位", "Rank"), numeric=True),
+            Column(t("保险至", "Insured until")),
+        )
+        table(columns, rows[:_SHOWN], name=t("质押登记", "Register of pledges"))
+        if len(rows) > _SHOWN:
+            more = len(rows) - _SHOWN
+            with tag("details", classes="mt-2"):
+                tag("summary", t(f"其余 {more} 件", f"{more} more"))
+                table(columns, rows[_SHOWN:], name=t("其余押品", "More pledges"))
+
+
+def _numbers(one: dict[str, Any]) -> str:
+    own = [number for number in one["identities"] if " of WUXIN:" not in number]
+    return t("、", ", ").join(own) or t("仅有系统内编号", "known by its name here alone")
+
+
+def _muted(said: str) -> str:
+    return f'<div class="wx-muted wx-small">{text(said)}</div>' if said else ""
+
+
+def _why(one: dict[str, Any]) -> str:
+    return "".join(_muted(pick(words)) for words in one["why"] or ())
 
 
 def _warnings(view: View, found: dict[str, Any]) -> None:
