@@ -35,7 +35,7 @@ def traded(folder: Path) -> Metal:
     metal.invoice()
     metal.wall.pass_days(1)
     metal.moved("in", "100000", weighed="98500")
-    metal.paid(line(3_000_000, "out", "INV-1"), line(12, "out", "wages"))
+    metal.paid(line(3_000_000, "out", text="INV-1"), line(12, "out", text="wages"))
     metal.lend("F-1", "1000000.00", stage="lot", subject="lot:raw", quantity="100", unit="t")
     metal.wall.pass_days(2)
     metal.tell("tell_process", role="supervisor", reference="melt-1", unit="t", loss="5",
@@ -95,8 +95,8 @@ def test_a_borrower_sees_the_trades_of_its_own_party_only(client: TestClient, me
     assert client.get("/api/trades/PO-1").status_code == 404
 
 
-PAID = message("08", entry("08", "4000", "DBIT", dtls=details("08", remit="<Ustrd>INV-1</Ustrd>")),
-               closing="1000")  # fmt: skip
+PART = details("08", remit="<Ustrd>INV-1</Ustrd>")
+PAID = message("08", entry("08", "4000", way="DBIT", dtls=PART), closing="1000")
 
 
 def test_a_statement_by_file_is_kept_by_its_digest_and_told_once(

@@ -30,7 +30,7 @@ def details(
 
 
 def entry(
-    version: str, amount: str, way: str, *, dtls: str = "", sts: str = "BOOK", more: str = "",
+    version: str, amount: str, *, way: str, dtls: str = "", sts: str = "BOOK", more: str = "",
 ) -> str:  # fmt: skip
     status = sts if version < "08" else f"<Cd>{sts}</Cd>"
     code = "<BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd>"
@@ -41,7 +41,7 @@ def entry(
     )
 
 
-def balance(code: str, amount: str, way: str = "CRDT") -> str:
+def balance(code: str, amount: str, *, way: str = "CRDT") -> str:
     return (
         f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="CNY">{amount}</Amt>'
         f"<CdtDbtInd>{way}</CdtDbtInd><Dt><Dt>{DAY}</Dt></Dt></Bal>"
@@ -66,8 +66,8 @@ PAID = '<RfrdDocAmt><RmtdAmt Ccy="CNY">{}</RmtdAmt></RfrdDocAmt>'
 @pytest.mark.parametrize("version", ["02", "08", "12"])
 def test_a_booking_is_a_line_with_its_references_and_the_other_side(version: str) -> None:
     remit = "<Ustrd>for copper</Ustrd>" + STRD.format("INV-1", "")
-    data = message(version, entry(version, "1000.50", "DBIT", dtls=details(version, remit=remit)),
-                   closing="3999.50")  # fmt: skip
+    part = details(version, remit=remit)
+    data = message(version, entry(version, "1000.50", way="DBIT", dtls=part), closing="3999.50")
     [found] = read(data)
     assert (found.id, found.account, found.currency) == ("S-1", "DE02120300000000202051", "CNY")
     assert (found.opening, found.closing, found.owner) == ("5000", "3999.50", "mill")
@@ -81,37 +81,37 @@ def test_a_booking_is_a_line_with_its_references_and_the_other_side(version: str
 @pytest.mark.parametrize("version", ["02", "08"])
 def test_a_batch_is_a_line_for_each_transaction_where_they_add_up(version: str) -> None:
     parts = [details(version, amount=a, end=f"E{a}") for a in ("600", "400")]
-    [found] = read(message(version, entry(version, "1000", "CRDT", dtls="".join(parts))))
+    [found] = read(message(version, entry(version, "1000", way="CRDT", dtls="".join(parts))))
     assert [(x.amount, x.way, x.end_to_end, x.party) for x in found.lines] == [
         ("600", "in", "E600", "mill"), ("400", "in", "E400", "mill"),
     ]  # fmt: skip
     assert [line.reference for line in found.lines] == ["B1000/1", "B1000/2"]
-    [short] = read(message(version, entry(version, "1001", "CRDT", dtls="".join(parts))))
+    [short] = read(message(version, entry(version, "1001", way="CRDT", dtls="".join(parts))))
     assert [(line.amount, line.end_to_end) for line in short.lines] == [("1001", "")]
     untold = "".join(details(version) for _ in range(2))
-    assert len(read(message(version, entry(version, "9", "CRDT", dtls=untold)))[0].lines) == 1
+    assert len(read(message(version, entry(version, "9", way="CRDT", dtls=untold)))[0].lines) == 1
 
 
 def test_a_transaction_that_pays_several_documents_is_a_line_for_each() -> None:
     remit = STRD.format("INV-1", PAID.format("700")) + STRD.format("INV-2", PAID.format("300"))
-    [found] = read(message("08", entry("08", "1000", "DBIT", dtls=details("08", remit=remit))))
+    [found] = read(message("08", entry("08", "1000", way="DBIT", dtls=details("08", remit=remit))))
     assert [(x.amount, x.references) for x in found.lines] == [
         ("700", ["INV-1"]), ("300", ["INV-2"]),
     ]  # fmt: skip
     odd = remit.replace("700", "701")
-    [found] = read(message("08", entry("08", "1000", "DBIT", dtls=details("08", remit=odd))))
+    [found] = read(message("08", entry("08", "1000", way="DBIT", dtls=details("08", remit=odd))))
     assert [(x.amount, x.references) for x in found.lines] == [("1000", ["INV-1", "INV-2"])]
 
 
 def test_a_reversal_says_so_and_what_is_not_booked_is_no_line() -> None:
-    back = entry("08", "1000", "CRDT", dtls=details("08"), more="<RvslInd>true</RvslInd>")
-    [found] = read(message("08", back, entry("08", "5", "DBIT", sts="PDNG")))
+    back = entry("08", "1000", way="CRDT", dtls=details("08"), more="<RvslInd>true</RvslInd>")
+    [found] = read(message("08", back, entry("08", "5", way="DBIT", sts="PDNG")))
     [line] = found.lines
     assert (line.way, line.reversal, line.party, found.pending) == ("in", True, "mine", 1)
 
 
 def test_balances_may_be_below_zero_and_interim_on_a_page_in_the_middle() -> None:
-    bal = balance("ITBD", "5", "DBIT") + balance("ITBD", "7.10")
+    bal = balance("ITBD", "5", way="DBIT") + balance("ITBD", "7.10")
     [found] = read(message("02", bal=bal))
     assert (Decimal(found.opening), Decimal(found.closing)) == (Decimal(-5), Decimal("7.10"))
 
@@ -127,8 +127,11 @@ def test_balances_may_be_below_zero_and_interim_on_a_page_in_the_middle() -> Non
         (message("02", bal=balance("OPBD", "1")), "no opening or no closing balance"),
         (message("02", bal=""), "no opening or no closing balance"),
         (message("08").replace(b"<IBAN>DE02 1203 0000 0000 2020 51</IBAN>", b""), "names its"),
-        (message("08", entry("08", "x", "DBIT")), "cannot be read"),
-        (message("08", entry("08", "1", "DBIT").replace('Ccy="CNY"', 'Ccy="EUR"')), "is in EUR"),
+        (message("08", entry("08", "x", way="DBIT")), "cannot be read"),
+        (
+            message("08", entry("08", "1", way="DBIT").replace('Ccy="CNY"', 'Ccy="EUR"')),
+            "is in EUR",
+        ),
         (message("08").replace(b"<Id>S-1</Id>", b""), "cannot be read"),
     ],
 )

@@ -52,14 +52,14 @@ def test_tonnes_of_an_invoice_are_held_against_kilograms_of_a_scale(metal: Metal
 
 def test_a_break_is_ended_and_told_anew_where_its_figures_change(metal: Metal) -> None:
     metal.invoice()
-    first = metal.paid(line(6_000_000, "out", "INV-1"), line(1_000_000, "out", "INV-1"))
+    first = metal.paid(line(6_000_000, "out", text="INV-1"), line(1_000_000, "out", text="INV-1"))
     assert found(first) == {("paid_twice", "mine/INV-1")}
-    again = metal.paid(line(1_000_000, "out", "INV-1"), name="S-2", opening="-7000000")
+    again = metal.paid(line(1_000_000, "out", text="INV-1"), name="S-2", opening="-7000000")
     assert (found(again), ended(again)) == ({("paid_twice", "mine/INV-1")}, 1)
     assert len({r.id for r in first.records + again.records}) == len(first.records + again.records)
     back = {"reversal": True}
     for n, amount in enumerate((1_000_000, 1_000_000)):
-        told = metal.paid(line(amount, "in", "INV-1", **back), name=f"R-{n}")
+        told = metal.paid(line(amount, "in", text="INV-1", **back), name=f"R-{n}")
     assert (ended(told), metal.open()) == (1, set())
 
 
@@ -111,7 +111,7 @@ def test_a_statement_is_taken_once_adds_up_and_says_what_it_could_not_allocate(
     metal: Metal,
 ) -> None:
     metal.invoice()
-    lines = [line(100, "out", "INV-1"), line(40, "out", "wages")]
+    lines = [line(100, "out", text="INV-1"), line(40, "out", text="wages")]
     first = metal.paid(*lines)
     [act] = [r for r in first.records if getattr(r, "kind", "") == "bank_statement"]
     assert (act.figures["allocated"], act.figures["unallocated"]) == ("1", "1")
@@ -134,12 +134,12 @@ def test_a_payment_is_allocated_by_reference_then_by_text_then_by_the_other_side
     metal.invoice("INV-8")
     metal.invoice("INV-8", seller="quarry")
     metal.paid(
-        line(1, "out", "INV-8", references=["INV-7"]),
-        line(2, "out", "copper, INV-7."),
-        line(3, "out", "INV-7 and INV-8"),
-        line(4, "out", "INV-8", party="Quarry"),
-        line(5, "out", "INV-8"),
-        line(6, "out", "XINV-7"),
+        line(1, "out", text="INV-8", references=["INV-7"]),
+        line(2, "out", text="copper, INV-7."),
+        line(3, "out", text="INV-7 and INV-8"),
+        line(4, "out", text="INV-8", party="Quarry"),
+        line(5, "out", text="INV-8"),
+        line(6, "out", text="XINV-7"),
         line(7, "out", references=["INV-99"]),
     )
     assert payments(metal) == [("mine/INV-7", "1"), ("mine/INV-7", "2"), ("quarry/INV-8", "4")]
@@ -157,15 +157,15 @@ def test_one_payment_on_both_sides_statements_is_one_and_can_be_taken_back_once(
     metal: Metal,
 ) -> None:
     metal.invoice()
-    metal.paid(line(500, "out", "INV-1", end_to_end="E1", party="mine"))
+    metal.paid(line(500, "out", text="INV-1", end_to_end="E1", party="mine"))
     other = {"account": "MINE", "currency": "CNY"}
-    got = line(500, "in", "INV-1", end_to_end="E1", party="mill")
+    got = line(500, "in", text="INV-1", end_to_end="E1", party="mill")
     metal.tell("bank_statement", id="1", opening="0", closing="500", lines=[got], **other)
     assert payments(metal) == [("mine/INV-1", "500")]
-    twice = line(500, "out", "INV-1", end_to_end="E1", party="mine")
+    twice = line(500, "out", text="INV-1", end_to_end="E1", party="mine")
     metal.paid(twice, name="S-2")
     assert len(payments(metal)) == 2
-    refund = line(500, "in", "INV-1", party="mine")
+    refund = line(500, "in", text="INV-1", party="mine")
     metal.paid(refund, name="S-3")
     assert len(payments(metal)) == 1
 
@@ -176,8 +176,8 @@ def test_the_order_in_which_invoice_payment_and_reversal_are_told_makes_no_diffe
 ) -> None:
     steps = (
         metal.invoice,
-        lambda: metal.paid(line(7_000_000, "out", "INV-1")),
-        lambda: metal.paid(line(7_000_000, "in", "INV-1", reversal=True), name="S-2"),
+        lambda: metal.paid(line(7_000_000, "out", text="INV-1")),
+        lambda: metal.paid(line(7_000_000, "in", text="INV-1", reversal=True), name="S-2"),
     )
     for n in order:
         steps[n]()
@@ -225,20 +225,20 @@ def test_frozen_and_thawed_anywhere_it_says_the_same(steps: list[str]) -> None:
             if step == "freeze":
                 broken.reopen()
                 continue
-            said = [do(metal, step, n) for metal in (through, broken)]
+            said = [do(metal, step, n=n) for metal in (through, broken)]
             assert said[0].records == said[1].records
         assert frozen.digest(through.home.flow) == frozen.digest(broken.home.flow)
         through.home.close()
         broken.home.close()
 
 
-def do(metal: Metal, step: str, n: int) -> Any:
+def do(metal: Metal, step: str, *, n: int) -> Any:
     """Take one step; ``n`` tells it from others."""
     parts = {"inputs": [{"lot": "lot:raw", "quantity": "40"}],
              "outputs": [{"lot": "lot:rod", "quantity": "39"}]}  # fmt: skip
     pledged = {"stage": "lot", "subject": "lot:raw", "quantity": "90", "unit": "t"}
     lent = {"facility": "F", "amount": "1", "currency": "CNY", **pledged}
-    back = line(6_000_000, "in", "INV-1", reversal=True)
+    back = line(6_000_000, "in", text="INV-1", reversal=True)
     steps: dict[str, Callable[[], Any]] = {
         "order": metal.order,
         "invoice": metal.invoice,
@@ -246,7 +246,7 @@ def do(metal: Metal, step: str, n: int) -> Any:
         "in": lambda: metal.moved("in", "100000"),
         "short": lambda: metal.moved("in", "50000", weighed="49000"),
         "out": lambda: metal.moved("out", "60000", order="SO-1"),
-        "pay": lambda: metal.paid(line(6_000_000, "out", "INV-1"), name=f"S{n}"),
+        "pay": lambda: metal.paid(line(6_000_000, "out", text="INV-1"), name=f"S{n}"),
         "back": lambda: metal.paid(back, name=f"S{n}"),
         "lend": lambda: metal.tell("tell_financing", **lent),
         "process": lambda: metal.tell("tell_process", reference=f"M{n}", unit="t", loss="1",

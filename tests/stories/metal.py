@@ -107,7 +107,7 @@ class Metal:
                          lines=[*lines])  # fmt: skip
 
 
-def line(amount: int, way: str, text: str = "", **more: Any) -> dict[str, Any]:
+def line(amount: int, way: str, *, text: str = "", **more: Any) -> dict[str, Any]:
     """Write a line of a statement."""
     return {"reference": "B", "at": "2026-01-05", "amount": str(amount), "way": way,
             "text": text, **more}  # fmt: skip

@@ -78,7 +78,7 @@ class Story(Metal):
         closing = 50_000_000 + sign * int(amount)
         bal = balance("OPBD", "50000000") + balance("CLBD", str(closing))
         parts = details("08", remit=f"<Ustrd>{remit}</Ustrd>", other=other, end=f"E-{name}")
-        data = message("08", entry("08", amount, way, dtls=parts), bal=bal)
+        data = message("08", entry("08", amount, way=way, dtls=parts), bal=bal)
         day = iso(self.wall.now)[:10].encode()
         data = data.replace(b"<Id>S-1</Id>", f"<Id>{name}</Id>".encode())
         data = data.replace(b"2026-01-02", day)
@@ -223,7 +223,7 @@ def test_one_invoice_paid_twice_and_paid_back(story: Story) -> None:
     story.booked("6000000", "DBIT", remit="INV-1", name="D1", other="mine")
     story.booked("6000000", "DBIT", remit="INV-1", name="D2", other="mine")
     assert story.open() == {("paid_twice", "mine/INV-1")}
-    back = line(6_000_000, "in", "INV-1 paid twice", party="mine")
+    back = line(6_000_000, "in", text="INV-1 paid twice", party="mine")
     iban = {"account": "DE02120300000000202051", "currency": "CNY"}
     told = story.tell("bank_statement", id="D3", opening="0", closing="6000000", lines=[back],
                       **iban)  # fmt: skip

@@ -138,7 +138,7 @@ Body = (
 )  # fmt: skip
 
 
-def fact_of(command: Command, said: Body, now: Now) -> facts.AnyFact:
+def fact_of(command: Command, said: Body, *, now: Now) -> facts.AnyFact:
     """The fact that a command tells.
 
     Raises:

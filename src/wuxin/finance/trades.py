@@ -137,7 +137,7 @@ class Trades(Silent):
     # ---- orders ----------------------------------------------------------------------------
 
     def _tell(self, command: Command, said: bodies.Body, *, now: Now) -> list[Said]:
-        fact = bodies.fact_of(command, said, now)
+        fact = bodies.fact_of(command, said, now=now)
         if self.book.fact(fact.id) is not None:
             return []
         return [self._act(command, fact), *self._take([fact], now, because=told(command))]
@@ -148,7 +148,7 @@ class Trades(Silent):
             raise NotFound(f"there is no fact {said.fact!r}")
         if self.book.is_withdrawn(of):
             raise Conflict(f"fact {said.fact!r} was withdrawn already")
-        fact = bodies.fact_of(command, said, now)
+        fact = bodies.fact_of(command, said, now=now)
         return [self._act(command, fact), *self._take([fact], now, because=told(command))]
 
     def _statement(self, command: Command, said: BankStatement, *, now: Now) -> list[Said]:

@@ -126,7 +126,7 @@ def _lines(entry: Any, currency: str) -> Iterator[StatementLine]:
     told = [a for a in amounts if a is not None]
     if len(details) == 1:
         told = [entry.amt.value]
-    way = [_moved(each, amount, entry) for each, amount in zip(details, told, strict=False)]
+    way = [_moved(each, amount, entry=entry) for each, amount in zip(details, told, strict=False)]
     if not details or len(told) < len(details) or sum(way, _ZERO) != whole:
         yield _line(entry, details, amount=whole, parts=len(details))
         return
@@ -218,7 +218,7 @@ def _amount(each: Any, currency: str) -> Decimal | None:
     return own.value if own is not None and own.ccy == currency else None
 
 
-def _moved(one: Any, amount: Decimal, entry: Any = None) -> Decimal:
+def _moved(one: Any, amount: Decimal, *, entry: Any = None) -> Decimal:
     """An amount with its sign: above zero into the account; a part says it, or its entry does."""
     said = getattr(one, "cdt_dbt_ind", None) or entry.cdt_dbt_ind
     return amount if said.value == "CRDT" else -amount

@@ -90,19 +90,19 @@ def _lanes(found: Mapping[str, Any]) -> None:
         rows = []
         for lane, (sign, zh, en) in LANES.items():
             dots = "".join(_dot(point, at(point["at"])) for point in points[lane])
-            rows.append(_lane(sign, t(zh, en), dots))
+            rows.append(_lane(sign, t(zh, en), dots=dots))
         marks = "".join(
             f'<i class="wx-flag wx-{one["level"]}" style="left:{at(one["raised"])}" '
             f'title="{text(pick(one))}"></i>' for one in flags
         )  # fmt: skip
         if flags:
-            rows.append(_lane("report", t("不符", "Breaks"), marks))
+            rows.append(_lane("report", t("不符", "Breaks"), dots=marks))
         ends = [min(times), max(times)]
         shown = "".join(f"<span>{text(day(int(end * 1e9)))}</span>" for end in ends)
         raw(f'<div class="wx-lanes">{"".join(rows)}<div class="wx-lane-ends">{shown}</div></div>')
 
 
-def _lane(sign: str, name: str, dots: str) -> str:
+def _lane(sign: str, name: str, *, dots: str) -> str:
     return (
         f'<div class="wx-lane"><div class="wx-lane-name">{icon(sign)} {text(name)}</div>'
         f'<div class="wx-lane-line"><div>{dots}</div></div></div>'

@@ -53,8 +53,8 @@ def _event(event: Mapping[str, Any], name: str) -> Iterator[GoodsTold]:
            for of, kind in (("orders", "po"), ("invoices", "inv"), ("advices", "desadv"))},
     }  # fmt: skip
     if event["type"] == "TransformationEvent":
-        inputs = _parts(event, "inputEPCList", "inputQuantityList", missing=missing)
-        outputs = _parts(event, "outputEPCList", "outputQuantityList", missing=missing)
+        inputs = _parts(event, "inputEPCList", classes="inputQuantityList", missing=missing)
+        outputs = _parts(event, "outputEPCList", classes="outputQuantityList", missing=missing)
         if not (inputs and outputs) and not missing:
             missing[_QUANTITY] = None
         yield GoodsTold(
@@ -64,7 +64,7 @@ def _event(event: Mapping[str, Any], name: str) -> Iterator[GoodsTold]:
         return
     way = _way(event)
     if event["type"] == "ObjectEvent" and way is not None:
-        parts = _parts(event, "epcList", "quantityList", missing=missing)
+        parts = _parts(event, "epcList", classes="quantityList", missing=missing)
         if len(parts) == 1 and not missing:
             parts = [_weighed(event, parts[0])]
         yield GoodsTold(
@@ -89,7 +89,7 @@ def _transactions(event: Mapping[str, Any], kind: str) -> tuple[str, ...]:
 
 
 def _parts(
-    event: Mapping[str, Any], pieces: str, classes: str, *, missing: dict[Words, None]
+    event: Mapping[str, Any], pieces: str, *, classes: str, missing: dict[Words, None]
 ) -> list[GoodsPart]:
     """The lots of an event with their quantities; what is not stated is added to ``missing``."""
     found = [*_quantities(event.get(classes, ()), missing)]
