@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.books import Books
+from wuxin.finance.capacity import Capacity
 from wuxin.finance.cases import Cases
+from wuxin.finance.credit import Credit
 from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
+from wuxin.finance.interceptor import Interceptor
 from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
+from wuxin.finance.subscribers import Subscribers
+from wuxin.finance.warnings import Warnings
 from wuxin.risk.falls import Falls
 from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
 from wuxin.terms.names import Digest, Tenant, content_id
 from wuxin.terms.records import Command
+from wuxin.underwriting import ports
 
 KEYS: Final = 100_000
 """How many of the newest keys of commands are remembered, so that none is obeyed twice."""
@@ -32,7 +38,15 @@ class Bank:
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.keeper = Keeper(tenant, self.desk)
-        self.counters: list[Counter] = [self.keeper, self.desk, self.cases]
+        self.interceptor = Interceptor(tenant, self.desk)
+        self.credit = Credit(tenant, self.desk, ports=ports())
+        self.desk.checks.append(self.credit.check)
+        self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
+        self.subscribers = Subscribers(tenant)
+        self.counters: list[Counter] = [
+            self.keeper, self.desk, self.cases, self.credit, self.interceptor, self.warnings,
+            self.subscribers, Capacity(tenant),
+        ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

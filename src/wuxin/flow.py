@@ -77,6 +77,8 @@ class Outcome:
     repeats: int = 0
     things: list[Thing] = field(default_factory=list)
     facilities: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    joined: dict[str, str] = field(default_factory=dict)
     accepted: int = 0
     marked: int = 0
 
@@ -146,6 +148,7 @@ class Flow:
         acts = [r for r in self._outcome.records if isinstance(r, Act)]
         if acts:
             self._outcome.facilities = self.bank.desk.facilities(a.facility for a in acts)
+        self._outcome.warnings, self._outcome.joined = self.bank.warnings.taken()
         return self._outcome
 
     def _referred(self) -> NDArray[np.int64]:

@@ -24,7 +24,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
-import msgspec
 from msgspec.structs import replace
 
 from wuxin import __version__, frozen
@@ -43,8 +42,8 @@ from wuxin.stores.book import Book
 from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
-from wuxin.terms.counter import BANK
-from wuxin.terms.errors import BadInput, Conflict, NotFound, Tampered
+from wuxin.terms.counter import BANK, check_writable
+from wuxin.terms.errors import Conflict, NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant
 from wuxin.terms.records import Command
 from wuxin.wire.recording import BATCH_ROWS, Recording
@@ -308,7 +307,7 @@ class Home:
         Raises:
             Refused: it cannot be obeyed, and why; nothing has changed.
         """
-        _keepable(command)
+        check_writable(command)
         source = source or self.flow.bank.source_of(command.facility)
         if source == BANK and BANK not in self.flow.sources:
             self.attend(BANK, schema.COMMON)
@@ -348,6 +347,12 @@ class Home:
         opened = Opened(source, self.clock(), pack, known.digest, manifest, __version__)
         Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
         self.accept(opened)
+
+    @contextmanager
+    def standing(self) -> Iterator[Flow]:
+        """The flow, while nothing is judged: what is read of it is of one moment."""
+        with self._judging:
+            yield self.flow
 
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""
@@ -398,19 +403,6 @@ class Home:
         published = self.log.published()
         if self.log.size and (published is None or published.size < self.log.size):
             self.log.publish(self.log.head)
-
-
-def _keepable(command: Command) -> None:
-    """Refuse what could not be written down: numbers beyond 64 bits, text that is none.
-
-    Raises:
-        BadInput: it cannot be kept.
-    """
-    try:
-        msgspec.msgpack.encode(command)
-        assert command.id
-    except (OverflowError, UnicodeError, TypeError, ValueError) as wrong:
-        raise BadInput(f"{command.do} has something that cannot be kept: {wrong}") from None
 
 
 def origin(tenant: Tenant) -> str:

@@ -1,8 +1,8 @@
 """Orders over HTTP: rights, keys, refusals, and the stream of what came of them."""
 
-import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ from tests.homes import still, stocked
 from tests.portal.test_api import signed
 from wuxin.cli import main
 from wuxin.home import Home
-from wuxin.portal import events
-from wuxin.portal.access import ROLES, Accounts, Session
+from wuxin.portal.access import ROLES, Accounts
 from wuxin.portal.api import build
 from wuxin.terms.clock import system_clock
 from wuxin.wire.recording import open_recording
@@ -91,6 +90,19 @@ def test_under_its_key_an_order_is_obeyed_once_and_answered_alike(
     assert "used for something else" in other.json()["detail"]
 
 
+def test_sent_many_times_at_once_an_order_is_obeyed_once(client: TestClient, home: Home) -> None:
+    opened(client, home)
+    signed(client, home, role="core_system")
+    key = {"Idempotency-Key": "payment-78"}
+    with ThreadPoolExecutor(8) as threads:
+        sent = [threads.submit(client.post, REPAY, json={"amount": "500"}, headers=key)
+                for _ in range(24)]  # fmt: skip
+    answers = [one.result().json() for one in sent]
+    assert sorted(answer.pop("repeated") for answer in answers) == [False] + [True] * 23
+    assert all(answer == answers[0] for answer in answers)
+    assert client.get("/api/facilities/F-1").json()["outstanding"] == "99500.00"
+
+
 def test_a_key_is_remembered_over_a_restart(tmp_path: Path, home: Home, client: TestClient) -> None:
     opened(client, home)
     signed(client, home, role="core_system")
@@ -112,6 +124,7 @@ def test_a_key_is_remembered_over_a_restart(tmp_path: Path, home: Home, client: 
         (REPAY, {"amount": 0.1}, 400, "Expected `int | str`"),
         (REPAY, {"amount": "1", "why": "x"}, 400, "unknown field `why`"),
         (REPAY, {"amount": 10**40}, 400, "cannot be kept"),
+        (REPAY, {"amount": "1", "reference": "a\0"}, 400, "reference cannot be kept"),
         (REPAY, [], 422, "the body"),
         (REPAY.replace("F-1", "F-2"), {"amount": "1"}, 404, "no facility 'F-2'"),
     ],
@@ -159,43 +172,6 @@ def test_the_form_of_every_order_is_documented(client: TestClient) -> None:
     assert form["required"] == ["amount"]
     assert "core_system" in path["description"]
     assert {"400", "401", "403", "404", "409"} <= set(path["responses"])
-
-
-def test_what_is_committed_is_streamed_and_one_who_comes_back_misses_nothing(
-    client: TestClient, home: Home
-) -> None:
-    everyone = Session(home.tenant, "x", "risk_officer", "", must_change=False, expires=0)
-    party = Session(home.tenant, "x", "borrower", "somebody else", must_change=False, expires=0)
-    nothing = {"kind": "", "level": "", "facility": ""}
-
-    async def take(count: int, *, who: Session, after: tuple[int, int], **wanted: str) -> list[Any]:
-        """Read so many events, or until there was none for a while."""
-        found: list[Any] = []
-        lines = events.stream(home, who, wanted={**nothing, **wanted}, after=after, heartbeat_s=0.3)
-        async for line in lines:
-            if line.startswith("id: "):
-                head, _, data = line.split("\n")[:3]
-                found.append((head[4:], json.loads(data[6:])))
-            if len(found) == count or line.startswith(": still"):
-                break
-        await lines.aclose()  # type: ignore[attr-defined]
-        return found
-
-    before = (home.committed, 2**31)
-    opened(client, home)
-    signed(client, home, role="core_system")
-    client.post(REPAY, json={"amount": "500"})
-    whole = asyncio.run(take(99, who=everyone, after=before))
-    kinds = [event["kind"] for _, event in whole if event["event"] == "act"]
-    assert [k for k in kinds if k != "early_warning"] == [
-        "journal_entry", "facility_opened", "journal_entry", "repayment"
-    ]  # fmt: skip
-    middle = events.position(whole[1][0])
-    assert asyncio.run(take(99, who=everyone, after=middle)) == whole[2:]
-    only = asyncio.run(take(99, who=everyone, after=before, kind="repayment"))
-    assert [event["kind"] for _, event in only] == ["repayment"]
-    assert asyncio.run(take(99, who=party, after=before)) == []
-    assert home.listeners == []
 
 
 def test_the_command_line_gives_orders_too(tmp_path: Path, home: Home, client: TestClient) -> None:

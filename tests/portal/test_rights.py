@@ -34,17 +34,36 @@ READERS = {
     "/api/devices/{source}/{name}", "/api/places", "/api/packs", "/api/search",
     "/api/evidence/{record}", "/api/evidence/{record}/proof", "/api/log/{path}", "/api/replays",
     "/api/orders", "/api/events", "/api/vouched", "/api/facilities/{name}/pledges", "/api/pledges",
+    "/api/warnings", "/api/warnings/figures", "/api/warnings/{name}", "/api/subscriptions",
+    "/api/deliveries",
+    "/api/ledger", "/api/liquidations", "/api/applications", "/api/applications/{name}",
+    "/api/obligors", "/api/obligors/{name}/rating",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""
 
 WRITERS = {
     ("POST", "/api/findings/{name}/acknowledge"):
-        {"administrator", "risk_officer", "supervisor", "approver"},
+        {"administrator", "risk_officer", "supervisor", "relationship_manager", "approver"},
+    ("POST", "/api/subscriptions/{name}/secret"):
+        {"risk_officer", "relationship_manager", "borrower"},
     ("POST", "/api/devices/{source}/{name}"): {"administrator", "supervisor", "installer"},
+    ("POST", "/api/obligors/{name}/measure"):
+        {"relationship_manager", "risk_officer", "core_system"},
+    ("POST", "/api/statements/assess"): {*ROLES},
 }  # fmt: skip
 BODIES: dict[str, Any] = {
     "/api/devices/{source}/{name}": {"to": "delivered", "reason": "because"},
     "/api/findings/{name}/acknowledge": {"reason": "because"},
+    "/api/obligors/{name}/measure": {
+        "fact": "output",
+        "period": "2026",
+        "pack": "energy",
+        "thing": "plant:P",
+        "indicator": "energy_measured",
+        "tolerance_share": "0.1",
+        "reason": "because",
+    },
+    "/api/statements/assess": {"statement": {}},
 }
 
 

@@ -205,6 +205,9 @@ class Marking(Silent):
         """The facilities whose pool a thing belongs to, in order of opening."""
         if thing.kind == "facility":
             return (thing.id,) if thing.id in self.accounts else ()
+        if thing.kind == "obligor":
+            owed = self.accounts.items()
+            return tuple(name for name, account in owed if account.terms.obligor == thing.id)
         around = {thing, *now.twin.above(thing)}
         return tuple(
             name

@@ -3,36 +3,43 @@
 Errors are problem documents (RFC 9457); access is decided here and in :mod:`wuxin.portal.access`.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.portal import (
+    credit,
+    deliveries,
+    events,
+    orders,
+    pledges,
+    progress,
+    proofs,
+    queries,
+    totals,
+    warned,
+)
 from wuxin.portal import devices as register
-from wuxin.portal import events, orders, pledges, progress, proofs, queries, totals
-from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
+from wuxin.portal.access import COOKIE, DEVICES, Accounts, Session
+from wuxin.portal.document import document
+from wuxin.portal.headers import Headers
 from wuxin.portal.metrics import metrics
-from wuxin.portal.visit import PROBLEMS, STATUS, Here, Part, problem
+from wuxin.portal.visit import PROBLEMS, STATUS, TITLES, Here, Next, Page, Part, Text, problem
 from wuxin.terms import errors
 from wuxin.terms.clock import iso, moment
 from wuxin.terms.names import tenant as checked_tenant
 
-POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
-)
-"""What a page may load. NiceGUI needs ``unsafe-eval``: see THREAT_MODEL.md."""
-
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""By which an address can be asked."""
 
 _DIGITS: Final = 19
 """Fewer digits than this make a batch number; others are no moment either, and are refused."""
@@ -41,8 +48,8 @@ _DIGITS: Final = 19
 class SignIn(BaseModel):
     """Who signs in, to which tenant."""
 
-    tenant: str = "demo-bank"
-    name: str = Field(min_length=1, max_length=120)
+    tenant: str = Field("demo-bank", max_length=63)
+    name: Text = Field(min_length=1, max_length=120)
     password: str = Field(min_length=1, max_length=200)
 
 
@@ -50,12 +57,6 @@ class NewPassword(BaseModel):
     """The password that replaces the one in use."""
 
     password: str = Field(min_length=10, max_length=200)
-
-
-class Reason(BaseModel):
-    """Why something is done; kept with it."""
-
-    reason: str = Field(min_length=3, max_length=500)
 
 
 class Span(BaseModel):
@@ -69,9 +70,9 @@ class Span(BaseModel):
 def span(
     request: Request,
     *,
-    start: Annotated[str, Query(alias="from", description="event time, ISO 8601")] = "",
-    to: Annotated[str, Query(description="event time, ISO 8601")] = "",
-    as_of: Annotated[str, Query(description="arrival time (ISO 8601) or batch number")] = "",
+    start: Annotated[Text, Query(alias="from", description="event time, ISO 8601")] = "",
+    to: Annotated[Text, Query(description="event time, ISO 8601")] = "",
+    as_of: Annotated[Text, Query(description="arrival time (ISO 8601) or batch number")] = "",
 ) -> Span:
     """The times that a request asks about."""
     home: Home = request.app.state.home
@@ -82,7 +83,7 @@ def span(
     return Span(start=moment(start) if start else None, end=moment(to) if to else None, as_of=known)
 
 
-def key(pack: str, kind: str, *, name: str) -> tuple[str, str, str]:
+def key(pack: Text, kind: Text, *, name: Text) -> tuple[str, str, str]:
     """A thing's key, from the path."""
     return pack, kind, name
 
@@ -91,50 +92,44 @@ Key = Annotated[tuple[str, str, str], Depends(key)]
 When = Annotated[Span, Depends(span)]
 
 
-class Page(BaseModel):
-    """Which rows of a longer answer."""
-
-    offset: int = Field(0, ge=0, le=1_000_000_000)
-    limit: int = Field(50, ge=1, le=queries.PAGE)
-
-
 class ThingsAsked(Page):
     """Which things."""
 
-    pack: str = ""
-    kind: str = ""
-    parent: str = ""
-    level: str = Field("", description="red, amber, info, or any for any open warning")
-    q: str = ""
+    pack: Text = ""
+    kind: Text = ""
+    parent: Text = ""
+    level: Text = Field("", description="red, amber, info, or any for any open warning")
+    q: Text = ""
 
 
 class FindingsAsked(Page):
     """Which early warnings; ``open`` true for those that stand, false for those that ended."""
 
-    level: str = ""
-    rule: str = ""
-    pack: str = ""
-    kind: str = ""
-    thing: str = ""
-    facility: str = ""
+    level: Text = ""
+    rule: Text = ""
+    pack: Text = ""
+    kind: Text = ""
+    thing: Text = ""
+    facility: Text = ""
+    warning: Text = Field("", description="those of one warning, by its id")
     open: bool | None = None
 
 
 class ActsAsked(Page):
     """Which acts."""
 
-    facility: str = ""
-    kind: str = ""
+    facility: Text = ""
+    kind: Text = ""
 
 
 class DevicesAsked(Page):
     """Which devices."""
 
-    source: str = ""
-    state: str = ""
-    thing: str = Field("", description="part of what it is bound to, kind:id")
-    hearing: str = Field("", description=f"one of {', '.join(register.HEARINGS)}")
-    q: str = ""
+    source: Text = ""
+    state: Text = ""
+    thing: Text = Field("", description="part of what it is bound to, kind:id")
+    hearing: Text = Field("", description=f"one of {', '.join(register.HEARINGS)}")
+    q: Text = ""
 
 
 router = APIRouter(prefix="/api")
@@ -178,16 +173,17 @@ def overview(here: Here) -> dict[str, Any]:
 
 
 @router.get("/things", tags=["read"])
-def things(here: Here, asked: Annotated[ThingsAsked, Query()]) -> dict[str, Any]:
+def things(here: Here, onward: Next, *, asked: Annotated[ThingsAsked, Query()]) -> dict[str, Any]:
     """Things, those with open warnings first."""
     where = _given(asked, "pack", "kind", "parent", "level")
     page = (asked.offset, asked.limit)
-    return queries.things(here.home, here.who, where=where, q=asked.q, page=page)
+    found = queries.things(here.home, here.who, where=where, q=asked.q, page=page)
+    return onward.of(found, asked)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}/series/{indicator}", tags=["read"])
 def series(
-    here: Here, key: Key, indicator: str, when: When,
+    here: Here, key: Key, indicator: Text, when: When,
     points: Annotated[int, Query(ge=2, le=2000)] = 400,
 ) -> dict[str, Any]:  # fmt: skip
     """One indicator through time, down-sampled to minimum, maximum and mean, with findings."""
@@ -196,13 +192,13 @@ def series(
 
 
 @router.get("/things/{pack}/{kind}/{name:path}/evidence/{indicator}", tags=["evidence"])
-def reading_evidence(here: Here, key: Key, indicator: str, time: str) -> dict[str, Any]:
+def reading_evidence(here: Here, key: Key, indicator: Text, time: Text) -> dict[str, Any]:
     """The bytes behind one value, and the proof of the batch that brought them."""
     return proofs.of_reading(here.home, here.who, key=key, indicator=indicator, time=time)
 
 
 @router.get("/things/{pack}/{kind}/{name:path}", tags=["read"])
-def thing(here: Here, key: Key, when: When, at: str = "") -> dict[str, Any]:
+def thing(here: Here, key: Key, when: When, at: Text = "") -> dict[str, Any]:
     """The twin of one thing, now or at a past moment: what was true at T, what was known at T."""
     then = moment(at) if at else None
     return queries.thing(here.home, here.who, key=key, at=then, as_of=when.as_of)
@@ -215,61 +211,60 @@ def facilities(here: Here, part: Part) -> list[dict[str, Any]]:
 
 
 @router.get("/facilities/{name}", tags=["read"])
-def facility(here: Here, name: str) -> dict[str, Any]:
+def facility(here: Here, name: Text) -> dict[str, Any]:
     """One facility: collateral, value through time, calls, acts, warnings, process."""
     return queries.facility(here.home, here.who, name=name)
 
 
 @router.get("/findings", tags=["read"])
-def findings(here: Here, when: When, asked: Annotated[FindingsAsked, Query()]) -> dict[str, Any]:
+def findings(
+    here: Here, onward: Next, *, when: When, asked: Annotated[FindingsAsked, Query()]
+) -> dict[str, Any]:
     """Early warnings, newest first."""
-    where: dict[str, Any] = _given(asked, "level", "rule", "pack", "kind", "thing", "facility")
+    names = ("level", "rule", "pack", "kind", "thing", "facility", "warning")
+    where: dict[str, Any] = _given(asked, *names)
     if asked.open is not None:
         where["open"] = asked.open
     span = queries.Asked((when.start, when.end), when.as_of)
     page = (asked.offset, asked.limit)
-    return queries.findings(here.home, here.who, where=where, asked=span, page=page)
+    found = queries.findings(here.home, here.who, where=where, asked=span, page=page)
+    return onward.of(found, asked)
 
 
 @router.get("/findings/{name}", tags=["read"])
-def finding(here: Here, name: str) -> dict[str, Any]:
+def finding(here: Here, name: Text) -> dict[str, Any]:
     """One early warning."""
     return queries.one_finding(here.home, here.who, name=name)
 
 
-@router.post("/findings/{name}/acknowledge", tags=["act"])
-def acknowledge(here: Here, name: str, why: Reason) -> dict[str, Any]:
-    """Take notice of an early warning; name and reason are kept."""
-    here.who.need(ACKNOWLEDGE)
-    queries.one_finding(here.home, here.who, name=name)
-    here.home.book.acknowledge(here.who.tenant, name, by=f"{here.who.name}: {why.reason}")
-    return queries.one_finding(here.home, here.who, name=name)
-
-
 @router.get("/acts", tags=["read"])
-def acts(here: Here, when: When, asked: Annotated[ActsAsked, Query()]) -> dict[str, Any]:
+def acts(
+    here: Here, onward: Next, *, when: When, asked: Annotated[ActsAsked, Query()]
+) -> dict[str, Any]:
     """What was done, newest first."""
     where = _given(asked, "facility", "kind")
     span = queries.Asked((when.start, when.end), when.as_of)
     page = (asked.offset, asked.limit)
-    return queries.acts(here.home, here.who, where=where, asked=span, page=page)
+    found = queries.acts(here.home, here.who, where=where, asked=span, page=page)
+    return onward.of(found, asked)
 
 
 @router.get("/devices", tags=["read"])
-def devices(here: Here, asked: Annotated[DevicesAsked, Query()]) -> dict[str, Any]:
+def devices(here: Here, onward: Next, *, asked: Annotated[DevicesAsked, Query()]) -> dict[str, Any]:
     """Devices, those that are silent first, with how many are heard and how many are not."""
     where = _given(asked, "source", "state", "thing", "hearing", "q")
-    return register.listed(here.home, here.who, where=where, page=(asked.offset, asked.limit))
+    page = (asked.offset, asked.limit)
+    return onward.of(register.listed(here.home, here.who, where=where, page=page), asked)
 
 
 @router.get("/devices/{source}/{name:path}", tags=["read"])
-def device(here: Here, source: str, name: str) -> dict[str, Any]:
+def device(here: Here, source: Text, name: Text) -> dict[str, Any]:
     """One device: its life with receipts, its bindings, its latest readings, its next steps."""
     return register.one(here.home, here.who, key=(source, name))
 
 
 @router.post("/devices/{source}/{name:path}", tags=["act"])
-def change_device(here: Here, source: str, name: str, told: register.Change) -> dict[str, Any]:
+def change_device(here: Here, source: Text, name: Text, told: register.Change) -> dict[str, Any]:
     """Change a device's state, binding or keys; what holds already is not done twice."""
     here.who.need(DEVICES)
     return register.change(here.home, here.who, key=(source, name), told=told)
@@ -282,39 +277,43 @@ def places(here: Here, part: Part) -> list[dict[str, Any]]:
 
 
 @router.get("/packs", tags=["read"])
-def packs(here: Here) -> list[dict[str, Any]]:
+def packs(here: Here, part: Part) -> list[dict[str, Any]]:
     """The packs in use: words of kinds and rules."""
-    return queries.packs(here.home, here.who)
+    return part.of(queries.packs(here.home, here.who))
 
 
 @router.get("/search", tags=["read"])
-def search(here: Here, q: Annotated[str, Query(min_length=1)]) -> dict[str, Any]:
+def search(here: Here, q: Annotated[Text, Query(min_length=1)]) -> dict[str, Any]:
     """Things and facilities whose name holds the text."""
     return queries.search(here.home, here.who, q=q)
 
 
 @router.get("/evidence/{record}", tags=["evidence"])
-def evidence(here: Here, record: str) -> dict[str, Any]:
+def evidence(here: Here, record: Text) -> dict[str, Any]:
     """The proof of a batch, finding or act, down to the bytes it came from."""
     return proofs.of_record(here.home, here.who, record=record)
 
 
 @router.get("/evidence/{record}/proof", tags=["evidence"], response_class=PlainTextResponse)
-def proof(here: Here, record: str) -> PlainTextResponse:
+def proof(here: Here, record: Text) -> PlainTextResponse:
     """The ``.tlog-proof`` file of a record, for anyone's verifier."""
     text = proofs.file_of(here.home, here.who, record=record)
     name = f'attachment; filename="{record[:16]}.tlog-proof"'
     return PlainTextResponse(text, headers={"Content-Disposition": name})
 
 
-@router.get("/log/{path:path}", tags=["evidence"])
-def log(here: Here, path: str) -> FileResponse:
+@router.get(
+    "/log/{path:path}", tags=["evidence"], response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "the file"}},
+)  # fmt: skip
+def log(here: Here, path: Text) -> FileResponse:
     """A file of the evidence log, laid out as C2SP tlog-tiles: the checkpoint, or a tile."""
     folder = here.home.log.directory.resolve()
-    file = (folder / path).resolve()
-    if not (file.is_relative_to(folder) and file.is_file()):
-        raise errors.NotFound(f"the log has no file {path!r}")
-    return FileResponse(file, media_type="application/octet-stream")
+    with suppress(ValueError, OSError):  # no name of a file at all, or too long for one
+        file = (folder / path).resolve()
+        if file.is_relative_to(folder) and file.is_file():
+            return FileResponse(file, media_type="application/octet-stream")
+    raise errors.NotFound(f"the log has no file {path!r}")
 
 
 @router.get("/vouched", tags=["evidence"])
@@ -330,11 +329,10 @@ def vouched(request: Request, here: Here) -> dict[str, Any]:
 
 
 @router.get("/replays", tags=["read"])
-def replays(request: Request, here: Here) -> list[dict[str, Any]]:
+def replays(request: Request, here: Here, part: Part) -> list[dict[str, Any]]:
     """Recordings that are being brought in: rows done and in all."""
     del here
-    found: list[dict[str, Any]] = list(request.app.state.replays.values())
-    return found
+    return part.of([*request.app.state.replays.values()])
 
 
 def build(home: Home, accounts: Accounts) -> FastAPI:
@@ -347,6 +345,14 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(events.router, responses=PROBLEMS)
     app.include_router(pledges.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(warned.router, responses=PROBLEMS)
+    app.include_router(deliveries.router, responses=PROBLEMS)
+    app.include_router(credit.router, responses=PROBLEMS)
+
+    @app.api_route("/api/{rest:path}", methods=[*METHODS], include_in_schema=False)
+    def unknown(rest: str) -> None:
+        """Whatever is left: without this the screens would answer with a page."""
+        raise errors.NotFound(f"the API has no address {rest!r}, or not by that method")
 
     @app.exception_handler(errors.Refused)
     def refused(_: Request, wrong: errors.Refused) -> JSONResponse:
@@ -359,22 +365,13 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return problem(422, "BadInput", detail=f"{where}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
-    def unknown(_: Request, wrong: HTTPException) -> JSONResponse:
-        """An address or a method that there is none of."""
-        return problem(wrong.status_code, "NotFound", detail=f"{wrong.detail}: no such address")
+    def unserved(_: Request, wrong: HTTPException) -> JSONResponse:
+        """There is no such address or method, or the body is no JSON."""
+        title = TITLES.get(wrong.status_code, "Refused")
+        return problem(wrong.status_code, title, detail=str(wrong.detail))
 
-    @app.middleware("http")
-    async def headers(request: Request, proceed: Any) -> Response:
-        """What every answer says to the browser: load nothing from elsewhere, guess no types."""
-        response: Response = await proceed(request)
-        response.headers.setdefault("Content-Security-Policy", policy(_tiles(app)))
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        if request.url.path.startswith("/api"):
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
+    app.add_middleware(Headers)
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
 
     @app.get("/healthz", tags=["operation"])
     def health() -> dict[str, Any]:
@@ -389,30 +386,6 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
         return PlainTextResponse(metrics(home, rounds.vouched if rounds else None))
 
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document, with the forms of the orders."""
-    if app.openapi_schema is None:
-        found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        parts = found.setdefault("components", {}).setdefault("schemas", {})
-        app.openapi_schema = found
-        parts.update(orders.schemas(app.state.home))
-    return app.openapi_schema
-
-
-def policy(tile_url: str) -> str:
-    """The content-security policy; it lets images come from the tile server that is set, if any."""
-    if not tile_url:
-        return POLICY
-    asked = urlsplit(tile_url)
-    host = f"{asked.scheme}://{asked.netloc.replace('{s}', '*')}"
-    return POLICY.replace("img-src 'self'", f"img-src 'self' {host}")
-
-
-def _tiles(app: FastAPI) -> str:
-    settings = getattr(app.state, "settings", None)
-    return str(settings.tile_url) if settings else ""
 
 
 def _given(asked: BaseModel, *names: str) -> dict[str, str]:

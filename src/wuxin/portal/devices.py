@@ -22,6 +22,7 @@ from wuxin.portal.access import DEVICES, ROLES, Session
 from wuxin.sources import Source
 from wuxin.stores.journal import Told
 from wuxin.terms.clock import iso, moment
+from wuxin.terms.counter import check_writable
 from wuxin.terms.errors import BadInput, Conflict, NotFound
 from wuxin.terms.names import ThingKey, thing_key
 from wuxin.terms.records import Command, Measured
@@ -150,6 +151,7 @@ def change(home: Home, session: Session, *, key: tuple[str, str], told: Change) 
             source.devices.moved(body, at)  # refuses what cannot be done before it is journalled
             by = f"{session.role}:{session.name}"
             command = Command(DEVICE, at, by, "", {**body, "reason": told.reason.strip()})
+            check_writable(command)
             refusals = home.accept(Told(source.name, home.clock(), command)).refusals
             if refusals:
                 raise Conflict(refusals[0].reason)

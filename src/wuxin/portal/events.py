@@ -3,80 +3,146 @@
     GET /api/events          text/event-stream; Last-Event-ID goes on where a client left off
 
 What is sent is read from the book by batch, so that a slow client holds back itself and nothing
-grows, and one that comes back misses nothing.
+grows, and one that comes back misses nothing. One that takes nothing at all is dropped, and a
+stream ends with the session it was asked for in.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
 from sqlalchemy.engine import RowMapping
+from starlette.types import Message, Send
 
 from wuxin.home import Home
 from wuxin.portal import queries, views
-from wuxin.portal.access import Session
+from wuxin.portal.access import COOKIE, Accounts, Session
 from wuxin.portal.visit import Here
 from wuxin.stores.book import record
 from wuxin.terms.clock import iso
-from wuxin.terms.errors import BadInput
-from wuxin.terms.records import LEVELS
+from wuxin.terms.errors import BadInput, Refused
 
 HEARTBEAT_S: Final = 15.0
-BATCHES: Final = 64
+PATIENCE_S: Final = 60.0
+"""How long (s) a client may take nothing of what is sent to it."""
+
+BATCHES: Final = 16
 """How many batches are read at once."""
 
 KINDS: Final = ("finding", "cleared", "act")
 
+_END: Final = 2**31
+"""A place behind all of a batch."""
+
+_LOG: Final = logging.getLogger("wuxin")
+
+
+class Asked(BaseModel):
+    """Which events."""
+
+    kind: str = Field("", max_length=80, description=f"{', '.join(KINDS)}, or a kind of act")
+    level: Literal["", "red", "amber", "info"] = Field("", description="of findings")
+    facility: str = Field("", max_length=120)
+    follow: bool = Field(default=True, description="false: end where the book ends now")
+
+
+class How(NamedTuple):
+    """How long a stream goes on: whether beyond the book's end, and while ``stands`` refuses not.
+
+    ``heartbeat_s`` is after how long (s) without an event a comment is sent.
+    """
+
+    follow: bool = True
+    stands: Callable[[], object] = lambda: None
+    heartbeat_s: float = HEARTBEAT_S
+
+
+FOLLOWING: Final = How()
+"""Without an end."""
+
+Last = Annotated[str, Header(alias="Last-Event-ID", pattern=r"^([0-9]{1,18}\.[0-9]{1,9})?$")]
 router: Final = APIRouter(prefix="/api", tags=["read"])
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "events without an end"}
+    200: {
+        "content": {"text/event-stream": {}},
+        "description": "events, without an end unless asked for one",
+    }
 }
+
+
+class Patient(StreamingResponse):
+    """A stream that is broken off when its client takes nothing for :data:`PATIENCE_S`."""
+
+    patience_s = PATIENCE_S
+
+    def __init__(self, lines: AsyncGenerator[str]) -> None:
+        super().__init__(lines, media_type="text/event-stream")
+        self._lines = lines
+
+    async def stream_response(self, send: Send) -> None:
+        """Send what there is, or give up with a word in the log."""
+
+        async def in_time(message: Message) -> None:
+            """Send on, if it is taken in time."""
+            async with asyncio.timeout(self.patience_s):
+                await send(message)
+
+        try:
+            await super().stream_response(in_time)
+        except TimeoutError:
+            _LOG.warning("a client of /api/events took nothing for %g s: dropped", self.patience_s)
+        finally:
+            await self._lines.aclose()
 
 
 @router.get("/events", response_class=StreamingResponse, responses=_STREAM)
 async def events(
-    here: Here,
-    kind: Annotated[str, Query(description=f"one of {', '.join(KINDS)}, or a kind of act")] = "",
-    level: Annotated[str, Query(description=f"of findings: one of {', '.join(LEVELS)}")] = "",
-    facility: str = "",
-    last: Annotated[str, Header(alias="Last-Event-ID", pattern=r"^(\d{1,18}\.\d{1,9})?$")] = "",
-) -> StreamingResponse:
+    request: Request, here: Here, asked: Annotated[Asked, Query()], last: Last = ""
+) -> Patient:
     """Findings, their ends and acts as they are committed; from now on, or after the last one."""
-    wanted = {"kind": kind, "level": level, "facility": facility}
-    after = position(last) if last else (here.home.committed, 2**31)
-    lines = stream(here.home, here.who, wanted=wanted, after=after)
-    return StreamingResponse(lines, media_type="text/event-stream")
+    accounts: Accounts = request.app.state.accounts
+    token = request.cookies.get(COOKIE)
+    after = position(here.home, last) if last else (here.home.committed, _END)
+    lines = stream(
+        here.home, here.who, wanted=asked.model_dump(include={"kind", "level", "facility"}),
+        after=after, how=How(follow=asked.follow, stands=lambda: accounts.session(token)),
+    )  # fmt: skip
+    return Patient(lines)
 
 
-def position(last: str) -> tuple[int, int]:
+def position(home: Home, last: str) -> tuple[int, int]:
     """Batch and place of the last event that a client has.
 
     Raises:
-        BadInput: it is none.
+        BadInput: it is none of this book.
     """
     batch, _, place = last.partition(".")
     if not (batch.isdigit() and place.isdigit()):
         raise BadInput(f"Last-Event-ID {last!r} is none of an event")
+    if int(batch) > home.committed:
+        raise BadInput(f"Last-Event-ID {last!r} is not of this book: it ends at {home.committed}")
     return int(batch), int(place)
 
 
 async def stream(
     home: Home, session: Session, *, wanted: Mapping[str, str], after: tuple[int, int],
-    heartbeat_s: float = HEARTBEAT_S,
-) -> AsyncIterator[str]:  # fmt: skip
-    """The lines of the stream, without an end.
+    how: How = FOLLOWING,
+) -> AsyncGenerator[str]:  # fmt: skip
+    """The lines of the stream, without an end if it follows.
 
     Args:
         home: whose events.
         session: who may see what.
         wanted: ``kind``, ``level`` and ``facility``, empty for any.
         after: batch and place after which to begin.
-        heartbeat_s: after how long without an event (s) a comment is sent.
+        how: whether it goes on, and for how long.
     """
     news, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -90,6 +156,7 @@ async def stream(
         yield ": from here on\n\n"
         while True:
             news.clear()
+            how.stands()
             found = await run_in_threadpool(read, home, session, wanted=wanted, after=after)
             for batch, place, event in found:
                 after = (batch, place)
@@ -98,10 +165,15 @@ async def stream(
                     yield f"id: {batch}.{place}\nevent: {event['event']}\ndata: {said}\n\n"
             if found:
                 continue
+            if not how.follow:
+                return
             try:
-                await asyncio.wait_for(news.wait(), heartbeat_s)
+                await asyncio.wait_for(news.wait(), how.heartbeat_s)
             except TimeoutError:
                 yield ": still here\n\n"
+    except Refused as wrong:
+        reason = {"event": "end", "reason": str(wrong)}
+        yield f"event: end\ndata: {json.dumps(reason, ensure_ascii=False)}\n\n"
     finally:
         home.listeners.remove(tell)
 
@@ -125,7 +197,7 @@ def read(
             (batch, place, _event(kind, row) if seen and _is(kind, row, wanted=wanted) else None)
         )
     if upto > first and last < upto:
-        found.append((upto, 2**31, None))
+        found.append((upto, _END, None))
     return found
 
 

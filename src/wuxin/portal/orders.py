@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from wuxin.home import Home
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here
+from wuxin.portal.visit import Here, Part, Text
 from wuxin.terms.counter import BANK, Order, read
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.records import Command
@@ -54,22 +54,47 @@ def give(
     Raises:
         Refused: it cannot be obeyed, and why; nothing has changed.
     """
-    order = home.flow.bank.orders.get(do)
-    if order is None:
-        raise NotFound(f"there is no order {do!r}")
-    if session.role not in order.by:
-        raise Forbidden(f"the role {session.role} may not {order.words.en}")
+    order = need(home, session, do=do)
     key, source = how.get("key", ""), how.get("source", "")
     if len(key) > _KEY or not key.isprintable():
         raise BadInput(f"an idempotency key has at most {_KEY} printable characters")
     read(body, order.body, do=do)
     if facility and do != OPENING:
         queries.facility_row(home, session, name=facility)
+    _own(home, session, body=body)
     source = _source(home, order, facility=facility, source=source, do=do)
     by = f"{session.role}:{session.name}"
     at = _present(home, source)
     command = Command(do, at, by, facility, dict(body), session.role, key)
     return answer(home, session, command=command, source=source)
+
+
+def need(home: Home, session: Session, *, do: str) -> Order:
+    """An order that the session may give.
+
+    Raises:
+        NotFound: there is no such order.
+        Forbidden: the session's role may not give it.
+    """
+    order = home.flow.bank.orders.get(do)
+    if order is None:
+        raise NotFound(f"there is no order {do!r}")
+    if session.role not in order.by:
+        raise Forbidden(f"the role {session.role} may not {order.words.en}")
+    return order
+
+
+def _own(home: Home, session: Session, *, body: Mapping[str, Any]) -> None:
+    """Refuse what a borrower orders for another party, or about its application."""
+    if session.sees_all:
+        return
+    named = body.get("obligor")
+    if "application" in body:
+        known = home.flow.bank.credit.applications.get(str(body["application"]))
+        named = known.obligor if known else ""
+    if named is not None and named != session.party:
+        raise NotFound(f"there is no {'application' if 'application' in body else 'obligor'} "
+                       f"{body.get('application', named)!r}")  # fmt: skip
 
 
 def answer(home: Home, session: Session, *, command: Command, source: str) -> dict[str, Any]:
@@ -100,9 +125,9 @@ def routes(home: Home) -> APIRouter:
     router = APIRouter(prefix="/api")
 
     @router.get("/orders", tags=["order"])
-    def orders(here: Here) -> list[dict[str, Any]]:
+    def orders(here: Here, part: Part) -> list[dict[str, Any]]:
         """What can be ordered, and by whom."""
-        return listed(here.home)
+        return part.of(listed(here.home))
 
     for name, order in home.flow.bank.orders.items():
         of_facility = order.of == "facility"
@@ -128,8 +153,8 @@ Said = Annotated[dict[str, Any], Body()]
 
 def _of_facility(do: str) -> Any:
     def order(
-        here: Here, facility: str, *, body: Said, key: Key = "",
-        source: Annotated[str, Query(description="for a new facility: on whose clock")] = "",
+        here: Here, facility: Text, *, body: Said, key: Key = "",
+        source: Annotated[Text, Query(description="for a new facility: on whose clock")] = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Give an order about a facility."""
         return give(

@@ -9,18 +9,18 @@ from wuxin.finance.pledges import FOREVER, Pledge
 from wuxin.home import Home
 from wuxin.portal import queries
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here, Part
+from wuxin.portal.visit import Here, Part, Text
 from wuxin.terms.clock import iso, moment
 
 router: Final = APIRouter(prefix="/api", tags=["read"])
 
-At = Annotated[str, Query(description="true at this event time (ISO 8601); now if left out")]
-Known = Annotated[str, Query(description="known at this arrival time (ISO 8601)")]
+At = Annotated[Text, Query(description="true at this event time (ISO 8601); now if left out")]
+Known = Annotated[Text, Query(description="known at this arrival time (ISO 8601)")]
 
 
 @router.get("/facilities/{name}/pledges")
 def pledges(
-    here: Here, name: str, *, part: Part, at: At = "", known: Known = ""
+    here: Here, name: Text, *, part: Part, at: At = "", known: Known = ""
 ) -> list[dict[str, Any]]:
     """The things behind a facility, each with what is lent against it and why."""
     return part.of(of(here.home, here.who, name=name, at=at, known=known))
@@ -28,7 +28,13 @@ def pledges(
 
 @router.get("/pledges")
 def holders(
-    here: Here, *, scheme: str, text: str, issuer: str = "", at: At = "", known: Known = ""
+    here: Here,
+    *,
+    scheme: Text,
+    text: Text,
+    issuer: Text = "",
+    at: At = "",
+    known: Known = "",
 ) -> list[dict[str, Any]]:
     """Who holds goods by one of their numbers, by rank; a borrower sees its own alone."""
     register = here.home.flow.bank.books.register

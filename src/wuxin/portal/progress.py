@@ -17,7 +17,7 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here
+from wuxin.portal.visit import Here, Text
 from wuxin.sources import Source
 from wuxin.terms.clock import iso
 from wuxin.terms.records import Words
@@ -54,7 +54,7 @@ def of(home: Home, session: Session, *, name: str) -> dict[str, Any]:
 
 
 @router.get("/facilities/{name}/process")
-def progress(here: Here, name: str) -> dict[str, Any]:
+def progress(here: Here, name: Text) -> dict[str, Any]:
     """The steps of a facility's process: done by whom and when, ready, waiting for, overdue."""
     return of(here.home, here.who, name=name)
 

@@ -25,6 +25,9 @@ from wuxin.wire.recording import Recording
 
 _LOG = logging.getLogger("wuxin")
 
+_LAST_WORDS_S = 3
+"""How long (s) an answer may take once the server is told to stop; a stream would go on."""
+
 
 def application(home: Home, settings: Settings, *, posted: Any = None) -> Any:
     """The API with the screens mounted on it, which take every address that is left.
@@ -69,6 +72,7 @@ def serve(app: Any, settings: Settings) -> None:
     uvicorn.run(
         app, host=settings.host, port=settings.port, log_config=None, server_header=False,
         ssl_certfile=settings.tls_certificate or None, ssl_keyfile=settings.tls_key or None,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
     )  # fmt: skip
 
 

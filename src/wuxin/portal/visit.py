@@ -5,9 +5,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from wuxin.home import Home
+from wuxin.portal import queries
 from wuxin.portal.access import COOKIE, READ, Accounts, Session
 from wuxin.terms import errors
 
@@ -20,6 +21,9 @@ STATUS: Final[dict[type[errors.Refused], int]] = {
     errors.Gone: 410,
 }
 """The one table from refusals to HTTP."""
+
+TITLES: Final = {status: kind.__name__ for kind, status in STATUS.items()}
+"""What a problem is called that has no refusal of ours behind it."""
 
 PROBLEM_JSON: Final = "application/problem+json"
 _WORDS: Final = {
@@ -94,36 +98,77 @@ def visit(
 MOST: Final = 1000
 """The most entries of a list."""
 
+FARTHEST: Final = 1_000_000_000
+"""The most entries of a list that can be passed over."""
+
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+"""A name or a text of a request: not longer than any name here, and such as any database takes."""
+
+
+class Page(BaseModel):
+    """Which rows of a longer answer."""
+
+    offset: int = Field(0, ge=0, le=FARTHEST)
+    limit: int = Field(50, ge=1, le=queries.PAGE)
+
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """Which part of a list is asked for; the answer says how to get the next one.
-
-    The whole number is in ``X-Total-Count``, the address of the next part in ``Link`` (RFC 8288).
-    """
+class Onward:
+    """Says in an answer where it goes on: in the head as ``Link`` (RFC 8288), and as ``next``."""
 
     request: Request
     response: Response
+
+    def of(self, answer: dict[str, Any], page: Page) -> dict[str, Any]:
+        """An answer with ``total`` and ``rows``, and the address of those that follow."""
+        following = self.after(page.offset + page.limit, limit=page.limit, total=answer["total"])
+        return {**answer, "offset": page.offset, "limit": page.limit, "next": following}
+
+    def after(self, end: int, *, limit: int, total: int) -> str | None:
+        """The address of what comes after so many of all, None if that is nothing."""
+        if end >= total:
+            return None
+        url = self.request.url.include_query_params(offset=end, limit=limit)
+        following = f"{url.path}?{url.query}"
+        self.response.headers["Link"] = f'<{following}>; rel="next"'
+        return following
+
+
+def onward(request: Request, response: Response) -> Onward:
+    """How the answer to a request says where it goes on."""
+    return Onward(request, response)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Which part of a list is asked for; the head of the answer says how to get the next one.
+
+    The whole number is in ``X-Total-Count``, the address of the next part in ``Link``.
+    """
+
+    onward: Onward
     offset: int
     limit: int
 
     def of(self, rows: list[Any]) -> list[Any]:
         """The part of the rows that is asked for."""
         end = self.offset + self.limit
-        self.response.headers["X-Total-Count"] = str(len(rows))
-        if end < len(rows):
-            following = self.request.url.include_query_params(offset=end, limit=self.limit)
-            self.response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        self.onward.response.headers["X-Total-Count"] = str(len(rows))
+        self.onward.after(end, limit=self.limit, total=len(rows))
         return rows[self.offset : end]
 
 
+Next = Annotated[Onward, Depends(onward)]
+"""What a route asks for that answers rows with their total."""
+
+
 def leaf(
-    request: Request, response: Response, *,
-    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+    onward: Next, *,
+    offset: Annotated[int, Query(ge=0, le=FARTHEST)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
 ) -> Leaf:  # fmt: skip
     """The part of a list that a request asks for."""
-    return Leaf(request, response, offset, limit)
+    return Leaf(onward, offset, limit)
 
 
 Part = Annotated[Leaf, Depends(leaf)]

@@ -140,5 +140,7 @@ def _said(claim: Claim, *, zh: bool) -> str:
     value, least = f"{claim.value:,.6g}{unit}", f"{tolerance.least:,.6g}{unit}"
     share = f"{100 * tolerance.share:.3g} %"
     if zh:
-        return f"{claim.source.name}：{value}，容差{share}（至少{least}）：{tolerance.reason}"
-    return f"{claim.source.name}: {value}, within {share}, at least {least} ({tolerance.reason})"
+        least = f"（至少{least}）" if tolerance.least else ""
+        return f"{claim.source.name}：{value}，容差{share}{least}：{tolerance.reason}"
+    least = f", at least {least}" if tolerance.least else ""
+    return f"{claim.source.name}: {value}, within {share}{least} ({tolerance.reason})"

@@ -8,6 +8,7 @@ What a counter says depends on nothing but what it was told before, in that orde
 and no file, so that the journal gives the same again. :mod:`wuxin.bank` has them all.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
@@ -26,6 +27,14 @@ BANK: Final = "bank"
 
 NOT_DUE: Final = 2**63 - 1
 """When a counter waits for nothing."""
+
+DEEPEST: Final = 16
+"""How many lists and tables of a command's body may stand in one another."""
+
+LONGEST: Final = 262_144
+"""The most characters that all texts and names of a command's body have together."""
+
+_WHOLE: Final = range(-(2**63), 2**63)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -139,6 +148,44 @@ def read(body: Mapping[str, Any], form: type[T], *, do: str) -> T:
         return msgspec.convert(dict(body), form, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"{do}: {wrong}") from None
+
+
+def check_writable(command: Command) -> None:
+    """Refuse a command that journal, book and log could not all write down and read back alike.
+
+    Raises:
+        BadInput: a text is no Unicode or has a zero character, a number is not finite or has more
+            than 64 bits, or it is nested too deeply or too long.
+    """
+    left: list[tuple[Any, str, int]] = [(command.facility, "facility", 0), (command.by, "by", 0)]
+    left += [(command.key, "key", 0), (command.body, "body", 0)]
+    length = 0
+    while left:
+        value, at, depth = left.pop()
+        if depth > DEEPEST:
+            raise BadInput(f"{command.do}: {at} cannot be kept: it is nested over {DEEPEST} deep")
+        if isinstance(value, str):
+            length += len(value)
+            if not _is_text(value):
+                raise BadInput(
+                    f"{command.do}: {at} cannot be kept: it has characters that are no text"
+                )
+        elif isinstance(value, int | float):
+            if value not in _WHOLE if isinstance(value, int) else not math.isfinite(value):
+                raise BadInput(f"{command.do}: {at} cannot be kept: it is no number of 64 bits")
+        elif isinstance(value, Mapping):
+            left += [(name, f"a name in {at}", depth + 1) for name in value]
+            left += [(part, f"{at}.{name}", depth + 1) for name, part in value.items()]
+        elif isinstance(value, list | tuple):
+            length += len(value)
+            left += [(part, f"{at}[{n}]", depth + 1) for n, part in enumerate(value)]
+    if length > LONGEST:
+        raise BadInput(f"{command.do}: it cannot be kept: it has over {LONGEST} characters")
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8, and in any database."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def told(command: Command) -> tuple[Cause, ...]:

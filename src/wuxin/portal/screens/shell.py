@@ -29,10 +29,13 @@ NAVIGATION: Final = (
     ("/", "dashboard", "总览", "Overview"),
     ("/things", "inventory_2", "标的物", "Things"),
     ("/facilities", "account_balance", "融资", "Facilities"),
+    ("/credit", "request_quote", "授信", "Credit"),
     ("/warnings", "notifications", "预警", "Warnings"),
     ("/devices", "sensors", "设备", "Devices"),
     ("/map", "place", "地图", "Map"),
 )
+_OF: Final[dict[str, str | tuple[str, ...]]] = {"/credit": ("/credit", "/obligors")}
+"""Pages that stand under another's entry of the navigation."""
 
 
 @dataclass(slots=True)
@@ -233,7 +236,7 @@ def _user_menu(view: View, other: str) -> None:
 def _links(view: View) -> None:
     here = view.request.url.path
     for href, sign, zh, en in NAVIGATION:
-        current = here == href or (href != "/" and here.startswith(href))
+        current = here == href or (href != "/" and here.startswith(_OF.get(href, href)))
         with tag("a", href=href, **({"aria_current": "page"} if current else {})):
             ui.icon(sign)
             tag("span", t(zh, en))
