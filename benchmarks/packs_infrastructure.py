@@ -142,7 +142,7 @@ def spraying(
         simulate(air, own, weather=weather, limit=limit, by=how)
         for how in (by, by._replace(stop=by.start))
     )
-    clock = by_clock(air, own, works & dry & (warm >= 275.15), limit=limit)
+    clock = by_clock(air, own, runs=works & dry & (warm >= 275.15), limit=limit)
     removable = loop.before - loop.beyond
     data = f"{name}, four years of real air + {OWN:.0f} µg/m³ of a generated site"
     return [
@@ -163,7 +163,7 @@ def spraying(
 
 
 def by_clock(
-    air: NDArray[np.float64], own: NDArray[np.float64], runs: NDArray[np.bool_], *, limit: float
+    air: NDArray[np.float64], own: NDArray[np.float64], *, runs: NDArray[np.bool_], limit: float
 ) -> Outcome:
     """Spraying in every dry working hour, with the same effect of water."""
     wet, share = 0.0, np.zeros(len(air))
