@@ -17,6 +17,7 @@ from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
 from wuxin.finance.subscribers import Subscribers
+from wuxin.finance.trades import Trades
 from wuxin.finance.warnings import Warnings
 from wuxin.risk.falls import Falls
 from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
@@ -43,9 +44,10 @@ class Bank:
         self.desk.checks.append(self.credit.check)
         self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
         self.subscribers = Subscribers(tenant)
+        self.trades = Trades(tenant, self.desk)
         self.counters: list[Counter] = [
-            self.keeper, self.desk, self.cases, self.credit, self.interceptor, self.warnings,
-            self.subscribers, Capacity(tenant),
+            self.keeper, self.desk, self.cases, self.credit, self.trades, self.interceptor,
+            self.warnings, self.subscribers, Capacity(tenant),
         ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()

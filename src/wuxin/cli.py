@@ -20,6 +20,7 @@ from wuxin.portal.evidence_commands import anchor, bundle, check_file, witness
 from wuxin.portal.options import HOME, TENANT
 from wuxin.portal.order_commands import order, orders
 from wuxin.portal.score_commands import score
+from wuxin.portal.statement_commands import bring_statement
 from wuxin.portal.warning_commands import warnings
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
@@ -54,7 +55,7 @@ def main() -> None:
     """
 
 
-for command in (device, bundle, anchor, witness, order, orders, score, warnings):
+for command in (device, bundle, anchor, witness, order, orders, score, warnings, bring_statement):
     main.add_command(command)
 
 

@@ -38,10 +38,12 @@ READERS = {
     "/api/deliveries",
     "/api/ledger", "/api/liquidations", "/api/applications", "/api/applications/{name}",
     "/api/obligors", "/api/obligors/{name}/rating",
+    "/api/trades", "/api/trades/lacking", "/api/trades/{order}",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""
 
 WRITERS = {
+    ("POST", "/api/bank/statements"): {"core_system", "relationship_manager"},
     ("POST", "/api/findings/{name}/acknowledge"):
         {"administrator", "risk_officer", "supervisor", "relationship_manager", "approver"},
     ("POST", "/api/subscriptions/{name}/secret"):

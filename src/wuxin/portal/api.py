@@ -25,7 +25,9 @@ from wuxin.portal import (
     progress,
     proofs,
     queries,
+    statements,
     totals,
+    trades,
     warned,
 )
 from wuxin.portal import devices as register
@@ -348,6 +350,8 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(warned.router, responses=PROBLEMS)
     app.include_router(deliveries.router, responses=PROBLEMS)
     app.include_router(credit.router, responses=PROBLEMS)
+    app.include_router(trades.router, responses=PROBLEMS)
+    app.include_router(statements.router, responses=PROBLEMS)
 
     @app.api_route("/api/{rest:path}", methods=[*METHODS], include_in_schema=False)
     def unknown(rest: str) -> None:
