@@ -13,8 +13,9 @@ The air is real; people, cranes, spray, progress and contract do not exist. Assu
   25 minutes from 07:00 to 17:30; loads are 30 % to 84 % of what is rated there, radii 8 to 50 m. It
   errs by up to ±2 %. Wind at its top is the station's, times (45/10)^0.2.
 - One hoist: 2 t and 18 persons, 20 trips a day.
-- A spray of 0.5 m³ an hour and 6 m³ a day that follows the pack's control loop on the station's
-  dust. The station stands for the site's own; its values are the city's air, unmoved by spraying.
+- A spray of 0.5 m³ an hour and 6 m³ a day, from 06:00 to 19:00, that follows the pack's control
+  loop on the station's dust. The station stands for the site's own; its values are the
+  city's air, unmoved by spraying.
 - Four work packages, surveyed every Monday; the plan is linear.
 
 The story, beside quiet days: a claim 12 % ahead of its survey (18 April), six people by the side
@@ -47,6 +48,7 @@ GRAVITY = 9.80665
 RATED_MOMENT, RATED_LOAD = 800_000.0, 6_000.0
 GUST = (45 / 10) ** 0.2
 HOURLY, BUDGET = 0.5, 6.0
+SPRAYS = (6, 18)
 PACKAGES = {  # planned share on the first and last Monday, how much of the plan is built
     "WP-1": (1.0, 1.0, 1.0), "WP-2": (0.36, 0.60, 0.93), "WP-3": (0.05, 0.24, 0.96),
     "WP-4": (0.0, 0.06, 0.9),
@@ -163,6 +165,7 @@ def spray() -> Iterator[Row]:
     """The controller's hour: the share in which it sprayed, and its meter at the hour's end."""
     yield ("time", "spraying", "water_m3")
     by = settings(dust_limit("pm10", 2), hourly=HOURLY, budget=BUDGET)
+    by = by._replace(first=SPRAYS[0], last=SPRAYS[1])
     state, meter = State(), 0.0
     for row in air():
         when = datetime.fromisoformat(row["time"])
@@ -179,7 +182,8 @@ def seen(row: dict[str, str]) -> Seen:
     dust, warm, rain = (
         float(row[name]) if row[name] != "NA" else math.nan for name in ("pm10", "air", "rain")
     )
-    return Seen(dust * MICROGRAM, warm + 273.15, rain / 1000)
+    then = (datetime.fromisoformat(row["time"]).hour + 1) % 24
+    return Seen(dust * MICROGRAM, warm + 273.15, rain / 1000, then)
 
 
 def progress() -> Iterator[Row]:

@@ -28,6 +28,10 @@ _SAME: Final = 1e-6 * MICROGRAM
 """Less than this (kg/m³) apart is equal: what conversion to SI may leave of 150 − 150."""
 
 
+RECENT: Final = 45
+"""Days after which a station that says nothing is no longer missed: as far as models look back."""
+
+
 class Hours(NamedTuple):
     """Means of the clock hours of a day (n); NaN where an hour has too little data."""
 
@@ -74,8 +78,8 @@ def environment_day(view: DayView) -> list[Derived]:
 
 
 def _hours(view: DayView, station: ThingKey, *, name: str) -> Hours | None:
-    """The hours of an indicator; None where the station has never reported it of late."""
-    if not len(view.series(station, name, days=7)):
+    """The hours of an indicator; None where the station has not reported it in 45 days."""
+    if not len(view.series(station, name, days=RECENT)):
         return None
     read = level_of if name == "noise" else hours_of
     series = view.series(station, name)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wuxin.packs.infrastructure.environment import hours_of
 from wuxin.packs.infrastructure.figures import of_day
 from wuxin.packs.infrastructure.limits import dust_limit
-from wuxin.terms.clock import HOUR, SECOND
+from wuxin.terms.clock import HOUR, SECOND, to_datetime
 from wuxin.terms.names import ThingKey
 from wuxin.terms.standards import DayView, Derived
 
@@ -39,20 +39,29 @@ since the same paper only says that the effect is strongest at once and wears of
 
 
 class Settings(NamedTuple):
-    """Start and stop (kg/m³), water in one hour (m³) and for a day (m³)."""
+    """Start and stop (kg/m³), water in one hour and for a day (m³), first and last clock hour.
+
+    Water is for the hours in which the site works: at night it would be spent on the city's air.
+    """
 
     start: float
     stop: float
     hourly: float
     budget: float
+    first: float = 0
+    last: float = 23
 
 
 class Seen(NamedTuple):
-    """What a step sees: dust (kg/m³), air (K), rain (m); NaN where it is not known."""
+    """What a step sees: dust (kg/m³), air (K), rain (m), NaN where not known; and for which hour.
+
+    ``hour`` is the clock hour (0 to 23) in which the spray is to run, the one after what was seen.
+    """
 
     pm10: float
     air: float = float("nan")
     rain: float = float("nan")
+    hour: int = 12
 
 
 class State(NamedTuple):
@@ -79,7 +88,7 @@ def step(state: State, seen: Seen, *, by: Settings) -> State:
         wanted = state.on and blind == 1
     else:
         wanted = seen.pm10 >= by.start or (state.on and seen.pm10 > by.stop)
-    useless = seen.rain >= RAIN or seen.air < FROST
+    useless = seen.rain >= RAIN or seen.air < FROST or not by.first <= seen.hour <= by.last
     on = wanted and not useless and state.used + by.hourly <= by.budget + 1e-9
     return State(on, state.used + by.hourly * on, blind)
 
@@ -93,7 +102,9 @@ def spray_day(view: DayView) -> list[Derived]:
         found += _water(view, sprayer, budget=budget)
         hourly = facts.get("water_rate", 0.0) * HOUR / SECOND
         limit = dust_limit("pm10", view.facts(view.root).get("air_class"))
-        found += _missed(view, sprayer, by=settings(limit, hourly=hourly, budget=budget or np.inf))
+        by = settings(limit, hourly=hourly, budget=budget or np.inf)
+        by = by._replace(first=facts.get("first_hour", 0), last=facts.get("last_hour", 23))
+        found += _missed(view, sprayer, by=by)
     return found
 
 
@@ -127,7 +138,8 @@ def _missed(view: DayView, sprayer: ThingKey, *, by: Settings) -> list[Derived]:
     begun = 0.0 if np.isnan(done[0]) else float(done[0])
     missed, state = 0.0, State(begun >= HALF, by.hourly * begun)
     for hour in range(len(dust) - 1):  # a step acts in the hour after the one that it saw
-        state = step(state, Seen(dust[hour], air[hour], rain[hour]), by=by)
+        clock = to_datetime(view.start + (hour + 1) * HOUR, view.zone).hour
+        state = step(state, Seen(dust[hour], air[hour], rain[hour], clock), by=by)
         if state.on and not np.isnan(done[hour + 1]):
             missed += max(0.0, 1 - float(done[hour + 1]))
     return [of_day(view, sprayer, name="spray_missed", value=missed * HOUR / SECOND)]
@@ -180,7 +192,7 @@ def simulate(
         was = state.on
         if hour % 24 == 23:
             state = state._replace(used=0.0)  # what is decided now runs after midnight
-        state = step(state, Seen(float(dust), air, rain), by=by)
+        state = step(state, Seen(float(dust), air, rain, (hour + 1) % 24), by=by)
         counts[3] += state.on
         counts[4] += state.on and not was
     before, after, beyond, hours, starts = counts
