@@ -1,4 +1,4 @@
-"""Verifiers of evidence that share no code with ours: tlog-scales, cbor2, zipfile and hashlib."""
+"""Verifiers of evidence that share no code with ours (tlog-scales, cbor2, rfc3161-client)."""
 
 import base64
 import hashlib
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cbor2
+from rfc3161_client import decode_timestamp_response
 from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey
@@ -100,3 +101,9 @@ def check_anchor(parts: dict[str, bytes], signed: Checkpoint, *, vkey: str) -> N
         ConsistencyProof(old.size, signed.size, path).check(old.root_hash, signed.root_hash)
     for witness in parts.get("witnesses.vkey", b"").decode().splitlines():
         old.verify(Vkey.from_string(witness))
+    if "anchor/timestamp.tsr" in parts:
+        stamp = decode_timestamp_response(parts["anchor/timestamp.tsr"])
+        assert stamp.tst_info.message_imprint.message == sha256(parts["anchor/checkpoint"])
+    if "anchor/chain.txt" in parts:
+        body = parts["anchor/checkpoint"].partition(b"\n\n")[0] + b"\n"
+        assert parts["anchor/chain.txt"].decode().split("\t")[2] == f"{sha256(body).hex()}\n"

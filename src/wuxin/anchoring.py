@@ -3,10 +3,12 @@
     HOME/<tenant>/anchors/000000000052/checkpoint       with the cosignatures that came
     HOME/<tenant>/anchors/000000000052/witnesses.vkey   of whom
     HOME/<tenant>/anchors/000000000052/timestamp.tsr    the answer of a timestamp authority
+    HOME/<tenant>/anchors/000000000052/chain.txt        chain, place there and digest, by tabs
 
-The number is the size of the log; who asks again at the same size gets another folder beside it,
-because a timestamp is of one text with its cosignatures. The published checkpoint itself stays as
-the log wrote it.
+The number is the size of the log. Where asking again at the same size brings more than is kept, it
+gets another folder beside it, because a timestamp is of one text with its cosignatures; what says
+no more is not kept, since the earlier one is the better evidence. The published checkpoint itself
+stays as the log wrote it.
 """
 
 from collections.abc import Sequence
@@ -17,12 +19,35 @@ import httpx
 
 from wuxin.evidence import timestamp
 from wuxin.evidence.anchors import Post, Seat, collect
+from wuxin.evidence.chains import Chain, chain_digest
 from wuxin.evidence.note import open_checkpoint
 from wuxin.evidence.reader import Reader
 from wuxin.home import keys
 from wuxin.terms.durable import write_files
 from wuxin.terms.errors import NotFound
 from wuxin.terms.names import Tenant
+
+_CHAINED = "chain.txt"
+_STAMP = "timestamp.tsr"
+_WITNESSES = "witnesses.vkey"
+
+
+def post_by_http(url: str, body: bytes, *, kind: str = "text/plain") -> tuple[int, bytes]:
+    """Send a body within ten seconds; status 0 where nobody answers."""
+    try:
+        answer = httpx.post(url, content=body, headers={"Content-Type": kind}, timeout=10)
+    except (httpx.HTTPError, httpx.InvalidURL) as wrong:
+        return 0, str(wrong).encode()
+    return answer.status_code, answer.content
+
+
+class Outsiders(NamedTuple):
+    """Whom to ask: witnesses, the address of an RFC 3161 authority, a chain; and how to send."""
+
+    seats: Sequence[Seat] = ()
+    authority: str = ""
+    chain: Chain | None = None
+    post: Post = post_by_http
 
 
 class Anchored(NamedTuple):
@@ -31,22 +56,14 @@ class Anchored(NamedTuple):
     place: Path
     vkeys: tuple[str, ...]
     stamped: bool
+    chained: bool
     refused: tuple[str, ...]
 
 
-def anchor(
-    folder: Path, tenant: Tenant, *, seats: Sequence[Seat], authority: str, post: Post
-) -> Anchored:
-    """Ask witnesses and a timestamp authority for the checkpoint that is published now.
+def anchor(folder: Path, tenant: Tenant, *, ask: Outsiders) -> Anchored:
+    """Ask outsiders to vouch for the checkpoint that is published now.
 
     Nothing is kept where nobody vouched. The home need not be opened for it.
-
-    Args:
-        folder: the home.
-        tenant: whose log.
-        seats: the witnesses.
-        authority: the address of an RFC 3161 authority; none is asked if empty.
-        post: how requests are sent.
 
     Raises:
         NotFound: the tenant has published no checkpoint there.
@@ -57,45 +74,87 @@ def anchor(
         raise NotFound(f"{folder} holds no published log and keys of {tenant}")
     text = (own / "log" / "checkpoint").read_text("utf-8")
     head = open_checkpoint(text, keys(folder, tenant)[0].vkey)
-    found = collect(Reader(own / "log", head.size), text, seats=seats, post=post)
-    refused, answer = list(found.refused), b""
-    if authority:
-        asked = timestamp.request(found.checkpoint.encode())
-        status, answer = post(authority, asked, kind=timestamp.QUERY)
-        if status != 200 or timestamp.granted(answer) is None:
-            refused.append(f"{authority} gave no timestamp: status {status}")
-            answer = b""
-    again = len([*(own / "anchors").glob(f"{head.size:012d}*")])
-    place = own / "anchors" / (f"{head.size:012d}-{again:03d}" if again else f"{head.size:012d}")
-    if found.vkeys or answer:
-        witnesses = "".join(f"{vkey}\n" for vkey in found.vkeys)
-        kept = {"checkpoint": found.checkpoint.encode(), "witnesses.vkey": witnesses.encode()}
-        kept |= {"timestamp.tsr": answer} if answer else {}
-        write_files({place / name: data for name, data in kept.items()})
-    return Anchored(place, found.vkeys, bool(answer), tuple(refused))
+    earlier = sorted((own / "anchors").glob(f"{head.size:012d}*"))
+    found = collect(Reader(own / "log", head.size), text, seats=ask.seats, post=ask.post)
+    refused = list(found.refused)
+    witnesses = "".join(f"{vkey}\n" for vkey in found.vkeys)
+    kept = {"checkpoint": found.checkpoint.encode(), _WITNESSES: witnesses.encode()}
+    kept |= _stamped(found.checkpoint, ask, refused=refused)
+    kept |= _chained(text, ask, earlier=earlier, refused=refused)
+    place = next((one for one in earlier if _says_as_much(one, kept)), None)
+    if place is None:
+        again = f"-{len(earlier):03d}" if earlier else ""
+        place = own / "anchors" / f"{head.size:012d}{again}"
+        if found.vkeys or len(kept) > 2:
+            write_files({place / name: data for name, data in kept.items()})
+    return Anchored(place, found.vkeys, _STAMP in kept, _CHAINED in kept, tuple(refused))
+
+
+def _stamped(checkpoint: str, ask: Outsiders, *, refused: list[str]) -> dict[str, bytes]:
+    """The timestamp of a checkpoint with its cosignatures, where one is asked for and comes."""
+    if not ask.authority:
+        return {}
+    asked = timestamp.request(checkpoint.encode())
+    status, answer = ask.post(ask.authority, asked, kind=timestamp.QUERY)
+    if status == 200 and timestamp.granted(answer) is not None:
+        return {_STAMP: answer}
+    refused.append(f"{ask.authority} gave no timestamp: status {status}")
+    return {}
+
+
+def _chained(
+    checkpoint: str, ask: Outsiders, *, earlier: Sequence[Path], refused: list[str]
+) -> dict[str, bytes]:
+    """Where a checkpoint stands on the chain; it is put there once for each size."""
+    if ask.chain is None:
+        return {}
+    for place in earlier:
+        if (place / _CHAINED).is_file():
+            return {_CHAINED: (place / _CHAINED).read_bytes()}
+    digest = chain_digest(checkpoint)
+    try:
+        where = ask.chain.put(digest)
+    except OSError as wrong:
+        refused.append(f"{ask.chain.name} kept nothing: {wrong}")
+        return {}
+    return {_CHAINED: f"{ask.chain.name}\t{where}\t{digest.hex()}\n".encode()}
+
+
+def _says_as_much(place: Path, found: dict[str, bytes]) -> bool:
+    """Whether what is kept already has all that was found now, and so is the older word for it."""
+    files = {path.name for path in place.iterdir()}
+    return found.keys() <= files and {*found[_WITNESSES].split(b"\n")} <= _witnesses(place)
+
+
+def _witnesses(place: Path) -> set[bytes]:
+    """The keys of the witnesses that cosigned an anchor, and an empty line."""
+    file = place / _WITNESSES
+    return {*file.read_bytes().split(b"\n")} if file.is_file() else set()
 
 
 def latest(own: Path, *, at_most: int) -> dict[str, bytes]:
-    """The files of the newest anchor that is not beyond a size of the log, if there is one."""
+    """The files of the newest anchor that is not beyond a size of the log, if there is one.
+
+    Of several at one size it is the one with most to say.
+    """
     places = [path for path in (own / "anchors").glob("*") if (path / "checkpoint").is_file()]
-    reached = sorted(path for path in places if int(path.name[:12]) <= at_most)
-    return {p.name: p.read_bytes() for p in sorted(reached[-1].iterdir())} if reached else {}
+    reached = [path for path in places if int(path.name[:12]) <= at_most]
+    if not reached:
+        return {}
+    found = max(
+        reached, key=lambda p: (int(p.name[:12]), len(_witnesses(p)), len([*p.iterdir()]), p.name)
+    )
+    return {p.name: p.read_bytes() for p in sorted(found.iterdir())}
 
 
 def covering(own: Path, index: int) -> str | None:
-    """The text of the oldest cosigned checkpoint that covers an entry; None where there is none."""
-    for place in sorted((own / "anchors").glob("*")):
-        witnesses = place / "witnesses.vkey"
-        cosigned = witnesses.is_file() and witnesses.stat().st_size > 0
-        if cosigned and int(place.name[:12]) > index and (place / "checkpoint").is_file():
-            return (place / "checkpoint").read_text("utf-8")
-    return None
+    """The text of the oldest checkpoint that covers an entry and most witnesses cosigned.
 
-
-def post_by_http(url: str, body: bytes, *, kind: str = "text/plain") -> tuple[int, bytes]:
-    """Send a body within ten seconds; status 0 where nobody answers."""
-    try:
-        answer = httpx.post(url, content=body, headers={"Content-Type": kind}, timeout=10)
-    except httpx.HTTPError as wrong:
-        return 0, str(wrong).encode()
-    return answer.status_code, answer.content
+    None where no witness has cosigned one.
+    """
+    found = [
+        (-len(_witnesses(place)), place.name, place)
+        for place in (own / "anchors").glob("*")
+        if len(_witnesses(place)) > 1 and int(place.name[:12]) > index
+    ]
+    return (min(found)[2] / "checkpoint").read_text("utf-8") if found else None

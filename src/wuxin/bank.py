@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.books import Books
+from wuxin.finance.capacity import Capacity
 from wuxin.finance.cases import Cases
 from wuxin.finance.credit import Credit
 from wuxin.finance.desk import Desk
 from wuxin.finance.facts import Facts
+from wuxin.finance.interceptor import Interceptor
 from wuxin.finance.keeper import Keeper
 from wuxin.finance.ledger import Ledger
 from wuxin.finance.pledges import thaw
+from wuxin.finance.subscribers import Subscribers
+from wuxin.finance.trades import Trades
+from wuxin.finance.warnings import Warnings
 from wuxin.risk.falls import Falls
 from wuxin.terms.counter import BANK, Counter, Now, Order, Said, read
 from wuxin.terms.errors import BadInput, Conflict
@@ -34,9 +39,16 @@ class Bank:
         self.desk = Desk(tenant, self.books, fall=Falls())
         self.cases = Cases(tenant, self.desk, facts=Facts(self.desk))
         self.keeper = Keeper(tenant, self.desk)
+        self.interceptor = Interceptor(tenant, self.desk)
         self.credit = Credit(tenant, self.desk, ports=ports())
         self.desk.checks.append(self.credit.check)
-        self.counters: list[Counter] = [self.keeper, self.desk, self.cases, self.credit]
+        self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
+        self.subscribers = Subscribers(tenant)
+        self.trades = Trades(tenant, self.desk)
+        self.counters: list[Counter] = [
+            self.keeper, self.desk, self.cases, self.credit, self.trades, self.interceptor,
+            self.warnings, self.subscribers, Capacity(tenant),
+        ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
         }

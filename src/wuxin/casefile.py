@@ -218,9 +218,8 @@ def _commands(
     deleted, found = archive.discarded(held.own / "journal" / "archive"), list[dict[str, Any]]()
     for name in sorted(gathered.commands):
         if name in told:
-            number, said = told[name]
-            words = [said.do, said.at, said.by, said.facility, dict(said.body)]
-            found.append({"id": name, "batch": number, "command": words})
+            number, command = told[name]
+            found.append({"id": name, "batch": number, "command": command.said})
         elif deleted:
             found.append({"id": name, "gone": _why(deleted[-1])})
         else:
@@ -229,7 +228,12 @@ def _commands(
 
 
 def _told(entries: Iterable[tuple[int, Entry]]) -> dict[str, tuple[int, Command]]:
-    return {e.command.id: (n, e.command) for n, e in entries if isinstance(e, Told)}
+    """The commands by name, each with the first entry that told it."""
+    found = dict[str, tuple[int, Command]]()
+    for number, entry in entries:
+        if isinstance(entry, Told):
+            found.setdefault(entry.command.id, (number, entry.command))
+    return found
 
 
 def _why(gone: archive.Discarded) -> Mapping[str, str]:

@@ -16,10 +16,12 @@ from rich.console import Console
 
 from wuxin import __version__
 from wuxin.portal.device_commands import device
-from wuxin.portal.evidence_commands import anchor, bundle, witness
+from wuxin.portal.evidence_commands import anchor, bundle, check_file, witness
 from wuxin.portal.options import HOME, TENANT
 from wuxin.portal.order_commands import order, orders
 from wuxin.portal.score_commands import score
+from wuxin.portal.statement_commands import bring_statement
+from wuxin.portal.warning_commands import warnings
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import WuxinError
 from wuxin.terms.names import tenant as checked_tenant
@@ -53,7 +55,7 @@ def main() -> None:
     """
 
 
-for command in (device, bundle, anchor, witness, order, orders, score):
+for command in (device, bundle, anchor, witness, order, orders, score, warnings, bring_statement):
     main.add_command(command)
 
 
@@ -164,7 +166,11 @@ def account(name: str, *, role: str, party: str, home: Path, tenant: str) -> Non
 @click.argument("home", type=click.Path(exists=True, path_type=Path))
 @TENANT
 @click.option("--key", default="", help="For a case file: the log's key, as its holder gave it.")
-def verify(home: Path, tenant: str, key: str) -> None:
+@click.option(
+    "--roots", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For a case file: certificates (PEM) of the authority whose timestamp it bears.",
+)  # fmt: skip
+def verify(home: Path, *, tenant: str, key: str, roots: Path | None) -> None:
     """Recompute the evidence log from the journal and check every root, tile and proof.
 
     A case file is checked alone. Exits with 1 and names the place if a single byte was changed.
@@ -175,9 +181,7 @@ def verify(home: Path, tenant: str, key: str) -> None:
       wuxin verify case.zip --key wuxin/demo-bank+1f2e3d4c+AQ...
     """
     if home.is_file():
-        from wuxin.evidence.case import main as check_case
-
-        sys.exit(check_case([str(home), *(("--key", key) if key else ())]))
+        sys.exit(check_file(home, key, roots=roots))
     from wuxin.audit import audit
 
     report = audit(home, checked_tenant(tenant))

@@ -28,6 +28,7 @@ from wuxin.stores.journal import Arrived, Closed, Entry, Opened, Told
 from wuxin.terms.clock import DAY, day_start, next_day
 from wuxin.terms.counter import BANK, Now, Said
 from wuxin.terms.errors import BadInput, Refused
+from wuxin.terms.goods import GoodsTold
 from wuxin.terms.names import Digest, Tenant, ThingKey, thing_key
 from wuxin.terms.records import (
     Act,
@@ -77,6 +78,8 @@ class Outcome:
     repeats: int = 0
     things: list[Thing] = field(default_factory=list)
     facilities: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    joined: dict[str, str] = field(default_factory=dict)
     accepted: int = 0
     marked: int = 0
 
@@ -112,6 +115,7 @@ class Flow:
         self.recent: dict[Digest, None] = {}
         self._packs = packs
         self._outcome = Outcome(0, Digest(""), "", 0)
+        self._goods: list[tuple[GoodsTold, tuple[Cause, ...]]] = []
 
     def step(self, number: int, entry: Digest, *, said: Entry) -> Outcome:
         """Take one entry of the journal.
@@ -146,6 +150,7 @@ class Flow:
         acts = [r for r in self._outcome.records if isinstance(r, Act)]
         if acts:
             self._outcome.facilities = self.bank.desk.facilities(a.facility for a in acts)
+        self._outcome.warnings, self._outcome.joined = self.bank.warnings.taken()
         return self._outcome
 
     def _referred(self) -> NDArray[np.int64]:
@@ -184,12 +189,17 @@ class Flow:
 
     def _arrive(self, source: Source, said: Arrived) -> None:
         named: dict[int, list[ThingKey]] = {}
+        self._goods = []
         if source.decoder is None:
             rows = in_order([*self._recorded(source, said, named=named)])
         else:
             rows = joined([*self._live(source, source.decoder, said=said)])
         self._outcome.rows.append(rows)
         self._observe(source, rows, named=named)
+        if self._goods:
+            at = max(source.watermark, *(event.at for event, _ in self._goods))
+            now = self.now(source, min(at, said.arrival + AHEAD))
+            self._say(source, self.bank.trades.hear_goods(self._goods, now))
         self._outcome.marked += int(np.count_nonzero(rows.quality))
         self._outcome.accepted += len(rows.value)
 
@@ -223,6 +233,10 @@ class Flow:
             found = decoder.decode(frame.payload, np.frombuffer(frame.lines, "<i4"))
             digest = key.result() if key else frame.id
             number = self._frame(source.name, digest, trust=source.trust(frame))
+            self._goods += [
+                (event, (Cause("frame", digest, source.name, (i, i), source.trust(frame)),))
+                for i, event in source.goods()
+            ]
             references = np.full(len(found.line), number, np.int64)
             if found.signed is not None and found.signed.any():
                 references[found.signed] = self._frame(source.name, digest, trust=SIGNED)

@@ -19,7 +19,7 @@ from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Finding
 from wuxin.terms.standards import Pack
 
-SCHEMA: Final = f"7/{__version__}"
+SCHEMA: Final = f"10/{__version__}"
 """What must be equal for a state file to be used: its form, counted, and Wuxin's version."""
 
 _Arrays = dict[str, NDArray[Any]]

@@ -348,6 +348,12 @@ class Home:
         Flow(self.tenant, schema.load).step(1, Digest(""), said=opened)  # refuses what is wrong
         self.accept(opened)
 
+    @contextmanager
+    def standing(self) -> Iterator[Flow]:
+        """The flow, while nothing is judged: what is read of it is of one moment."""
+        with self._judging:
+            yield self.flow
+
     def closed(self, source: str) -> bool:
         """Whether a recorded source was brought in to its end."""
         with self._judging:

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     vouch_timestamps: str = Field(
         default="", description="Address of an RFC 3161 timestamp authority; empty: none is asked."
     )
+    vouch_chain: str = Field(
+        default="",
+        description="Where 32 bytes of each checkpoint go, as 'ADAPTER:WHERE'; empty: nowhere.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least that is logged; DEBUG names every batch."
     )
@@ -107,6 +111,25 @@ class Settings(BaseSettings):
         default="",
         description="Map tiles ({z}, {x}, {y}); empty draws on a plain grid, so that no place is "
         "told to a map service.",
+    )
+    notify_private: bool = Field(
+        default=False,
+        description="Whether webhooks may call private addresses and ones without TLS; off, so "
+        "that no subscription reaches into the bank's own net.",
+    )
+    smtp_host: str = Field(
+        default="", description="SMTP server for e-mail to subscribers; empty sends none."
+    )
+    smtp_port: Port = Field(default=587, description="Its port: 587 is that for submission.")
+    smtp_starttls: bool = Field(
+        default=True, description="Whether the connection to it must turn to TLS before mail goes."
+    )
+    smtp_user: str = Field(default="", description="Name at the SMTP server; empty: none is asked.")
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""), description="Password of that name; best given by the environment."
+    )
+    smtp_sender: str = Field(
+        default="wuxin@localhost", description="From whom e-mail to subscribers comes."
     )
     batch_rows: Count = Field(
         default=10_000,

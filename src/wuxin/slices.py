@@ -143,6 +143,8 @@ def commits(
                 records=one.records,
                 facilities=[facility_row(f) for f in outcome.facilities],
                 receipts=receipts,
+                warnings=outcome.warnings,
+                joined=outcome.joined,
             )
         )
     return found

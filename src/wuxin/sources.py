@@ -15,6 +15,7 @@ from wuxin.risk.rules import Compiled
 from wuxin.stores.journal import Opened
 from wuxin.terms.clock import zone
 from wuxin.terms.datum import DATUMS
+from wuxin.terms.goods import GoodsTold
 from wuxin.terms.ports import Trust
 from wuxin.terms.records import Frame
 from wuxin.terms.standards import Pack
@@ -98,7 +99,7 @@ class Source:
             spelling = spoken.Spelling(units, words.get("indicators", {}), words.get("kinds", {}))
             source.decoder = spoken.Decoder(
                 decoders.find(protocol), spelling, register=source.devices,
-                signer=decoders.signer(protocol),
+                signer=decoders.signer(protocol), goods=decoders.goods(protocol),
             )  # fmt: skip
         datum = said.manifest.get("datum", DATUMS[0])
         if source.decoder is not None and datum != DATUMS[0]:
@@ -110,6 +111,11 @@ class Source:
         """Which messages have come, for protocols without a running number."""
         decoder = self.decoder.inner if isinstance(self.decoder, Shifted) else self.decoder
         return decoder.contents if isinstance(decoder, spoken.Decoder) else None
+
+    def goods(self) -> list[tuple[int, GoodsTold]]:
+        """What the frame that was decoded last tells about goods, with the line of each."""
+        decoder = self.decoder.inner if isinstance(self.decoder, Shifted) else self.decoder
+        return decoder.goods() if isinstance(decoder, spoken.Decoder) else []
 
     def shown(self, frame: Frame, line: int) -> tuple[tuple[str, ...], str]:
         """The line (or message) of a frame to which a reference points, under its header."""

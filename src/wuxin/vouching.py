@@ -6,13 +6,11 @@ asked again at the next turn, and the house goes on.
 
 import logging
 import threading
-from collections.abc import Sequence
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 
-from wuxin.anchoring import Anchored, anchor
-from wuxin.evidence.anchors import Post, Seat
+from wuxin.anchoring import Anchored, Outsiders, anchor
 from wuxin.home import Home
 from wuxin.terms.errors import BadInput, WuxinError
 
@@ -22,14 +20,16 @@ _LOG: Final = logging.getLogger("wuxin")
 class Vouched(msgspec.Struct, frozen=True):
     """How outsiders stand to the log.
 
-    ``size`` is that of the log they vouched for last, ``at`` when (ns), ``witnesses`` how many and
-    ``stamped`` whether a timestamp came; ``failed`` counts rounds without a quorum since.
+    ``size`` is that of the log they vouched for last, ``at`` when (ns), ``witnesses`` how many,
+    ``stamped`` whether a timestamp came and ``chained`` whether it stands on a chain; ``failed``
+    counts rounds since in which not all that is wanted came, ``refused`` says why at the last.
     """
 
     size: int = 0
     at: int = 0
     witnesses: int = 0
     stamped: bool = False
+    chained: bool = False
     quorum: int = 0
     asked: int = 0
     failed: int = 0
@@ -42,29 +42,24 @@ class Vouched(msgspec.Struct, frozen=True):
 
 
 class Rounds:
-    """Asks witnesses and a timestamp authority, at a period, while it is entered.
+    """Asks outsiders, at a period, while it is entered.
 
     Args:
         home: whose log.
-        seats: the witnesses.
-        authority: the address of an RFC 3161 authority; none is asked if empty.
+        ask: whom; a round holds only if timestamp and chain, where they are asked, answer too.
         quorum: how many of the witnesses must cosign.
         period_s: how long after a round the next one begins (s).
-        post: how requests are sent.
 
     Raises:
         BadInput: more are wanted than are asked.
     """
 
-    def __init__(
-        self, home: Home, *, seats: Sequence[Seat], authority: str, quorum: int, period_s: float,
-        post: Post,
-    ) -> None:  # fmt: skip
-        if quorum > len(seats):
-            raise BadInput(f"a quorum of {quorum} is more than the {len(seats)} witnesses named")
-        self._home, self._seats, self._authority = home, seats, authority
-        self._period_s, self._post = period_s, post
-        self.vouched = Vouched(quorum=quorum, asked=len(seats))
+    def __init__(self, home: Home, *, ask: Outsiders, quorum: int, period_s: float) -> None:
+        asked = len(ask.seats)
+        if quorum > asked:
+            raise BadInput(f"a quorum of {quorum} is more than the {asked} witnesses named")
+        self._home, self._ask, self._period_s = home, ask, period_s
+        self.vouched = Vouched(quorum=quorum, asked=asked)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vouching", daemon=True)
 
@@ -84,10 +79,7 @@ class Rounds:
         found: Anchored | None = None
         refused: tuple[str, ...] = ()
         try:
-            found = anchor(
-                self._home.folder, self._home.tenant, seats=self._seats,
-                authority=self._authority, post=self._post,
-            )  # fmt: skip
+            found = anchor(self._home.folder, self._home.tenant, ask=self._ask)
             refused = found.refused
         except (WuxinError, OSError, ValueError) as wrong:
             refused = (str(wrong),)
@@ -97,18 +89,29 @@ class Rounds:
         return self.vouched
 
     def _after(self, found: Anchored | None, refused: tuple[str, ...]) -> Vouched:
-        before = self.vouched
-        enough = found is not None and len(found.vkeys) >= before.quorum
-        enough = enough and (found.stamped if found and self._authority else True)
-        if found is None or not enough:
-            changed = {"failed": before.failed + 1, "refused": refused}
-            return msgspec.structs.replace(before, **changed)
+        before, ask = self.vouched, self._ask
+        if (
+            found is None
+            or len(found.vkeys) < before.quorum
+            or (ask.authority and not found.stamped)
+            or (ask.chain is not None and not found.chained)
+        ):
+            return self._failed(refused)
         return msgspec.structs.replace(
             before, size=int(found.place.name[:12]), at=self._home.clock(), failed=0,
-            witnesses=len(found.vkeys), stamped=found.stamped, refused=refused,
+            witnesses=len(found.vkeys), stamped=found.stamped, chained=found.chained,
+            refused=refused,
         )  # fmt: skip
 
+    def _failed(self, refused: tuple[str, ...]) -> Vouched:
+        told: dict[str, Any] = {"failed": self.vouched.failed + 1, "refused": refused}
+        return msgspec.structs.replace(self.vouched, **told)
+
     def _run(self) -> None:
-        while not self._ended.is_set():
-            self.turn()
-            self._ended.wait(self._period_s)
+        try:
+            while not self._ended.is_set():
+                self.turn()
+                self._ended.wait(self._period_s)
+        finally:
+            if not self._ended.is_set():
+                self.vouched = self._failed(("asking has stopped after an error",))

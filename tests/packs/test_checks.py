@@ -38,7 +38,7 @@ RULE = Rule(
     name="hot", kind="oven", level="amber", when="heat > :limit", clear="", lasting=HOUR,
     value="heat", limit=100.0, clear_limit=None,
     words=Words("{value}，{limit}", "{value}, {limit}"),
-    bank=W, enterprise=W,
+    bank=W, enterprise=W, runbook=W,
     examples=(
         example({"at": "0 h", "heat": 101}, {"at": "1 h", "heat": 102}, fires=True),
         example({"at": "0 h", "heat": 101}, {"at": "1 h", "heat": 99}, fires=False),

@@ -34,14 +34,20 @@ READERS = {
     "/api/devices/{source}/{name}", "/api/places", "/api/packs", "/api/search",
     "/api/evidence/{record}", "/api/evidence/{record}/proof", "/api/log/{path}", "/api/replays",
     "/api/orders", "/api/events", "/api/vouched", "/api/facilities/{name}/pledges", "/api/pledges",
+    "/api/warnings", "/api/warnings/figures", "/api/warnings/{name}", "/api/subscriptions",
+    "/api/deliveries",
     "/api/ledger", "/api/liquidations", "/api/applications", "/api/applications/{name}",
     "/api/obligors", "/api/obligors/{name}/rating",
+    "/api/trades", "/api/trades/lacking", "/api/trades/{order}",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""
 
 WRITERS = {
+    ("POST", "/api/bank/statements"): {"core_system", "relationship_manager"},
     ("POST", "/api/findings/{name}/acknowledge"):
-        {"administrator", "risk_officer", "supervisor", "approver"},
+        {"administrator", "risk_officer", "supervisor", "relationship_manager", "approver"},
+    ("POST", "/api/subscriptions/{name}/secret"):
+        {"risk_officer", "relationship_manager", "borrower"},
     ("POST", "/api/devices/{source}/{name}"): {"administrator", "supervisor", "installer"},
     ("POST", "/api/obligors/{name}/measure"):
         {"relationship_manager", "risk_officer", "core_system"},

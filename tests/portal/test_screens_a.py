@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.portal.conftest import PASSWORD, Served
+from tests.rooms.test_vouching import Outside, rounds
 from wuxin.evidence.proof import check_json, check_proof, read_proof
 from wuxin.portal.screens.sign_in import inside
 
@@ -149,7 +150,7 @@ def test_the_overview_says_what_is_wrong_and_what_it_is_worth(window: Any) -> No
     expect(row).to_contain_text("Margin called")
     expect(row).to_contain_text("USD 401,000.00 · by 12 Nov 2008")
     page.locator(".wx-tile", has_text="Act now").click()
-    expect(page).to_have_url(f"{page.url.partition('/warnings')[0]}/warnings?level=red&open=true")
+    expect(page).to_have_url(f"{page.url.partition('/findings')[0]}/findings?level=red&open=true")
 
 
 def test_the_language_changes_and_the_address_keeps_its_state(window: Any) -> None:
@@ -208,6 +209,30 @@ def test_evidence_leads_from_a_call_to_its_bytes_and_its_proof_holds(
     assert check_json(told["proof"], vkey=served.home.signer.vkey) == head
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
+
+
+def test_too_few_outsiders_are_an_amber_state_beside_the_proof(
+    window: Any, served: Served, tmp_path: Path
+) -> None:
+    outside = Outside(served.home, tmp_path)
+    outside.down = {"http://two.example"}
+    served.app.state.rounds = asking = rounds(served.home, outside, quorum=2)
+    asking.turn()
+    page = window(FACILITY, language="en")
+    page.get_by_role("button", name="View evidence").first.click()
+    drawer = page.get_by_role("dialog", name="Evidence")
+    amber = drawer.locator(".wx-level.wx-amber")
+    expect(amber).to_contain_text("too few outsiders vouch: witnesses wanted 2, rounds failed 1")
+    expect(drawer).to_contain_text("http://two.example did not cosign")
+    expect(drawer).to_contain_text("waits for the next round of witnesses")
+    outside.down = set()
+    asking.turn()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    page.get_by_role("button", name="View evidence").first.click()
+    expect(drawer).to_contain_text("seen outside by 2 witnesses")
+    expect(amber).to_have_count(0)
+    served.app.state.rounds = None
 
 
 def test_a_replay_shows_how_far_it_is_and_goes_when_it_is_done(window: Any, served: Served) -> None:

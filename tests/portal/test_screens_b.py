@@ -20,7 +20,7 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 LABELS = """[...document.querySelectorAll('[aria-label],[title]')]
   .map((e) => e.ariaLabel + ' ' + e.title)"""
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
-PAGES = ("/things", LOT, "/things/logistics/warehouse/WH-1", "/warnings", "/map")
+PAGES = ("/things", LOT, "/things/logistics/warehouse/WH-1", "/findings", "/map")
 
 
 expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
@@ -170,8 +170,8 @@ def test_what_was_known_leaves_out_what_came_later(visit: Any) -> None:
     expect(value(page, "net_weight")).to_have_text(re.compile(r"17\.5\d t"))
 
 
-def test_filters_of_warnings_survive_a_reload(visit: Any) -> None:
-    page = visit("/warnings")
+def test_filters_of_findings_survive_a_reload(visit: Any) -> None:
+    page = visit("/findings")
     amber = page.get_by_role("button", name=re.compile("橙色"))
     expect(amber).to_contain_text("1")
     amber.click()
@@ -187,8 +187,8 @@ def test_filters_of_warnings_survive_a_reload(visit: Any) -> None:
     assert asked(page) == {"level": "amber", "open": "true"}
 
 
-def test_a_warning_is_acknowledged_with_a_reason(visit: Any) -> None:
-    page = visit("/warnings?thing=L-07")
+def test_the_warning_of_a_finding_is_acknowledged_with_a_reason(visit: Any) -> None:
+    page = visit("/findings?thing=L-07")
     page.get_by_role("gridcell", name="L-07").click()
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("银行应做")).to_be_visible()
@@ -217,7 +217,7 @@ def test_the_map_draws_places_and_fences_without_tiles(visit: Any) -> None:
 
 
 def test_search_opens_by_key_and_leads_to_a_thing(visit: Any) -> None:
-    page = visit("/warnings")
+    page = visit("/findings")
     expect(page.locator(".ag-row").first).to_be_visible()
     page.keyboard.press("Control+k")
     page.get_by_label("搜索", exact=True).and_(page.locator("input")).fill("L-11")

@@ -117,7 +117,9 @@ def before_approval() -> House:
 
 
 def kinds(said: Sequence[Said]) -> list[str]:
-    return [one.kind for one in said if isinstance(one, Act)]
+    """Name the acts, but for the warnings that are raised and cleared beside them."""
+    acts = [one.kind for one in said if isinstance(one, Act)]
+    return [kind for kind in acts if not kind.startswith("warning_")]
 
 
 def findings(said: Sequence[Said], rule: str = "step_overdue") -> list[Finding]:

@@ -1,26 +1,30 @@
 """A timestamp of a checkpoint, by an authority that is made here with Debian's OpenSSL."""
 
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests import strangers
 from tests.homes import EXAMPLES, brought_in
-from wuxin.anchoring import anchor
+from tests.rooms.tampers import refused, repacked
+from wuxin.anchoring import Outsiders, anchor
 from wuxin.casefile import bundle
+from wuxin.cli import main
 from wuxin.evidence import case, timestamp
 from wuxin.evidence.anchors import Seat
+from wuxin.evidence.chains import FileChain, chain_digest
 from wuxin.evidence.cosignature import Cosigner
 from wuxin.evidence.note import Ed25519Signer
 from wuxin.evidence.witness import Witness
 from wuxin.home import DEFAULT_TENANT, keys, origin
 from wuxin.terms.errors import Tampered
 
+OTHER = b"file notary.txt\t0\t" + b"0" * 64 + b"\n"
 TEXT = b"bank.example/log\n1\nAAAA\n\nsignatures\n"
 CONFIG = """
 [tsa]
@@ -137,19 +141,19 @@ def test_a_case_shows_who_vouched_for_its_log(authority: Authority, tmp_path: Pa
             answer = witness.add_checkpoint(body, now=1_767_600_000)
             return answer.status, answer.body.encode()
 
-        told = anchor(
-            folder, DEFAULT_TENANT, seats=[Seat("http://w.example", cosigner.vkey)],
-            authority="http://tsa.example", post=post,
-        )  # fmt: skip
+        seats = [Seat("http://w.example", cosigner.vkey)]
+        chain = FileChain(str(tmp_path / "notary.txt"))
+        ask = Outsiders(seats, "http://tsa.example", chain, post)
+        told = anchor(folder, DEFAULT_TENANT, ask=ask)
         assert (told.vkeys, told.stamped, told.refused) == ((cosigner.vkey,), True, ())
-        again = anchor(
-            folder, DEFAULT_TENANT, seats=[Seat("http://w.example", cosigner.vkey)],
-            authority="", post=post,
-        )  # fmt: skip
-        stamped = {"checkpoint", "witnesses.vkey", "timestamp.tsr"}
-        assert {path.name for path in told.place.iterdir()} == stamped  # as it was stamped
-        assert {path.name for path in again.place.iterdir()} == stamped - {"timestamp.tsr"}
-        shutil.rmtree(again.place)
+        kept = {"checkpoint", "witnesses.vkey", "timestamp.tsr", "chain.txt"}
+        assert {path.name for path in told.place.iterdir()} == kept  # as it was stamped
+        again = anchor(folder, DEFAULT_TENANT, ask=ask._replace(authority="", chain=None))
+        assert again.place == told.place  # what says no more is not kept
+        anchor(folder, DEFAULT_TENANT, ask=ask)
+        assert chain.get("1") is None  # nor put on a chain twice
+        published = (folder / DEFAULT_TENANT / "log" / "checkpoint").read_text("utf-8")
+        assert chain.get("0") == chain_digest(published)
         size = home.log.size
         home.attend("device", "energy")  # the log grows after it was anchored
         data = bundle(folder, DEFAULT_TENANT, facility="CU-2008-01")
@@ -161,7 +165,21 @@ def test_a_case_shows_who_vouched_for_its_log(authority: Authority, tmp_path: Pa
     timestamp.check(
         parts["anchor/timestamp.tsr"], parts["anchor/checkpoint"], roots=[authority.root]
     )
+    assert f"Look up {chain_digest(published).hex()} at 0 of the file notary.txt." in said
     lines = parts["anchor/consistency"].splitlines(keepends=True)
     changed = {"anchor/consistency": b"".join(lines[1:])}
     with pytest.raises(case.WrongError):
         case.anchored(parts | changed, case.Checkpoint(parts, "checkpoint"))
+    for name in ("anchor/timestamp.tsr", "anchor/chain.txt"):
+        other = OTHER if name.endswith(".txt") else authority.answer(timestamp.request(TEXT))
+        assert refused(repacked(parts | {name: other}), vkey) == (True, True), name
+    (tmp_path / "case.zip").write_bytes(data)
+    root, strange = authority.folder / "ca.pem", Authority(tmp_path / "other").folder / "ca.pem"
+    assert checked(tmp_path / "case.zip", root).exit_code == 0
+    assert "The timestamp holds: 20" in checked(tmp_path / "case.zip", root).output
+    assert checked(tmp_path / "case.zip", strange).exit_code == 1
+
+
+def checked(file: Path, roots: Path) -> Result:
+    """Check a case file and its timestamp by the command."""
+    return CliRunner().invoke(main, ["verify", str(file), "--roots", str(roots)])

@@ -1,6 +1,7 @@
 """The four flows of a trade: any order of arrival, and bulk metal from purchase to sale."""
 
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -22,6 +23,7 @@ from wuxin.finance.trade_facts import (
     Payment,
     Withdrawal,
 )
+from wuxin.finance.trade_lineage import Given, Lineage, Lot
 from wuxin.terms.clock import DAY
 from wuxin.terms.names import digest
 from wuxin.terms.records import Cause
@@ -152,7 +154,7 @@ def test_bulk_metal_is_financed_at_each_stage_and_each_break_is_mended() -> None
     second = loan(5, "lot", subject="rod", quantity=D(1), facility="B")
     assert {b.subject for b in book.take(second)} == {"rod [t]"}
     ended = book.take(Withdrawal(at=6 * DAY, of=second.id, reason="refused"))
-    assert ended == [Mended("financed_more_than_exists", "rod [t]", 6 * DAY)]
+    assert ended == [Mended("financed_more_than_exists", "rod [t]", 6 * DAY, ("lot", "rod", "t"))]
     sold = goods(7, "57", order="SO-1", lot="rod", way="out")
     assert [b.subject for b in book.take(sold)] == ["rod [t]"]
     told = book.take(Withdrawal(at=8 * DAY, of=fewer.id, reason="repaid"))
@@ -250,3 +252,63 @@ def test_what_is_told_adds_up_to_what_is_open() -> None:
                 del held[each.kind, each.subject]
     assert not held
     assert not book.breaks
+
+
+def diamonds(levels: int) -> Lineage:
+    """Split a lot in two and join it again, that many times."""
+    lineage = Lineage()
+    lineage.moved(goods(0, "100", lot="0", unit="kg"))
+    for n in range(levels):
+        half = (Part(f"{n}a", D(50)), Part(f"{n}b", D(50)))
+        whole = {"at": n, "reference": f"{n}", "unit": "kg", "loss": None}
+        parts = {"inputs": (Part(str(n), D(100)),), "outputs": half}
+        lineage.made(Made(**whole | parts))  # type: ignore[arg-type]
+        parts = {"inputs": half, "outputs": (Part(str(n + 1), D(100)),)}
+        lineage.made(Made(**whole | parts | {"reference": f"j{n}"}))  # type: ignore[arg-type]
+    return lineage
+
+
+def test_lots_that_split_and_join_forty_times_are_worked_out_once_each() -> None:
+    lineage, own = diamonds(40), {"0": Fraction(60)}
+    asked: dict[Lot, Given] = {}
+    assert lineage.carried(("40", "kg"), own, known=asked) == 60
+    assert len(asked) == 1 + 40 * 3  # 2^40 paths lead there
+    assert lineage.kept(("39", "kg"), own) == 0
+    assert lineage.carried(("3000", "kg"), {"0": Fraction(7)}) == 0
+
+
+def test_a_chain_of_a_thousand_melts_needs_no_deeper_stack() -> None:
+    assert diamonds(1000).kept(("1000", "kg"), {"0": Fraction(60)}) == 60
+
+
+def test_a_claim_does_not_vanish_where_lots_are_made_from_one_another() -> None:
+    there = Made(at=DAY, reference="1", unit="t", inputs=(Part("raw", D(100)),),
+                 outputs=(Part("rod", D(95)),), loss=D(5))  # fmt: skip
+    back = Made(at=2 * DAY, reference="2", unit="t", inputs=(Part("rod", D(95)),),
+                outputs=(Part("raw", D(95)),), loss=None)  # fmt: skip
+    pledged = loan(0, "lot", subject="raw", quantity=D(100))
+    book = after(goods(0, "100"), pledged, there)
+    assert kinds(book) == {("financed_more_than_exists", "rod [t]")}  # 100 t stand on 95 t
+    book.take(back)
+    assert kinds(book) == {("financed_more_than_exists", "raw [t]")}
+
+
+def test_a_fact_from_the_future_moves_no_time_and_is_used_when_it_is_told_in_time() -> None:
+    book = after(goods(0, "100"))
+    ahead = invoice(9)
+    [broken] = book.take(ahead, known=7 * DAY)
+    assert isinstance(broken, Break)
+    assert (broken.kind, book.now) == ("unusable_fact", 0)
+    assert broken.sides[0].missing[0].en == "it is dated more than a day after it arrived"
+    assert book.take(ahead, known=7 * DAY) == []
+    assert Reconciler.thaw(book.freeze()).breaks == book.breaks
+    [mended] = book.take(ahead, known=8 * DAY)
+    assert mended == Mended("unusable_fact", ahead.id, 9 * DAY, ("fact", ahead.id, ""))
+    assert (book.now, book.breaks) == (9 * DAY, [])
+
+
+def test_facts_taken_together_tell_only_what_is_left_of_it() -> None:
+    book = Reconciler()
+    told = book.take(invoice(0), payment(1, "600"), payment(2, "1000"), payment(3, "1000"))
+    assert [each.kind for each in told] == ["paid_twice"]
+    assert book.take(Passed(at=4 * DAY)) == []

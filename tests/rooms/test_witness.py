@@ -14,7 +14,8 @@ from tlog_scales.signing import Vkey
 from tlog_scales.tiles import leaf_hash
 from tlog_scales.tlog import Checkpoint, ConsistencyProof
 
-from wuxin.evidence.anchors import Seat, SimulatedChain, chain_digest, collect
+from wuxin.evidence.anchors import Seat, collect
+from wuxin.evidence.chains import SimulatedChain, chain_digest
 from wuxin.evidence.cosignature import Cosigner, witnessed
 from wuxin.evidence.log import Log
 from wuxin.evidence.note import Ed25519Signer, Head, open_checkpoint, sign_checkpoint

@@ -1,10 +1,9 @@
-"""Ask outsiders to vouch for a checkpoint: witnesses, a timestamp authority, a chain.
+"""Ask witnesses to vouch for a checkpoint.
 
 The network is passed in, so that this room asks nobody by itself. Who does not answer, or answers
 wrongly, is a value with its reason; the checkpoint stands without them.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
@@ -72,45 +71,3 @@ def collect(log: Reader, checkpoint: str, *, seats: Sequence[Seat], post: Post) 
         else:
             refused.append(f"{url} did not cosign at {head.size}: {why}")
     return Collected(checkpoint, tuple(vkeys), tuple(refused))
-
-
-class Chain(Protocol):
-    """A chain that keeps 32 bytes for good; the adapter to one is written by whoever runs it."""
-
-    @property
-    def name(self) -> str:
-        """The chain's name, as a reader of the evidence will look it up."""
-
-    def put(self, digest: bytes) -> str:
-        """Keep 32 bytes; returns where they stand, in the chain's own words.
-
-        Raises:
-            OSError: the chain cannot be reached.
-        """
-
-    def get(self, place: str) -> bytes | None:
-        """The 32 bytes that stand at a place, None where there are none."""
-
-
-class SimulatedChain:
-    """A chain for tests and demonstrations: a list in memory, which proves nothing to anybody."""
-
-    name = "simulated chain (proves nothing)"
-
-    def __init__(self) -> None:
-        self._blocks = list[bytes]()
-
-    def put(self, digest: bytes) -> str:
-        """Keep 32 bytes in the next block; returns its number."""
-        self._blocks.append(digest)
-        return str(len(self._blocks) - 1)
-
-    def get(self, place: str) -> bytes | None:
-        """The 32 bytes of a block, None where there is none."""
-        known = place.isdigit() and int(place) < len(self._blocks)
-        return self._blocks[int(place)] if known else None
-
-
-def chain_digest(checkpoint: str) -> bytes:
-    """The 32 bytes that stand for a checkpoint on a chain: SHA-256 of its signed text."""
-    return hashlib.sha256(read_note(checkpoint)[0].encode()).digest()

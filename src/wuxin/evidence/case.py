@@ -409,7 +409,7 @@ def check_case(data: bytes, *, key: str = "") -> list[str]:
 
 
 def _check_parts(parts: Parts, facility: str, *, key: str) -> list[str]:
-    count = len(parts) - 1
+    count, records = len(parts) - 1, {}
     said = [f"The file is whole: {count} parts as listed.", f"文件完整：{count} 个部分与清单一致。"]
     checkpoint, vkey = Checkpoint(parts, "checkpoint"), text(parts, "log.vkey").removesuffix("\n")
     demand(key in ("", vkey), f"The key is {vkey}, not the one given. 公钥与给定的不符。")
@@ -421,12 +421,10 @@ def _check_parts(parts: Parts, facility: str, *, key: str) -> list[str]:
         f"该公钥签署了日志 {origin}，共 {size} 条。",
         *_outsiders(parts, checkpoint, vkey=vkey),
     ]
-    records = {}
     for about in json.loads(text(parts, "records.json")):
         records[check_record(parts, about, checkpoint=checkpoint)] = about
     kinds = Counter(about["kind"] for about in records.values())
-    acts = [r["record"] for r in records.values() if r["kind"] == "act"]
-    mine = any(act["facility"] == facility for act in acts)
+    mine = any(r["record"].get("facility") == facility for r in records.values())
     demand(mine, f"No act here is of {facility}. 文件中没有 {facility} 的行动。")
     counts = [kinds[kind] for kind in ("act", "finding", "cleared", "batch")]
     whole, gone = check_causes(parts, records)
@@ -454,10 +452,17 @@ def _outsiders(parts: Parts, checkpoint: Checkpoint, *, vkey: str) -> list[str]:
         when = datetime.fromtimestamp(at or 0, UTC).isoformat()
         said += [f"The witness {witness} saw it at {when}.", f"该见证方于 {when} 见证。"]
     if "anchor/timestamp.tsr" in parts:
+        right = hashlib.sha256(anchor.text.encode()).digest() in parts["anchor/timestamp.tsr"]
+        demand(right, "The timestamp is of something else. 时间戳对应的不是该检查点。")
         said += [
-            "It has an RFC 3161 timestamp, not checked here; README.txt says how to.",
-            "附 RFC 3161 时间戳，此处未核验；方法见 README.txt。",
+            "It has an RFC 3161 timestamp; its signature is not checked here: see README.txt.",
+            "附 RFC 3161 时间戳；其签名此处未核验，方法见 README.txt。",
         ]
+    if "anchor/chain.txt" in parts:
+        chain, place, digest = text(parts, "anchor/chain.txt").rstrip("\n").split("\t")
+        right = digest == hashlib.sha256(anchor.body.encode()).hexdigest()
+        demand(right, "The chain is told to hold another digest. 链上摘要与检查点不符。")
+        said.append(f"Look up {digest} at {place} of the {chain}. 请据此查对。")
     return said
 
 
@@ -470,9 +475,8 @@ LIMITS: Final = (
 
 def report(data: bytes, *, key: str = "") -> str:
     """What a check of a case file found, as lines of text, with the file's SHA-256."""
-    digest = hashlib.sha256(data).hexdigest()
-    found = [*check_case(data, key=key), *LIMITS, f"In order. 核验通过。SHA-256 {digest}"]
-    return "\n".join(found) + "\n"
+    end = f"In order. 核验通过。SHA-256 {hashlib.sha256(data).hexdigest()}\n"
+    return "\n".join([*check_case(data, key=key), *LIMITS, end])
 
 
 def main(arguments: list[str]) -> int:

@@ -30,6 +30,8 @@ What is inside
                       it; timestamp.tsr is an RFC 3161 answer over anchor/checkpoint:
                       openssl ts -verify -data anchor/checkpoint -in anchor/timestamp.tsr \\
                         -CAfile (certificates of the authority)
+                      or: wuxin verify FILE.zip --roots (the same certificates)
+                      chain.txt names a chain, a place there, and the SHA-256 that stands at it
 
 What it does not show
   That a reading was true when it was made. That nothing else happened. When a batch came, beyond

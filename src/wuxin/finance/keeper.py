@@ -127,7 +127,7 @@ class Keeper(Silent):
         claim = self._claim(account, said, thing=thing, now=now)
         contests = [c for c in register.contests(claim) if before is None or c.earlier != before]
         if contests:
-            raise self._refused(account, thing, words=[one.words for one in contests], now=now)
+            raise self._refused(command, thing, words=[one.words for one in contests], now=now)
         why = "entered with its own numbers"
         if before is not None:
             at = max(now.at, before.begins)
@@ -299,13 +299,13 @@ class Keeper(Silent):
         return [Cleared(self.tenant, opened.pop(id_).id, now.at, None, ()) for opened, id_ in over]
 
     def _refused(
-        self, account: Account, thing: ThingKey, *, words: Sequence[Words], now: Now
+        self, command: Command, thing: ThingKey, *, words: Sequence[Words], now: Now
     ) -> Conflict:
         """The refusal of goods that are pledged elsewhere, told to the risk officer for a day."""
         wrong = Conflict("; ".join(one.en for one in words))
         found = warn(
             now, self.tenant, rule="pledged_twice", thing=thing, reasons=words,
-            because=(Cause("act", account.opening),),
+            because=told(command),
         )  # fmt: skip
         self._tried.append(found.id)
         wrong.said = (found,)

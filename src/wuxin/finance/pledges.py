@@ -166,8 +166,10 @@ class Register:
         held = [pledge for pledge in found if pledge is not None]
         return tuple(sorted(held, key=lambda one: (one.lien, one.begins, one.id)))
 
-    def holders(self, number: Identity, *, at: int, known: int = FOREVER) -> tuple[Pledge, ...]:
-        """Who holds goods by one of their numbers, by lien."""
+    def holders(
+        self, number: Identity | str, *, at: int, known: int = FOREVER
+    ) -> tuple[Pledge, ...]:
+        """Who holds goods by one of their numbers (see :func:`numbers`), by lien."""
         with self._lock:
             ids = self._by_number.get(str(number), [])
             found = [self._as_of(id_, at=at, known=known) for id_ in ids]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wuxin.finance.trade_breaks import Break, Mended, Patience, Side
+from wuxin.finance.trade_breaks import AHEAD, Break, Mended, Patience, Side
 from wuxin.finance.trade_facts import (
     AnyFact,
     Financing,
@@ -21,6 +21,7 @@ from wuxin.finance.trade_facts import (
     Made,
     Movement,
     Order,
+    Passed,
     Payment,
     Withdrawal,
 )
@@ -31,6 +32,7 @@ from wuxin.terms.names import Digest
 from wuxin.terms.records import Words
 
 _NOTHING: Final = Side("process", {})
+_FUTURE: Final = Words("日期比收到时晚一天以上", "it is dated more than a day after it arrived")
 
 
 class Reconciler:
@@ -40,6 +42,7 @@ class Reconciler:
         self.patience = patience or Patience()
         self._books = Books(self.patience)
         self._facts: dict[Digest, AnyFact] = {}
+        self._unusable: dict[Digest, AnyFact] = {}
         self._withdrawn: set[Digest] = set()
         self._due: list[tuple[int, Subject]] = []
         self._open: dict[Subject, dict[str, Break]] = defaultdict(dict)
@@ -53,44 +56,109 @@ class Reconciler:
     def breaks(self) -> list[Break]:
         """All open breaks, by subject and kind."""
         found = (each for kinds in self._open.values() for each in kinds.values())
-        return sorted(found, key=lambda each: (each.subject, each.kind))
+        return sorted(found, key=lambda each: (each.subject, each.kind, each.about))
+
+    @property
+    def books(self) -> Books:
+        """What the usable facts come to."""
+        return self._books
+
+    @property
+    def due(self) -> int | None:
+        """The next event time (ns) at which a side has waited long enough; None: none waits."""
+        return self._due[0][0] if self._due else None
+
+    def fact(self, name: Digest) -> AnyFact | None:
+        """A fact that was told, usable or not; None where there is none of that identity."""
+        return self._facts.get(name) or self._unusable.get(name)
+
+    def is_withdrawn(self, name: Digest) -> bool:
+        """Whether a fact was taken back, whether it had been told by then or not."""
+        return name in self._withdrawn
 
     def missing(self, order: str) -> tuple[Words, ...]:
         """What is not known of an order's trade, which is not the same as zero."""
         return self._books.missing(order)
 
-    def take(self, fact: AnyFact) -> list[Break | Mended]:
-        """Take a fact and return what broke, changed or was mended by it and by its time.
+    def take(self, *facts: AnyFact, known: int | None = None) -> list[Break | Mended]:
+        """Take facts together; return what broke, changed or was mended by them and by their time.
 
-        A fact told twice changes nothing. One that cannot be used is a break of its own.
+        A fact told twice changes nothing. One that cannot be used is a break of its own, which ends
+        where it is withdrawn, or told again when it can be.
+
+        Args:
+            facts: in any order.
+            known: when (ns) they arrived; one that is dated more than a day later cannot be used,
+                because it would move the time of all. None: they are taken as they are dated.
         """
-        name = fact.id
-        if name in self._facts:
-            return []
-        self._facts[name] = fact
-        if fact.unsound is not None:
-            side = Side("process", {"kind": type(fact).__name__}, fact.because, 1, (fact.unsound,))
-            broken = Break("unusable_fact", name, (side, _NOTHING))
-            self._open["fact", name, ""][broken.kind] = broken
-            return [broken]
-        self._books.now = fact.at if self.now is None else max(self.now, fact.at)
-        touched = self._apply(fact)
-        while self._due and self._due[0][0] <= self._books.now:
-            touched |= self._beside(heapq.heappop(self._due)[1])
-        return [told for subject in sorted(touched) for told in self._judge(subject)]
+        told: list[Break | Mended] = []
+        touched: set[Subject] = set()
+        for fact in facts:
+            ahead = known is not None and fact.at > known + AHEAD
+            if isinstance(fact, Passed):
+                if not ahead:
+                    self._reach(fact.at)
+                continue
+            name = fact.id
+            if name in self._facts:
+                continue
+            why = fact.unsound or (_FUTURE if ahead else None)
+            if why is not None:
+                told += self._refuse(fact, why)
+                continue
+            self._facts[name] = fact
+            self._reach(fact.at)
+            told += self._use(name)
+            if isinstance(fact, Withdrawal):
+                told += self._use(fact.of)
+            touched |= self._apply(fact)
+        return told + self._settle(touched)
 
     def freeze(self) -> Any:
-        """All facts with the patience, as plain values; money and quantities as text."""
-        facts = sorted(self._facts.values(), key=lambda fact: (fact.at, fact.id))
-        return msgspec.to_builtins({"patience": self.patience, "facts": facts}, str_keys=True)
+        """All facts, the patience and the time, as plain values; money and quantities as text."""
+        kept = {name: _in_order(facts) for name, facts in
+                (("facts", self._facts), ("unusable", self._unusable))}  # fmt: skip
+        unusable = [self._open["fact", one.id, ""]["unusable_fact"] for one in kept["unusable"]]
+        said = {"patience": self.patience, "now": self.now, "breaks": unusable, **kept}
+        return msgspec.to_builtins(said, str_keys=True)
 
     @classmethod
     def thaw(cls, kept: Mapping[str, Any]) -> "Reconciler":
         """A reconciler from what :meth:`freeze` gave; the facts alone decide how it stands."""
         made = cls(msgspec.convert(kept["patience"], Patience))
-        for fact in msgspec.convert(kept["facts"], list[AnyFact]):
-            made.take(fact)
+        for fact in msgspec.convert(kept["unusable"], list[AnyFact]):
+            made._unusable[fact.id] = fact
+        for broken in msgspec.convert(kept["breaks"], list[Break]):
+            made._open["fact", broken.subject, ""][broken.kind] = broken
+        if kept["now"] is not None:
+            made.take(*msgspec.convert(kept["facts"], list[AnyFact]), Passed(at=kept["now"]))
         return made
+
+    def _refuse(self, fact: AnyFact, why: Words) -> list[Break]:
+        name = fact.id
+        if name in self._unusable or name in self._withdrawn:
+            return []
+        self._unusable[name] = fact
+        side = Side("process", {"kind": type(fact).__name__}, fact.because, 1, (why,))
+        broken = Break("unusable_fact", name, (side, _NOTHING), about=("fact", name, ""))
+        self._open["fact", name, ""][broken.kind] = broken
+        return [broken]
+
+    def _use(self, name: Digest) -> list[Mended]:
+        """What could not be used can now, or is not to be used any more."""
+        if self._unusable.pop(name, None) is None:
+            return []
+        self._open.pop(("fact", name, ""), None)
+        assert self.now is not None
+        return [Mended("unusable_fact", name, self.now, about=("fact", name, ""))]
+
+    def _reach(self, at: int) -> None:
+        self._books.now = at if self.now is None else max(self.now, at)
+
+    def _settle(self, touched: set[Subject]) -> list[Break | Mended]:
+        while self._due and self.now is not None and self._due[0][0] <= self.now:
+            touched |= self._beside(heapq.heappop(self._due)[1])
+        return [told for subject in sorted(touched) for told in self._judge(subject)]
 
     def _apply(self, fact: AnyFact) -> set[Subject]:
         if isinstance(fact, Withdrawal):
@@ -98,9 +166,7 @@ class Reconciler:
                 return set()
             self._withdrawn.add(fact.of)
             of = self._facts.get(fact.of)
-            if of is None or of.unsound is not None:
-                return set()
-            return self._count(of, sign=-1)
+            return set() if of is None else self._count(of, sign=-1)
         if fact.id in self._withdrawn:
             return set()
         return self._count(fact, sign=1)
@@ -162,7 +228,10 @@ class Reconciler:
     def _judge(self, subject: Subject) -> list[Break | Mended]:
         now = self._books.now
         assert now is not None
-        found = {each.kind: each for each in judge(self._books, subject)}
+        found = {
+            each.kind: msgspec.structs.replace(each, about=subject)
+            for each in judge(self._books, subject)
+        }
         before = self._open.pop(subject, {})
         if found:
             self._open[subject] = found
@@ -170,4 +239,8 @@ class Reconciler:
             found[kind] for kind in sorted(found) if before.get(kind) != found[kind]
         ]
         ended = sorted(kind for kind in before if kind not in found)
-        return told + [Mended(kind, before[kind].subject, now) for kind in ended]
+        return told + [Mended(kind, before[kind].subject, now, about=subject) for kind in ended]
+
+
+def _in_order(facts: Mapping[Digest, AnyFact]) -> list[AnyFact]:
+    return sorted(facts.values(), key=lambda fact: (fact.at, fact.id))

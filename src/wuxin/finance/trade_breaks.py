@@ -42,6 +42,9 @@ KINDS: Final[Mapping[str, Words]] = {
 }
 """All kinds of breaks in words."""
 
+AHEAD: Final = DAY
+"""How far after its arrival (ns) a fact may be dated: an error of clocks, a mistaken zone."""
+
 _EXACT: Final = Context(prec=60)
 _LISTED: Final = 12
 
@@ -84,12 +87,16 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Break(msgspec.Struct, frozen=True):
-    """Two sides that do not agree on a subject."""
+    """Two sides that do not agree on a subject.
+
+    ``about`` is what was judged: the subject's kind (trade, invoice, lot, …), name and unit.
+    """
 
     kind: str
     subject: str
     sides: tuple[Side, Side]
     note: Words | None = None
+    about: tuple[str, str, str] = ("", "", "")
 
     @property
     def words(self) -> Words:
@@ -108,6 +115,7 @@ class Mended(msgspec.Struct, frozen=True):
     kind: str
     subject: str
     at: int
+    about: tuple[str, str, str] = ("", "", "")
 
 
 class Tally:
@@ -128,6 +136,11 @@ class Tally:
     def units(self) -> set[str]:
         """The units in which there is anything."""
         return {unit for unit, count in self._units.items() if count}
+
+    @property
+    def names(self) -> list[Digest]:
+        """The facts that are counted."""
+        return [*self._parts]
 
     def add(self, fact: Fact, unit: str, *, amount: Decimal) -> None:
         """Count an amount that a fact says, from the fact's event time on."""

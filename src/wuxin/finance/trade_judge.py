@@ -131,7 +131,7 @@ def _alike(books: Books, name: str) -> Iterator[Break]:
 
 def _lot(books: Books, name: str, *, unit: str) -> Iterator[Break]:
     lineage, lot = books.lineage, (name, unit)
-    left, kept = lineage.left(lot), lineage.kept(lot, books.claims)
+    left, kept = lineage.left(lot), books.kept(lot)
     because, count = _loans(books, name)
     came = lineage.came.get(lot, Fraction(0))
     goods = Side("goods", {f"came {unit}": written(came), f"left {unit}": written(left)})

@@ -6,10 +6,11 @@ is handed on adds up to what was there.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
+from wuxin.finance.trade_circles import circles
 from wuxin.finance.trade_facts import Made, Movement
 from wuxin.terms.names import Digest
 
@@ -17,6 +18,17 @@ Lot = tuple[str, str]
 """A lot and the unit that it is counted in; in another unit it is another lot."""
 
 _NONE: Final = Fraction(0)
+
+
+class Given(NamedTuple):
+    """What a lot was given in all, and the circle of lots that it stands in (itself, if none)."""
+
+    amount: Fraction
+    circle: frozenset[Lot]
+
+
+Known = MutableMapping[Lot, Given]
+"""What was worked out already; it holds as long as neither goods nor amounts change."""
 
 
 class Lineage:
@@ -68,25 +80,69 @@ class Lineage:
                         seen.add(child)
                         waiting.append(child)
 
-    def carried(self, lot: Lot, own: Mapping[str, Fraction]) -> Fraction:
+    def processes(self, lot: Lot) -> list[Made]:
+        """The processes that made a lot, and those that used it."""
+        return [*self._into.get(lot, {}).values(), *self._from.get(lot, {}).values()]
+
+    def ancestors(self, lot: Lot) -> Iterator[Lot]:
+        """A lot and all that it was made from, each once."""
+        seen, waiting = {lot}, [lot]
+        while waiting:
+            lot = waiting.pop()
+            yield lot
+            for source in self._sources(lot):
+                if source not in seen:
+                    seen.add(source)
+                    waiting.append(source)
+
+    def carried(
+        self, lot: Lot, own: Mapping[str, Fraction], *, known: Known | None = None
+    ) -> Fraction:
         """What a lot was given in all: its own amount and its share of what it was made from.
+
+        Every lot above is worked out once, so the cost grows with the processes, not the paths.
 
         Args:
             lot: the lot asked for.
             own: amounts (claims, money) put on lots themselves, by name; a lot without has none.
+            known: what was worked out before for the same goods and amounts; it is added to.
         """
-        return self._carried(lot, own, above=frozenset())
+        return self._given(lot, own, known={} if known is None else known).amount
 
-    def kept(self, lot: Lot, own: Mapping[str, Fraction]) -> Fraction:
-        """Of :meth:`carried` what was not handed on with the goods that were used up."""
+    def kept(
+        self, lot: Lot, own: Mapping[str, Fraction], *, known: Known | None = None
+    ) -> Fraction:
+        """Of :meth:`carried` what was not handed on with the goods that were used up.
+
+        Lots that are made from one another in a circle (dirty facts) hand nothing round in it: a
+        claim on one of them stays, where it shows, and cannot be made to vanish.
+        """
+        amount, circle = self._given(lot, own, known={} if known is None else known)
         came = self._at(self.came, lot)
-        share = Fraction(1) if not came else 1 - min(self._at(self.used, lot) / came, Fraction(1))
-        return self.carried(lot, own) * share
+        used = self._at(self.used, lot)
+        for fact in self._from.get(lot, {}).values():
+            if any((part.lot, fact.unit) in circle for part in fact.outputs):
+                used -= sum((Fraction(p.quantity) for p in fact.inputs if p.lot == lot[0]), _NONE)
+        share = Fraction(1) if not came else 1 - min(used / came, Fraction(1))
+        return amount * share
 
-    def _carried(self, lot: Lot, own: Mapping[str, Fraction], *, above: frozenset[Lot]) -> Fraction:
-        amount = own.get(lot[0], _NONE)
-        # A lot that is made from itself (a circle of dirty facts) hands nothing to itself.
-        above |= {lot}
+    def _given(self, lot: Lot, own: Mapping[str, Fraction], *, known: Known) -> Given:
+        if lot not in known:
+            for circle in circles(lot, lambda one: [] if one in known else self._sources(one)):
+                inside = frozenset(circle)
+                for each in circle:
+                    if each not in known:
+                        amount = own.get(each[0], _NONE) + self._received(each, inside, known=known)
+                        known[each] = Given(amount, inside)
+        return known[lot]
+
+    def _sources(self, lot: Lot) -> list[Lot]:
+        facts = self._into.get(lot, {}).values()
+        return [(part.lot, fact.unit) for fact in facts for part in fact.inputs]
+
+    def _received(self, lot: Lot, circle: frozenset[Lot], *, known: Known) -> Fraction:
+        """What a lot was handed by those that it was made from, all of which are known."""
+        amount = _NONE
         for fact in self._into.get(lot, {}).values():
             made = sum((Fraction(part.quantity) for part in fact.outputs), _NONE)
             here = sum((Fraction(p.quantity) for p in fact.outputs if p.lot == lot[0]), _NONE)
@@ -94,10 +150,10 @@ class Lineage:
                 source = (part.lot, fact.unit)
                 # Where more was used than came, the whole was used and is shared by use.
                 base = max(self._at(self.came, source), self._at(self.used, source))
-                if source in above or not base or not made:
+                if source in circle or not base or not made:
                     continue
                 share = Fraction(part.quantity) / base * here / made
-                amount += self._carried(source, own, above=above) * share
+                amount += known[source].amount * share
         return amount
 
     @staticmethod

@@ -1,13 +1,13 @@
 """What the usable facts of all trades come to: tallies by order and invoice, and the lots."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 from wuxin.finance.trade_breaks import Patience, Tally
 from wuxin.finance.trade_facts import Fact, Financing, Invoice, Made, Movement, Order, Payment
-from wuxin.finance.trade_lineage import Lineage, Lot
+from wuxin.finance.trade_lineage import Given, Lineage, Lot
 from wuxin.terms.clock import iso
 from wuxin.terms.names import Digest, content_id
 from wuxin.terms.records import Words
@@ -34,6 +34,8 @@ class Trade:
         self.billed = Tally(wait.delivery)
         self.money = Tally(wait.delivery)
         self.invoices: set[str] = set()
+        self.lots: Counter[str] = Counter()
+        self.came: dict[str, dict[str, Fraction]] = {}
 
     @property
     def order(self) -> Order | None:
@@ -50,6 +52,7 @@ class Books:
         self.lineage = Lineage()
         self.trades: dict[str, Trade] = defaultdict(lambda: Trade(wait))
         self.invoices: dict[str, dict[Digest, Invoice]] = defaultdict(dict)
+        self.by_number: dict[str, set[str]] = defaultdict(set)
         self.alike: dict[Digest, dict[Digest, Invoice]] = defaultdict(dict)
         self.payments: dict[str, Tally] = defaultdict(lambda: Tally(wait.delivery))
         self.told: dict[str, Tally] = defaultdict(lambda: Tally(wait.told))
@@ -57,7 +60,9 @@ class Books:
         self.loans: dict[tuple[str, str], Tally] = defaultdict(lambda: Tally(wait.told))
         self.pledges: dict[str, dict[Digest, Financing]] = defaultdict(dict)
         self.claims: dict[str, Fraction] = {}
+        self.lenders: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._units: dict[str, set[str]] = defaultdict(set)
+        self._known: dict[Lot, Given] = {}
 
     def ordered(self, fact: Order, sign: int) -> None:
         """Count an order."""
@@ -66,12 +71,17 @@ class Books:
     def moved(self, fact: Movement, sign: int) -> Lot:
         """Count a movement for its order and its lot; return the lot."""
         trade = self.trades[fact.order]
+        trade.lots[fact.lot] += sign
+        if fact.way == "in":
+            came = trade.came.setdefault(fact.lot, {})
+            came[fact.unit] = came.get(fact.unit, Fraction(0)) + sign * Fraction(fact.quantity)
         _count(trade.goods, fact, amount=(fact.unit, fact.quantity), sign=sign)
         if fact.weighed is None:
             trade.unweighed += sign
         else:
             _count(trade.weight, fact, amount=(fact.unit, fact.weighed), sign=sign)
         self._units[fact.lot].add(fact.unit)
+        self._known.clear()
         return self.lineage.moved(fact, sign=sign)
 
     def processes(self, fact: Made, sign: int) -> None:
@@ -79,12 +89,15 @@ class Books:
         for part in (*fact.inputs, *fact.outputs):
             self._units[part.lot].add(fact.unit)
         _keep(self.made, fact, sign=sign)
+        self._known.clear()
 
     def invoiced(self, fact: Invoice, sign: int) -> set[str]:
         """Count an invoice; of several with one name only the earliest. Return orders touched."""
         before = self.invoice(fact.key)
         _keep(self.invoices[fact.key], fact, sign=sign)
         _keep(self.alike[alike(fact)], fact, sign=sign)
+        known = self.by_number[fact.number]
+        known.add(fact.key) if self.invoices[fact.key] else known.discard(fact.key)
         after = self.invoice(fact.key)
         if before == after:
             return {fact.order}
@@ -112,6 +125,8 @@ class Books:
             amount=(fact.currency, fact.amount),
             sign=sign,
         )
+        self.lenders[fact.stage, fact.subject][fact.facility] += sign
+        self._known.clear()
         if fact.stage == "lot":
             _keep(self.pledges[fact.subject], fact, sign=sign)
             held = self.claims.get(fact.subject, Fraction(0))
@@ -120,6 +135,15 @@ class Books:
     def invoice(self, key: str) -> Invoice | None:
         """The invoice of that name: of several the earliest."""
         return earliest(self.invoices[key]) if key in self.invoices else None
+
+    def kept(self, lot: Lot) -> Fraction:
+        """The quantity that is pledged of a lot, with what it took over from those above it."""
+        return self.lineage.kept(lot, self.claims, known=self._known)
+
+    def lent_on(self, stage: str, name: str) -> set[str]:
+        """The facilities that lend on an order, lot or invoice itself."""
+        held: Counter[str] = self.lenders.get((stage, name), Counter())
+        return {facility for facility, count in held.items() if count > 0}
 
     def lots(self, name: str) -> list[Lot]:
         """A lot in every unit in which it is told of."""

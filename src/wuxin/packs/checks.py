@@ -286,6 +286,7 @@ def _rule(rule: Rule, pack: Pack) -> Iterator[str]:
     if rule.kind != ANY and rule.kind not in pack.kinds:
         yield f"is for kind {rule.kind!r}, which is no declared kind"
     yield from _sentence(rule)
+    yield from _runbook(rule)
     if rule.by:  # judged by code, which has tests of its own
         return
     for fires, must in ((True, "must fire"), (False, "must stay silent")):
@@ -306,6 +307,14 @@ def _rule(rule: Rule, pack: Pack) -> Iterator[str]:
         return
     for example in rule.examples:
         yield from (f"example {example.name!r}: {fault}" for fault in trial.faults(example))
+
+
+def _runbook(rule: Rule) -> Iterator[str]:
+    """What asks for action says what to do, in steps."""
+    if rule.runbook is not None:
+        yield from _empty(runbook=rule.runbook)
+    elif rule.level != "info":
+        yield "has no runbook: what a person does about it, in steps"
 
 
 def _sentence(rule: Rule) -> Iterator[str]:

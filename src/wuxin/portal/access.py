@@ -20,16 +20,15 @@ from wuxin.terms.names import Tenant
 
 COOKIE: Final = "wuxin_session"
 READ: Final = "read"
-ACKNOWLEDGE: Final = "acknowledge"
 ADMINISTER: Final = "administer"
 DEVICES: Final = "change devices"
 
 ROLES: Final[dict[str, frozenset[str]]] = {
-    "administrator": frozenset({READ, ACKNOWLEDGE, ADMINISTER, DEVICES}),
-    "risk_officer": frozenset({READ, ACKNOWLEDGE}),
+    "administrator": frozenset({READ, ADMINISTER, DEVICES}),
+    "risk_officer": frozenset({READ}),
     "relationship_manager": frozenset({READ}),
-    "supervisor": frozenset({READ, ACKNOWLEDGE, DEVICES}),
-    "approver": frozenset({READ, ACKNOWLEDGE}),
+    "supervisor": frozenset({READ, DEVICES}),
+    "approver": frozenset({READ}),
     "installer": frozenset({READ, DEVICES}),
     "core_system": frozenset({READ}),
     "borrower": frozenset({READ}),

@@ -16,9 +16,22 @@ from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
-from wuxin.portal import credit, events, orders, pledges, progress, proofs, queries, totals
+from wuxin.portal import (
+    credit,
+    deliveries,
+    events,
+    orders,
+    pledges,
+    progress,
+    proofs,
+    queries,
+    statements,
+    totals,
+    trades,
+    warned,
+)
 from wuxin.portal import devices as register
-from wuxin.portal.access import ACKNOWLEDGE, COOKIE, DEVICES, Accounts, Session
+from wuxin.portal.access import COOKIE, DEVICES, Accounts, Session
 from wuxin.portal.document import document
 from wuxin.portal.headers import Headers
 from wuxin.portal.metrics import metrics
@@ -46,12 +59,6 @@ class NewPassword(BaseModel):
     """The password that replaces the one in use."""
 
     password: str = Field(min_length=10, max_length=200)
-
-
-class Reason(BaseModel):
-    """Why something is done; kept with it."""
-
-    reason: str = Field(min_length=3, max_length=500, pattern=r"^[^\x00]*$")
 
 
 class Span(BaseModel):
@@ -106,6 +113,7 @@ class FindingsAsked(Page):
     kind: Text = ""
     thing: Text = ""
     facility: Text = ""
+    warning: Text = Field("", description="those of one warning, by its id")
     open: bool | None = None
 
 
@@ -215,7 +223,8 @@ def findings(
     here: Here, onward: Next, *, when: When, asked: Annotated[FindingsAsked, Query()]
 ) -> dict[str, Any]:
     """Early warnings, newest first."""
-    where: dict[str, Any] = _given(asked, "level", "rule", "pack", "kind", "thing", "facility")
+    names = ("level", "rule", "pack", "kind", "thing", "facility", "warning")
+    where: dict[str, Any] = _given(asked, *names)
     if asked.open is not None:
         where["open"] = asked.open
     span = queries.Asked((when.start, when.end), when.as_of)
@@ -227,15 +236,6 @@ def findings(
 @router.get("/findings/{name}", tags=["read"])
 def finding(here: Here, name: Text) -> dict[str, Any]:
     """One early warning."""
-    return queries.one_finding(here.home, here.who, name=name)
-
-
-@router.post("/findings/{name}/acknowledge", tags=["act"])
-def acknowledge(here: Here, name: Text, why: Reason) -> dict[str, Any]:
-    """Take notice of an early warning; name and reason are kept."""
-    here.who.need(ACKNOWLEDGE)
-    queries.one_finding(here.home, here.who, name=name)
-    here.home.book.acknowledge(here.who.tenant, name, by=f"{here.who.name}: {why.reason}")
     return queries.one_finding(here.home, here.who, name=name)
 
 
@@ -347,7 +347,11 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(events.router, responses=PROBLEMS)
     app.include_router(pledges.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
+    app.include_router(warned.router, responses=PROBLEMS)
+    app.include_router(deliveries.router, responses=PROBLEMS)
     app.include_router(credit.router, responses=PROBLEMS)
+    app.include_router(trades.router, responses=PROBLEMS)
+    app.include_router(statements.router, responses=PROBLEMS)
 
     @app.api_route("/api/{rest:path}", methods=[*METHODS], include_in_schema=False)
     def unknown(rest: str) -> None:

@@ -11,11 +11,14 @@ from typing import Any, Final, Protocol, Self
 
 from rich.console import Console
 
-from wuxin.anchoring import post_by_http
+from wuxin.anchoring import Outsiders
 from wuxin.audit import audit
 from wuxin.evidence.anchors import Seat
+from wuxin.evidence.chains import chain
 from wuxin.flow import DEVICE
 from wuxin.home import Home
+from wuxin.notify.courier import Courier, Ways
+from wuxin.notify.mail import Server
 from wuxin.packs import adopt, schema
 from wuxin.portal import server
 from wuxin.portal.bar import bar
@@ -24,13 +27,17 @@ from wuxin.settings import Settings, load
 from wuxin.terms.errors import BadInput, Tampered
 from wuxin.terms.records import Command
 from wuxin.vouching import Rounds
+from wuxin.watch import Watch
 from wuxin.wire.recording import Recording, open_recording
 
 _LOG: Final = logging.getLogger("wuxin")
 DOCUMENTS: Final = "recording"
 """The protocol of what only stands in books: it is declared like a device, and is none."""
 
-SHIPPED: Final = ("energy/recording", "energy/snow", "logistics/recording")
+SHIPPED: Final = (
+    "energy/recording", "energy/snow", "logistics/recording", "manufacturing/recording",
+    "manufacturing/workshop",
+)  # fmt: skip
 
 
 class Hearing(Protocol):
@@ -112,7 +119,7 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
     place = folder or Path(tempfile.mkdtemp(prefix="wuxin-demo-"))
     settings = _listening(settings, None, port=port or _free(settings.port))
     server.logs(settings.model_copy(update={"log_level": "warning"}))
-    with Home(place) as home, bar() as show:
+    with Home(place) as home, bar() as show, Watch(home):
         app = server.application(home, settings)
         password = app.state.accounts.create(home.tenant, "admin", role="administrator")
         console.print(f"\nWuxin is at [bold]http://{settings.host}:{settings.port}[/bold]")
@@ -130,7 +137,7 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
 def serve_home(
     folder: Path, *, host: str | None, port: int | None, hears: Hears | None = None
 ) -> None:
-    """Serve an existing home, and listen for its devices.
+    """Serve an existing home, listen for its devices, watch the clock and tell subscribers.
 
     Args:
         folder: the home.
@@ -147,22 +154,39 @@ def serve_home(
         posted = None
         if hears is not None:
             posted = on.enter_context(hears(home, say=_LOG.info)).posted()
+        on.enter_context(Watch(home))
+        on.enter_context(Courier(home, _ways(settings)))
         app = server.application(home, settings, posted=posted)
-        app.state.rounds = on.enter_context(_vouching(home, settings))
+        app.state.rounds = on.enter_context(rounds_of(home, settings))
         server.serve(app, settings)
 
 
-def _vouching(home: Home, settings: Settings) -> Any:
-    """The rounds in which outsiders are asked to vouch; nothing where nobody is named."""
+def rounds_of(home: Home, settings: Settings) -> Rounds | nullcontext[None]:
+    """The rounds in which outsiders are asked to vouch; nothing where nobody is named.
+
+    Raises:
+        BadInput: a witness or the chain cannot be meant, or the quorum is out of reach.
+    """
     named = [one.split() for one in settings.vouch_witnesses.split(",") if one.strip()]
-    if not named and not settings.vouch_timestamps:
+    if not named and not settings.vouch_timestamps and not settings.vouch_chain:
         return nullcontext()
     if wrong := [" ".join(one) for one in named if len(one) != len(Seat._fields)]:
         raise BadInput(f"vouch_witnesses: {wrong[0]!r} is not a URL and a key")
-    return Rounds(
-        home, seats=[Seat(*one) for one in named], authority=settings.vouch_timestamps,
-        quorum=settings.vouch_quorum, period_s=settings.vouch_every_s, post=post_by_http,
+    ask = Outsiders(
+        [Seat(*one) for one in named], settings.vouch_timestamps,
+        chain(settings.vouch_chain) if settings.vouch_chain else None,
     )  # fmt: skip
+    return Rounds(home, ask=ask, quorum=settings.vouch_quorum, period_s=settings.vouch_every_s)
+
+
+def _ways(settings: Settings) -> Ways:
+    """How messages to subscribers may leave."""
+    password = settings.smtp_password.get_secret_value()
+    through = Server(
+        settings.smtp_host, settings.smtp_port, settings.smtp_starttls, settings.smtp_user,
+        password, settings.smtp_sender,
+    )  # fmt: skip
+    return Ways(through, private=settings.notify_private)
 
 
 def _listening(settings: Settings, host: str | None, *, port: int | None) -> Settings:

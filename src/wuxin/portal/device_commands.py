@@ -49,7 +49,7 @@ def list_devices(home: Path, *, tenant: str, as_json: bool, **where: str) -> Non
     """
     from wuxin.portal import devices
 
-    with _opened(home, tenant) as (house, who):
+    with opened(home, tenant) as (house, who):
         found = devices.listed(house, who, where=where, page=(0, sys.maxsize))["rows"]
     if as_json:
         for row in found:
@@ -76,7 +76,7 @@ def show(source: str, name: str, *, home: Path, tenant: str) -> None:
     """
     from wuxin.portal import devices
 
-    with _opened(home, tenant) as (house, who):
+    with opened(home, tenant) as (house, who):
         found = devices.one(house, who, key=(source, name))
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
@@ -135,7 +135,7 @@ def _change(key: tuple[str, str], told: dict[str, Any], **wanted: str) -> None:
         file = told.pop(option, None)
         if file is not None:
             told[field] = file.read().strip()
-    with _opened(told.pop("home"), told.pop("tenant")) as (house, who):
+    with opened(told.pop("home"), told.pop("tenant")) as (house, who):
         known = house.flow.sources.get(key[0])
         device = known.devices.get(key[1]) if known else None
         if device and wanted["to"] == device.state and "thing" not in wanted and len(told) > 2:
@@ -147,7 +147,7 @@ def _change(key: tuple[str, str], told: dict[str, Any], **wanted: str) -> None:
 
 
 @contextmanager
-def _opened(home: Path, tenant: str) -> Iterator[tuple[Any, Any]]:
+def opened(home: Path, tenant: str) -> Iterator[tuple[Any, Any]]:
     """The home, and a session of who sits at the machine itself."""
     from wuxin.home import Home
     from wuxin.portal.access import Session

@@ -27,29 +27,58 @@ def bundle(facility: str, home: Path, *, tenant: str, out: Path) -> None:
     click.echo(write(home, checked_tenant(tenant), facility=facility, out=out))
 
 
+def check_file(path: Path, key: str, *, roots: Path | None) -> int:
+    """Check a case file, and with an authority's certificates its timestamp; 0 if it is right."""
+    from wuxin.evidence import case
+
+    status = case.main([str(path), *(("--key", key) if key else ())])
+    if status or roots is None:
+        return status
+    from cryptography.x509 import load_pem_x509_certificates
+
+    from wuxin.evidence import timestamp
+    from wuxin.terms.errors import Tampered
+
+    parts = case.unpack(path.read_bytes())
+    try:
+        at = timestamp.check(
+            parts.get("anchor/timestamp.tsr", b""), parts.get("anchor/checkpoint", b""),
+            roots=load_pem_x509_certificates(roots.read_bytes()),
+        )  # fmt: skip
+    except (Tampered, ValueError) as wrong:
+        click.echo(f"WRONG 有误: {wrong}", err=True)
+        return 1
+    click.echo(f"The timestamp holds: {at.isoformat()}. 时间戳有效。")
+    return 0
+
+
 @click.command()
 @HOME
 @TENANT
 @click.option("--witness", "seats", multiple=True, nargs=2, metavar="URL KEY", help="Whom to ask.")
 @click.option("--authority", default="", help="The address of an RFC 3161 timestamp authority.")
-def anchor(home: Path, *, tenant: str, seats: tuple[tuple[str, str], ...], authority: str) -> None:
+@click.option("--chain", "where", default="", metavar="ADAPTER:WHERE", help="Where 32 bytes go.")
+def anchor(
+    home: Path, *, tenant: str, seats: tuple[tuple[str, str], ...], authority: str, where: str
+) -> None:
     """Have outsiders vouch for the published checkpoint; exits with 1 if one of them does not.
 
     \b
     Example:
       wuxin anchor --home /srv/wuxin --witness https://w.example/ w.example+1f2e3d4c+BA...
     """
+    from wuxin.anchoring import Outsiders
     from wuxin.anchoring import anchor as ask
-    from wuxin.anchoring import post_by_http
     from wuxin.evidence.anchors import Seat
+    from wuxin.evidence.chains import chain
 
-    asked = [Seat(*seat) for seat in seats]
-    whose = checked_tenant(tenant)
-    found = ask(home, whose, seats=asked, authority=authority, post=post_by_http)
+    asked = Outsiders([Seat(*seat) for seat in seats], authority, chain(where) if where else None)
+    found = ask(home, checked_tenant(tenant), ask=asked)
     for refusal in found.refused:
         click.echo(f"wuxin: {refusal}", err=True)
     stamped = "a timestamp" if found.stamped else "no timestamp"
-    click.echo(f"{found.place.name}: {len(found.vkeys)} cosignatures, {stamped}")
+    chained = ", on the chain" if found.chained else ""
+    click.echo(f"{found.place.name}: {len(found.vkeys)} cosignatures, {stamped}{chained}")
     sys.exit(1 if found.refused else 0)
 
 

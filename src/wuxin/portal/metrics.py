@@ -26,5 +26,5 @@ def metrics(home: Home, vouched: Vouched | None = None) -> str:
     gauge("log", "Evidence log", size=home.log.size)
     if vouched is not None:
         gauge("vouched", "Outsiders on the log", size=vouched.size, witnesses=vouched.witnesses,
-              failed=vouched.failed)  # fmt: skip
+              stamped=vouched.stamped, chained=vouched.chained, failed=vouched.failed)  # fmt: skip
     return generate_latest(registry).decode()

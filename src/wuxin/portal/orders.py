@@ -54,11 +54,7 @@ def give(
     Raises:
         Refused: it cannot be obeyed, and why; nothing has changed.
     """
-    order = home.flow.bank.orders.get(do)
-    if order is None:
-        raise NotFound(f"there is no order {do!r}")
-    if session.role not in order.by:
-        raise Forbidden(f"the role {session.role} may not {order.words.en}")
+    order = need(home, session, do=do)
     key, source = how.get("key", ""), how.get("source", "")
     if len(key) > _KEY or not key.isprintable():
         raise BadInput(f"an idempotency key has at most {_KEY} printable characters")
@@ -72,6 +68,21 @@ def give(
     at = _present(home, source)
     command = Command(do, at, by, facility, dict(body), session.role, key)
     return answer(home, session, command=command, source=source)
+
+
+def need(home: Home, session: Session, *, do: str) -> Order:
+    """An order that the session may give.
+
+    Raises:
+        NotFound: there is no such order.
+        Forbidden: the session's role may not give it.
+    """
+    order = home.flow.bank.orders.get(do)
+    if order is None:
+        raise NotFound(f"there is no order {do!r}")
+    if session.role not in order.by:
+        raise Forbidden(f"the role {session.role} may not {order.words.en}")
+    return order
 
 
 def _own(home: Home, session: Session, *, body: Mapping[str, Any]) -> None:

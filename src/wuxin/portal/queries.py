@@ -33,8 +33,8 @@ PRESSING: Final = (
 )  # fmt: skip
 """States of a facility, the most pressing first."""
 
-_BESIDE: Final = ("revaluation", "journal_entry")
-"""Acts of a facility that are shown as series and in the ledger, not one by one."""
+_BESIDE: Final = ("revaluation", "journal_entry", "warning_")
+"""How acts begin that are shown as series, in the ledger and with their warning instead."""
 
 
 class Asked(NamedTuple):
@@ -92,7 +92,7 @@ def facility(home: Home, session: Session, *, name: str) -> dict[str, Any]:
             {"at": a["at"], "act": a["act"], **a["figures"]}
             for a in reversed(done) if "loan_to_value" in a["figures"]
         ],
-        "acts": [a for a in done if a["kind"] not in _BESIDE],
+        "acts": [a for a in done if not a["kind"].startswith(_BESIDE)],
         "warnings": findings(home, session, where={"facility": name})["rows"],
         "process": [{"step": s.id, "owner": s.owner, "needs": list(s.needs), **words(s.words)}
                     for s in steps],
@@ -362,6 +362,7 @@ def both(row: RowMapping, *, as_of: int | None = None) -> dict[str, Any]:
         "indicator": rule.value,
         "words": said,
         "actions": {"bank": words(rule.bank), "enterprise": words(rule.enterprise)},
+        "runbook": words(rule.runbook) if rule.runbook else None,
     }
 
 

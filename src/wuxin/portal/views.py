@@ -41,6 +41,7 @@ def finding(row: RowMapping, language: Language = "en") -> dict[str, Any]:
         "pack": row["pack"],
         "batch": row["batch"],
         "acknowledged_by": row["acknowledged_by"],
+        "warning": row["warning"],
         "bank": getattr(rule.bank, language),
         "enterprise": getattr(rule.enterprise, language),
     }

@@ -4,11 +4,12 @@ An entry point names a module with ``decode(frame: bytes) -> dict``: a pure func
 raises and answers ``{"ok": true, …}`` or ``{"ok": false, "error": …, "at": …}``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from wuxin.terms.errors import NotFound
+from wuxin.terms.goods import GoodsTold
 from wuxin.terms.ports import Hosts, Sessions
 
 GROUP: Final = "wuxin.protocols"
@@ -70,6 +71,21 @@ def signer(protocol: str) -> Signer | None:
     """
     find(protocol)
     found: Signer | None = getattr(installed()[protocol].load(), "signer", None)
+    return found
+
+
+Goods = Callable[[Mapping[str, Any]], list[GoodsTold]]
+"""What a decoded message tells about goods that are traded."""
+
+
+def goods(protocol: str) -> Goods | None:
+    """How a protocol tells about traded goods, by its module's ``goods``; None: it does not.
+
+    Raises:
+        NotFound: as in :func:`find`.
+    """
+    find(protocol)
+    found: Goods | None = getattr(installed()[protocol].load(), "goods", None)
     return found
 
 

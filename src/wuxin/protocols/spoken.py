@@ -5,8 +5,9 @@ does for every other: 20 to 500 microseconds a message, as its decoder takes.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,10 +16,16 @@ from wuxin.protocols.native_batch import Messages
 from wuxin.protocols.registered import Register
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
+from wuxin.terms.goods import GoodsPart, GoodsTold
 from wuxin.terms.interned import Interned, hashed
 from wuxin.terms.names import thing_key
 from wuxin.terms.records import NO_SEQUENCE, REPEATED
 from wuxin.terms.units import inward
+
+LOT: Final = "epc:"
+"""Before the number of a lot, where the register of devices binds it to a thing."""
+
+Goods = Callable[[Mapping[str, Any]], list[GoodsTold]]
 
 
 class Spelling(NamedTuple):
@@ -43,19 +50,21 @@ class Decoder:
         spelling: how its words are those of the pack.
         register: which devices may speak, of which things, and with which keys they sign.
         signer: the device by whose key a message has to be signed; None: nobody signs.
+        goods: what a message tells about goods that are traded; None: it tells nothing.
 
     ``contents`` remembers which messages without a running number have come; a repeat is marked.
     """
 
     def __init__(
         self, decode: Callable[..., dict[str, Any]], spelling: Spelling, *, register: Register,
-        signer: Callable[[bytes], str] | None = None,
+        signer: Callable[[bytes], str] | None = None, goods: Goods | None = None,
     ) -> None:  # fmt: skip
         self.names = list(spelling.units)
         self.devices = Interned()
         self.contents = Contents()
         self._decode, self._spelling = decode, spelling
         self._register, self._signer = register, signer
+        self._goods, self._told = goods, list[tuple[int, GoodsTold]]()
         self._numbers = {name: i for i, name in enumerate(self.names)}
 
     def decode(self, payload: bytes, ends: NDArray[np.int32]) -> Messages:
@@ -73,6 +82,29 @@ class Decoder:
             self._take(answer, found, line=i, said=(message, speaker))
         return found.messages()
 
+    def goods(self) -> list[tuple[int, GoodsTold]]:
+        """What the messages that were decoded last tell about goods, with the number of each."""
+        told, self._told = self._told, []
+        return told
+
+    def _hear_goods(
+        self, answer: Mapping[str, Any], device: str, *, found: "_Found", line: int
+    ) -> None:
+        events = self._goods(answer) if self._goods is not None else []
+        why = self._register.refuses(device) if events else ""
+        if why:
+            found.refused.append((line, why))
+            return
+        for event in events:
+            parts = {name: tuple(self._bound(part, event.at) for part in getattr(event, name))
+                     for name in ("inputs", "outputs")}  # fmt: skip
+            self._told.append((line, msgspec.structs.replace(event, **parts)))
+
+    def _bound(self, part: GoodsPart, at: int) -> GoodsPart:
+        """A lot by the thing to which its number is bound, if it is."""
+        thing = self._register.thing_of(f"{LOT}{part.lot}", at)
+        return part if thing is None else msgspec.structs.replace(part, lot=thing)
+
     def _take(
         self, answer: Mapping[str, Any], found: "_Found", *, line: int, said: tuple[bytes, str],
     ) -> None:  # fmt: skip
@@ -81,6 +113,7 @@ class Decoder:
             return
         message, speaker = said
         device = str(answer.get("device") or answer.get("phone") or "")
+        self._hear_goods(answer, speaker or device, found=found, line=line)
         told: dict[tuple[int, int], dict[int, float]] = {}
         for reading in answer["readings"]:
             name = self._spelling.indicators.get(reading["indicator"], reading["indicator"])

@@ -30,6 +30,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.pool import NullPool
 
 from wuxin.stores import schema as t
+from wuxin.stores import worklist
 from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Act, Cleared, Finding, Receipt, plain
 
@@ -51,6 +52,8 @@ class Commit(msgspec.Struct):
     records: Sequence[tuple[Finding | Cleared | Act, str]]
     facilities: Sequence[Mapping[str, Any]]
     receipts: Sequence[Receipt]
+    warnings: Sequence[Mapping[str, Any]] = ()
+    joined: Mapping[str, str] = {}
 
 
 class Book:
@@ -115,6 +118,7 @@ class Book:
         self._records(c, tenant, commit=commit)
         for row in commit.facilities:
             _upsert(c, t.facility, row={**same, **row})
+        worklist.write(c, tenant, rows=commit.warnings, batch=number)
         _many(c, t.receipt, rows=[
             {"tenant": tenant, "kind": r.kind, "record": r.record, "leaf": r.index,
              "salt": r.salt, "batch": number}
@@ -126,7 +130,8 @@ class Book:
         findings, acts = [], []
         for place, (record, facility) in enumerate(commit.records):
             if isinstance(record, Finding):
-                findings.append(_finding(record, pack=pack, batch=number, facility=facility))
+                row = _finding(record, pack=pack, batch=number, facility=facility)
+                findings.append({**row, "warning": commit.joined.get(record.id, "")})
             elif isinstance(record, Act):
                 acts.append(_act(record, pack=pack, batch=number, place=place))
         _many(c, t.finding, rows=findings)
@@ -147,14 +152,6 @@ class Book:
         """Write an account, new or changed."""
         with self.engine.begin() as c:
             _upsert(c, t.account, row=row)
-
-    def acknowledge(self, tenant: Tenant, finding: str, *, by: str) -> bool:
-        """Note who has taken notice of a finding; False if there is no such finding."""
-        where = (t.finding.c.tenant == tenant) & (t.finding.c.id == finding)
-        with self.engine.begin() as c:
-            return bool(
-                c.execute(t.finding.update().where(where).values(acknowledged_by=by)).rowcount
-            )
 
     # ---- queries ---------------------------------------------------------------------------
 

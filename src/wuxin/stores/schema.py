@@ -86,8 +86,11 @@ finding: Final = Table(
     Column("cleared_batch", BigInteger),
     Column("cleared_id", String(64)),
     Column("cleared_record", Text),
-    Column("acknowledged_by", String(120), nullable=False, default=""),
+    Column("acknowledged_by", Text, nullable=False, default=""),
+    Column("warning", String(64), nullable=False, server_default=""),
     Column("record", Text, nullable=False),
+    Index("finding_warning", "tenant", "warning"),
+    Index("finding_batch", "tenant", "batch"),
     Index("finding_open", "tenant", "cleared", "level", "raised"),
     Index("finding_thing", "tenant", "pack", "kind", "thing", "raised"),
 )
@@ -105,7 +108,55 @@ act: Final = Table(
     Column("place", Integer, nullable=False),
     Column("record", Text, nullable=False),
     Index("act_facility", "tenant", "facility", "at"),
+    Index("act_batch", "tenant", "batch"),
 )
+
+warning: Final = Table(
+    "warning",
+    metadata,
+    _tenant(),
+    Column("id", String(64), primary_key=True),
+    Column("pack", String(40), nullable=False),
+    Column("facilities", Text, nullable=False),
+    Column("rule", String(80), nullable=False),
+    Column("level", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("role", String(40), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("raised", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("batch", BigInteger, nullable=False),
+    Column("snapshot", Text, nullable=False),
+    Index("warning_state", "tenant", "state", "raised"),
+)
+
+reached: Final = Table(
+    "reached",
+    metadata,
+    _tenant(),
+    Column("batch", BigInteger, nullable=False),
+)
+"""Up to which batch records were laid into the outbox."""
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    _tenant(),
+    Column("id", String(64), primary_key=True),
+    Column("subscription", String(64), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("record", String(64), nullable=False),
+    Column("batch", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("said", Text, nullable=False),
+    Index("outbox_waiting", "tenant", "state", "subscription", "batch", "place"),
+)
+"""What is to be sent: ``waiting``, ``sent`` or ``parked``; times are arrival times (ns)."""
 
 facility: Final = Table(
     "facility",

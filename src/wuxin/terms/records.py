@@ -234,10 +234,15 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
 
     @property
+    def said(self) -> list[Any]:
+        """The whole command as plain values; role and key only where one of them is given."""
+        told = [self.do, self.at, self.by, self.facility, dict(self.body)]
+        return [*told, self.role, self.key] if self.role or self.key else told
+
+    @property
     def id(self) -> Digest:
         """Hash of the whole command."""
-        said = ["command", self.do, self.at, self.by, self.facility, dict(self.body)]
-        return content_id([*said, self.role, self.key] if self.role or self.key else said)
+        return content_id(["command", *self.said])
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -103,7 +103,10 @@ class Rule(msgspec.Struct, frozen=True):
     people read, with ``{value}`` and ``{limit}``. A rule that is judged ``by`` code (the counter's
     or model's name) has no condition and no examples. ``runbook`` is what to do about it, in
     steps; ``respond`` the time (ns) within which somebody must acknowledge, 0: by its level.
-    One that ``contradicts`` says that other evidence speaks against the thing.
+    One that ``contradicts`` says that other evidence speaks against the thing. Rules of the same
+    ``cause`` are one warning where they fire together; a rule that names none is a cause by itself.
+    ``does`` is what the devices on site are ordered to do the moment it fires, such as to close a
+    gate.
     """
 
     name: str
@@ -124,6 +127,8 @@ class Rule(msgspec.Struct, frozen=True):
     runbook: Words | None = None
     respond: int = 0
     contradicts: bool = False
+    cause: str = ""
+    does: str = ""
 
 
 PANE: Final = 5 * MINUTE

@@ -11,7 +11,8 @@ from wuxin.settings import Settings
 
 MODULES: Final = (
     "evidence", "sign_in", "overview", "facilities", "facility", "cockpit",
-    "credit", "obligor", "things", "thing", "warnings", "devices", "device", "map", "search",
+    "credit", "obligor", "things", "thing", "trades", "trade", "warnings", "findings", "devices",
+    "device", "map", "search",
 )  # fmt: skip
 """Where pages and what every page has are registered."""
 

@@ -61,23 +61,27 @@ async def _record(view: shell.View, record: str) -> None:
 
 
 def _vouched(told: dict[str, Any], leaf: int) -> None:
-    """Who outside has seen the log, and whether what is shown is under what they saw."""
-    if not told["asked"] and not told.get("stamped"):
+    """Who outside has seen the log, whether that covers what is shown, who does not answer."""
+    if told["reached"] is None:
         return
-    covered = told["size"] > leaf
-    by = t(f"{told['witnesses']} 个见证方", f"{told['witnesses']} witnesses")
-    stamp = t("，带时间戳", ", with a timestamp") if told["stamped"] else ""
-    if told["reached"] and covered:
-        said, sign = t(f"已由{by}联署{stamp}", f"cosigned by {by}{stamp}"), "verified"
-    elif told["reached"]:
-        said, sign = t("等待下一轮外部见证", "waits for the next round of witnesses"), "schedule"
+    who = [t(f"{told['witnesses']} 个见证方", f"{told['witnesses']} witnesses")]
+    who += [t("时间戳机构", "a timestamp authority")] if told["stamped"] else []
+    who += [t("一条链", "a chain")] if told["chained"] else []
+    if told["size"] > leaf:
+        by = t("、".join(who), ", ".join(who))
+        said, sign = t(f"日志之外已见证：{by}", f"seen outside by {by}"), "verified"
     else:
-        said = t(
-            f"外部见证未达到 {told['quorum']} 个（失败 {told['failed']} 轮）",
-            f"fewer than {told['quorum']} witnesses vouch ({told['failed']} rounds failed)",
-        )
-        sign = "warning"
+        said, sign = t("等待下一轮外部见证", "waits for the next round of witnesses"), "schedule"
     raw(f'<p class="wx-small mb-2">{icon(sign)} {text(said)}</p>').mark("vouched")
+    if told["failed"]:
+        wanted, rounds = told["quorum"], told["failed"]
+        said = t(
+            f"外部见证不足：需 {wanted} 个见证方，失败 {rounds} 轮",
+            f"too few outsiders vouch: witnesses wanted {wanted}, rounds failed {rounds}",
+        )
+        why = "".join(f'<span class="wx-muted">{text(one)}</span><br>' for one in told["refused"])
+        amber = f'<span class="wx-level wx-amber">{icon("warning")}{text(said)}</span>'
+        raw(f'<div class="wx-small mb-3">{amber}<br>{why}</div>').mark("not-vouched")
 
 
 async def _reading(view: shell.View, path: str) -> None:

@@ -251,7 +251,7 @@ def _warnings(view: View, found: dict[str, Any]) -> None:
             for row in rows[:_SHOWN]:
                 _warning(view, row)
         if len(rows) > _SHOWN:
-            link(t("全部预警", "All warnings"), address("/warnings", facility=found["id"]),
+            link(t("全部预警", "All warnings"), address("/findings", facility=found["id"]),
                  classes="wx-button mt-2")  # fmt: skip
 
 

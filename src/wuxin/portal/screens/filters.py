@@ -118,10 +118,12 @@ def written(state: State, name: str, *, label: str, changed: Changed) -> ui.inpu
 
 
 def thing_href(row: Mapping[str, Any]) -> str:
-    """The page of a thing; a facility has a page of its own."""
+    """The page of a thing; facilities and trades have pages of their own."""
     name = str(row.get("thing") or row["id"])
     if row["kind"] == "facility":
         return f"/facilities/{quote(name)}"
+    if row["kind"] == "trade":
+        return f"/trades?{urlencode({'q': name})}"
     return f"/things/{quote(row['pack'])}/{quote(row['kind'])}/{quote(name)}"
 
 

@@ -9,7 +9,7 @@ from wuxin.portal.screens.client import Problem
 from wuxin.portal.screens.evidence import view_evidence
 from wuxin.portal.screens.filters import Changed, thing_href, told
 from wuxin.portal.screens.parts import facts, level, raw, state, tag, text, timeline
-from wuxin.portal.screens.shell import View
+from wuxin.portal.screens.shell import View, address
 from wuxin.portal.screens.words import minute, number, pick, t
 
 
@@ -46,7 +46,7 @@ def open_finding(view: View, name: str, *, changed: Changed | None = None) -> ui
             place.clear()
             with place:
                 _show(found)
-                if not found["acknowledged_by"]:
+                if found["warning"] and not found["acknowledged_by"]:
                     _acknowledge(view, name, done=again)
 
         async def again() -> None:
@@ -72,6 +72,9 @@ def _show(found: dict[str, Any]) -> None:
         pairs.append(
             (t("融资", "Facility"), _link(f"/facilities/{found['facility']}", found["facility"]))
         )
+    if found["warning"]:
+        href = address("/warnings", warning=found["warning"])
+        pairs.append((t("预警", "Warning"), _link(href, t("查看处置", "see what is done"))))
     raw(facts(pairs))
     for who, zh, en in (("bank", "银行应做", "What the bank does"),
                         ("enterprise", "企业应做", "What the enterprise does")):  # fmt: skip

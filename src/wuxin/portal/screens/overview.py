@@ -68,7 +68,7 @@ def levels(found: dict[str, Any]) -> None:
         does = known.zh if name != "info" else "无需处置"
         below = t(f"{does} · 累计 {ever:,}", f"{ever:,} ever")
         tiles.append(
-            f'<a class="wx-tile {shade}" href="{address("/warnings", level=name, open="true")}">'
+            f'<a class="wx-tile {shade}" href="{address("/findings", level=name, open="true")}">'
             f'<span class="wx-tile-name">{icon(known.icon)}{text(said)}</span>'
             f'<span class="wx-tile-value">{count:,}</span>'
             f'<span class="wx-tile-note">{text(below)}</span></a>'

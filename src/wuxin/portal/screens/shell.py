@@ -29,6 +29,7 @@ NAVIGATION: Final = (
     ("/", "dashboard", "总览", "Overview"),
     ("/things", "inventory_2", "标的物", "Things"),
     ("/facilities", "account_balance", "融资", "Facilities"),
+    ("/trades", "sync_alt", "贸易", "Trades"),
     ("/credit", "request_quote", "授信", "Credit"),
     ("/warnings", "notifications", "预警", "Warnings"),
     ("/devices", "sensors", "设备", "Devices"),

@@ -116,7 +116,7 @@ def _warnings(here: Here) -> None:
         raw(level(None)).classes("mb-4").mark("warnings")
         return
     title = t("当时的预警", "Warnings that stood") if here.state["at"] else t("预警", "Warnings")
-    every = address("/warnings", thing=here.key[2])
+    every = address("/findings", thing=here.key[2])
     count = number(len(here.found["warnings"]))
     every_link = f'<a href="{text(every)}">{t(f"全部 {count} 条", f"All {count}")}</a>'
     with card(title, end=every_link, classes="mb-4"), ui.element("div").mark("warnings"):

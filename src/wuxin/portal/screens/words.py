@@ -98,6 +98,9 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "write_off": ("核销", "Write-off"),
     "recovery": ("核销后收回", "Recovery"),
     "journal_entry": ("会计分录", "Journal entry"),
+    "trade_fact": ("贸易记录", "Fact of a trade"),
+    "bank_statement": ("银行对账单", "Bank statement"),
+    "trade": ("贸易", "Trade"),
     "count": ("数量", "Count"),
     "upheld": ("认定金额", "Upheld"),
     "waived": ("豁免金额", "Waived"),
@@ -109,6 +112,16 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "step_escalated": ("步骤逾期升级", "Late step escalated"),
     "process_restarted": ("流程重走", "Process begun again"),
     "early_warning": ("预警送达", "Early warning sent"),
+    "warning_raised": ("预警发出", "Warning raised"),
+    "warning_reopened": ("预警重启", "Warning reopened"),
+    "warning_worsened": ("预警升级为更高级别", "Warning became worse"),
+    "warning_acknowledged": ("预警确认", "Warning acknowledged"),
+    "warning_assigned": ("预警指派", "Warning assigned"),
+    "warning_handled": ("预警办结", "Warning handled"),
+    "warning_escalated": ("预警逾期上报", "Late warning escalated"),
+    "warning_cleared": ("预警解除", "Warning cleared"),
+    "subscribed": ("订阅通知", "Subscribed"),
+    "unsubscribed": ("退订通知", "Subscription ended"),
     "disposal_ordered": ("批准处置", "Disposal ordered"),
     "disposal": ("押品处置", "Disposal"),
     "extension": ("展期", "Extension"),
@@ -183,6 +196,7 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     "recording": ("录制数据", "the recording"),
     "borrower": ("借款人", "borrower"),
     "approver": ("审批人", "approver"),
+    "policy": ("处置时限", "the deadlines"),
     "installer": ("安装方", "installer"),
     # records
     "batch": ("批次", "batch"),
@@ -194,6 +208,13 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {
     # packs
     "energy": ("光伏能源", "Energy"),
     "logistics": ("仓储物流", "Logistics"),
+    "manufacturing": ("智慧制造", "Manufacturing"),
+    # spare and short capacity
+    "capacity_offered": ("空余产能已登记", "capacity offered"),
+    "capacity_sought": ("短缺产能已登记", "capacity sought"),
+    "capacity_withdrawn": ("产能登记已撤回", "capacity withdrawn"),
+    "capacity_matched": ("产能已撮合", "capacity matched"),
+    "capacity_waiting": ("产能待撮合", "capacity waits"),
 }
 """Field terms, acts, states and roles; kinds, rules and indicators are named by their pack."""
 

@@ -1,0 +1,1 @@
+"""The agriculture pack: a dairy herd as collateral, watched animal by animal."""

@@ -1,0 +1,1 @@
+"""Infrastructure: people, machines, dust, noise and progress of a financed construction site."""

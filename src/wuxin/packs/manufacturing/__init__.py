@@ -1,0 +1,1 @@
+"""Manufacturing: what machines draw, make and are like tells what a factory does and is worth."""
