@@ -18,7 +18,8 @@ from wuxin.terms.clock import system_clock
 
 LISTS = ("/api/things", "/api/findings", "/api/acts", "/api/devices", "/api/facilities",
          "/api/places", "/api/packs", "/api/ledger", "/api/applications", "/api/obligors",
-         "/api/orders", "/api/replays",
+         "/api/orders", "/api/replays", "/api/deliveries", "/api/subscriptions", "/api/trades",
+         "/api/trades/lacking", "/api/warnings",
          "/api/facilities/{name}/pledges")  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here, Part
+from wuxin.portal.visit import Here, Part, Text
 from wuxin.terms.clock import iso
 from wuxin.terms.errors import BadInput, NotFound
 from wuxin.terms.names import thing_key
@@ -50,7 +50,7 @@ def lacking(here: Here, part: Part) -> list[dict[str, Any]]:
 
 
 @router.get("/trades/{order:path}")
-def trade(here: Here, order: str) -> dict[str, Any]:
+def trade(here: Here, order: Text) -> dict[str, Any]:
     """One trade: its four flows, open breaks, what is missing, and the descent of its goods."""
     return one(here.home, here.who, order=order)
 
