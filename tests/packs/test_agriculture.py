@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wuxin.packs import schema
+from wuxin.packs.agriculture import costs
 from wuxin.packs.agriculture.climate import humidity_index
 from wuxin.packs.agriculture.heats import STEP, after_calving, filled, find_heats
 from wuxin.packs.agriculture.lactation import (
@@ -188,3 +189,14 @@ def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) ->
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(module.FILES)
     for name in module.FILES:
         assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
+
+
+def test_savings_are_simulated_the_same_each_time_and_follow_their_assumptions() -> None:
+    first = costs.simulate()
+    assert first == costs.simulate()
+    assert [s.what for s in first] != []
+    assert all(s.low < s.middle < s.high for s in first)
+    one = {name: np.array([low]) for name, (low, _, _) in costs.RANGES.items()}
+    # 21 × (1/0.50 − 1/0.75) / 0.35
+    assert costs.earlier(one)[0] == pytest.approx(40.0)
+    assert costs.labour(one)[0] == pytest.approx((3.5 + 2.5 + 0.6 + 0.5) * 0.6 / 35)

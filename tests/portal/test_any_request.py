@@ -68,8 +68,8 @@ class Asked:
         path = case.operation.path
         if path not in {"/api/session", "/api/password"}:
             if "/orders/" in path and made % 4:
-                by = self.app.state.home.flow.bank.orders[path.rsplit("/", 1)[1]].by
-                return self.tokens[by[made % len(by)]]
+                order = self.app.state.home.flow.bank.orders[path.rsplit("/", 1)[1]]
+                return self.tokens.get(order.by[made % len(order.by)], "")
             return [*self.tokens.values()][made % len(self.tokens)]
         accounts: Accounts = self.app.state.accounts
         tenant = self.app.state.home.tenant

@@ -17,7 +17,8 @@ from wuxin.portal.document import DOORS
 from wuxin.terms.clock import system_clock
 
 LISTS = ("/api/things", "/api/findings", "/api/acts", "/api/devices", "/api/facilities",
-         "/api/places", "/api/packs", "/api/orders", "/api/replays",
+         "/api/places", "/api/packs", "/api/ledger", "/api/applications", "/api/obligors",
+         "/api/orders", "/api/replays",
          "/api/facilities/{name}/pledges")  # fmt: skip
 
 

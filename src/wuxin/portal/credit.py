@@ -14,7 +14,7 @@ from wuxin.finance.credit import HOUSE
 from wuxin.finance.periods import period
 from wuxin.portal import lending, orders, queries
 from wuxin.portal.assess import as_json
-from wuxin.portal.visit import Here, Part, Visit
+from wuxin.portal.visit import Here, Next, Page, Part, Text, Visit
 from wuxin.risk.statement_flags import assess
 from wuxin.risk.statements import read
 from wuxin.stores import schema as tables
@@ -25,20 +25,11 @@ from wuxin.terms.records import UNUSABLE, Command
 from wuxin.terms.units import shown
 
 
-class EntriesAsked(BaseModel):
+class EntriesAsked(Page):
     """Which journal entries."""
 
-    facility: str = ""
-    account: str = Field("", description="an account of the chart, for example loan_principal")
-    offset: int = Field(0, ge=0, le=1_000_000_000)
-    limit: int = Field(50, ge=1, le=queries.PAGE)
-
-
-class ApplicationsAsked(BaseModel):
-    """Which applications."""
-
-    offset: int = Field(0, ge=0, le=1_000_000_000)
-    limit: int = Field(50, ge=1, le=queries.PAGE)
+    facility: Text = ""
+    account: Text = Field("", description="an account of the chart, for example loan_principal")
 
 
 class Statement(BaseModel):
@@ -52,26 +43,25 @@ class Measure(BaseModel):
 
     fact: str = Field(min_length=1, max_length=120)
     period: str = Field(min_length=4, max_length=80)
-    pack: str
-    thing: str = Field(description="kind:id")
-    indicator: str
-    tolerance_share: str
+    pack: Text
+    thing: Text = Field(description="kind:id")
+    indicator: Text
+    tolerance_share: Text
     reason: str = Field(min_length=1, max_length=500)
-    unit: str = Field("", description="of the fact, where a rate is given; else the indicator's")
-    rate: str = Field("1", description="what one unit of the indicator, as shown, stands for")
-    rate_reason: str = ""
+    unit: Text = Field("", description="of the fact, where a rate is given; else the indicator's")
+    rate: Text = Field("1", description="what one unit of the indicator, as shown, stands for")
+    rate_reason: Text = ""
 
 
 router: Final = APIRouter(prefix="/api", tags=["credit"])
 
 
 @router.get("/ledger")
-def ledger(here: Here, asked: Annotated[EntriesAsked, Query()]) -> dict[str, Any]:
+def ledger(here: Here, onward: Next, *, asked: Annotated[EntriesAsked, Query()]) -> dict[str, Any]:
     """Journal entries by facility and account, newest first, and the trial balance."""
     page = (asked.offset, asked.limit)
-    return lending.ledger(
-        here.home, here.who, facility=asked.facility, account=asked.account, page=page
-    )
+    where = {"facility": asked.facility, "account": asked.account}
+    return onward.of(lending.ledger(here.home, here.who, **where, page=page), asked)
 
 
 @router.get("/liquidations")
@@ -81,13 +71,14 @@ def liquidations(here: Here) -> dict[str, Any]:
 
 
 @router.get("/applications")
-def applications(here: Here, asked: Annotated[ApplicationsAsked, Query()]) -> dict[str, Any]:
+def applications(here: Here, onward: Next, *, asked: Annotated[Page, Query()]) -> dict[str, Any]:
     """Applications for credit, newest first."""
-    return lending.applications(here.home, here.who, page=(asked.offset, asked.limit))
+    page = (asked.offset, asked.limit)
+    return onward.of(lending.applications(here.home, here.who, page=page), asked)
 
 
 @router.get("/applications/{name}")
-def application(here: Here, name: str) -> dict[str, Any]:
+def application(here: Here, name: Text) -> dict[str, Any]:
     """One application: its decision, field by field, and every step of its life."""
     return lending.application(here.home, here.who, name=name)
 
@@ -99,13 +90,13 @@ def obligors(here: Here, part: Part) -> list[dict[str, Any]]:
 
 
 @router.get("/obligors/{name:path}/rating")
-def rating(here: Here, name: str) -> dict[str, Any]:
+def rating(here: Here, name: Text) -> dict[str, Any]:
     """An obligor's grades with what moved them, limits, statements, facts and scores."""
     return lending.rating(here.home, here.who, obligor=name)
 
 
 @router.post("/obligors/{name:path}/measure")
-def measured(here: Here, name: str, asked: Measure) -> dict[str, Any]:
+def measured(here: Here, name: Text, asked: Measure) -> dict[str, Any]:
     """Have the house sum an indicator of the twin, as one source of a fact."""
     measure(here, name, asked=asked)
     return lending.rating(here.home, here.who, obligor=name)
