@@ -141,6 +141,18 @@ def test_what_cannot_be_obeyed_is_a_problem_and_changes_nothing(
     assert client.get("/api/facilities/F-1").json()["outstanding"] == "100000.00"
 
 
+@pytest.mark.parametrize("body", [b'{"\\ud800": 1}', b'{"amount": "1", "reference": "\\ud800"}'])
+def test_what_is_no_text_is_refused_in_words_that_are(
+    client: TestClient, home: Home, body: bytes
+) -> None:
+    opened(client, home)
+    signed(client, home, role="core_system")
+    answer = client.post(REPAY, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "cannot be kept" in answer.json()["detail"]
+    assert client.get("/api/facilities/F-1").json()["outstanding"] == "100000.00"
+
+
 def test_a_borrower_orders_for_its_own_facilities_alone(client: TestClient, home: Home) -> None:
     opened(client, home)
     body = {"call": 1, "amount": "1", "reason": "no"}

@@ -18,7 +18,7 @@ from wuxin.portal.visit import Here, Next, Page, Part, Text, Visit
 from wuxin.risk.statement_flags import assess
 from wuxin.risk.statements import read
 from wuxin.stores import schema as tables
-from wuxin.terms.counter import BANK
+from wuxin.terms.counter import BANK, check_plain
 from wuxin.terms.errors import BadInput, Forbidden, NotFound
 from wuxin.terms.names import thing_key
 from wuxin.terms.records import UNUSABLE, Command
@@ -106,6 +106,7 @@ def measured(here: Here, name: Text, asked: Measure) -> dict[str, Any]:
 def assessed(here: Here, told: Statement) -> dict[str, Any]:
     """Assess statements as `wuxin assess` does; nothing is kept."""
     del here
+    check_plain(told.statement, "statement")
     text = json.dumps(told.statement, ensure_ascii=False)
     return as_json(assess(read(text, "statement")))
 

@@ -18,7 +18,7 @@ from wuxin.home import Home
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
 from wuxin.portal.visit import Here, Part, Text
-from wuxin.terms.counter import BANK, Order, read
+from wuxin.terms.counter import BANK, Order, check_plain, read
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.records import Command
 
@@ -58,6 +58,7 @@ def give(
     key, source = how.get("key", ""), how.get("source", "")
     if len(key) > _KEY or not key.isprintable():
         raise BadInput(f"an idempotency key has at most {_KEY} printable characters")
+    check_plain({"body": body}, do)
     read(body, order.body, do=do)
     if facility and do != OPENING:
         queries.facility_row(home, session, name=facility)

@@ -55,7 +55,8 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 def problem(status: int, title: str, *, detail: str) -> JSONResponse:
     """A refusal as an answer."""
-    said = Problem(title=title, status=status, detail=detail)
+    text = detail.encode("utf-8", "replace").decode()  # it may say again what was no text
+    said = Problem(title=title, status=status, detail=text)
     return JSONResponse(said.model_dump(), status, media_type=PROBLEM_JSON)
 
 

@@ -157,22 +157,30 @@ def check_writable(command: Command) -> None:
         BadInput: a text is no Unicode or has a zero character, a number is not finite or has more
             than 64 bits, or it is nested too deeply or too long.
     """
-    left: list[tuple[Any, str, int]] = [(command.facility, "facility", 0), (command.by, "by", 0)]
-    left += [(command.key, "key", 0), (command.body, "body", 0)]
+    said = {"by": command.by, "facility": command.facility, "key": command.key}
+    check_plain({**said, "body": command.body}, command.do)
+
+
+def check_plain(table: Mapping[str, Any], what: str) -> None:
+    """Refuse a table, named by ``what``, that could not be written down and read back alike.
+
+    Raises:
+        BadInput: as :func:`check_writable` has it.
+    """
+    left: list[tuple[Any, str, int]] = [(part, name, 0) for name, part in table.items()]
+    left += [(name, "a name", 0) for name in table]
     length = 0
     while left:
         value, at, depth = left.pop()
         if depth > DEEPEST:
-            raise BadInput(f"{command.do}: {at} cannot be kept: it is nested over {DEEPEST} deep")
+            raise BadInput(f"{what}: {at} cannot be kept: it is nested over {DEEPEST} deep")
         if isinstance(value, str):
             length += len(value)
             if not _is_text(value):
-                raise BadInput(
-                    f"{command.do}: {at} cannot be kept: it has characters that are no text"
-                )
+                raise BadInput(f"{what}: {at} cannot be kept: it has characters that are no text")
         elif isinstance(value, int | float):
             if value not in _WHOLE if isinstance(value, int) else not math.isfinite(value):
-                raise BadInput(f"{command.do}: {at} cannot be kept: it is no number of 64 bits")
+                raise BadInput(f"{what}: {at} cannot be kept: it is no number of 64 bits")
         elif isinstance(value, Mapping):
             left += [(name, f"a name in {at}", depth + 1) for name in value]
             left += [(part, f"{at}.{name}", depth + 1) for name, part in value.items()]
@@ -180,7 +188,7 @@ def check_writable(command: Command) -> None:
             length += len(value)
             left += [(part, f"{at}[{n}]", depth + 1) for n, part in enumerate(value)]
     if length > LONGEST:
-        raise BadInput(f"{command.do}: it cannot be kept: it has over {LONGEST} characters")
+        raise BadInput(f"{what}: it cannot be kept: it has over {LONGEST} characters")
 
 
 def _is_text(text: str) -> bool:
