@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from wuxin.bank import Bank
@@ -342,6 +343,8 @@ class Flow:
             self.tenant, key, rule=rule, indicators=line.pack.indicators, because=because,
             figures=(event.since, event.at, event.value, limit),
         )  # fmt: skip
+        while found.id in self.recent:  # late data: it ended, and is so again at the same moment
+            found = replace(found, raised=found.raised + 1)
         self.open[line.pack.name, key, rule.name] = found
         self._say(source, [found])
 

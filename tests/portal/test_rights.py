@@ -38,6 +38,7 @@ READERS = {
     "/api/deliveries",
     "/api/ledger", "/api/liquidations", "/api/applications", "/api/applications/{name}",
     "/api/obligors", "/api/obligors/{name}/rating",
+    "/api/boards/{site}",
     "/api/trades", "/api/trades/lacking", "/api/trades/{order}",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from wuxin import __version__
 from wuxin.home import Home
 from wuxin.portal import (
+    boards,
     credit,
     deliveries,
     events,
@@ -346,6 +347,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(orders.routes(home), responses=PROBLEMS)
     app.include_router(events.router, responses=PROBLEMS)
     app.include_router(pledges.router, responses=PROBLEMS)
+    app.include_router(boards.router, responses=PROBLEMS)
     app.include_router(progress.router, responses=PROBLEMS)
     app.include_router(warned.router, responses=PROBLEMS)
     app.include_router(deliveries.router, responses=PROBLEMS)

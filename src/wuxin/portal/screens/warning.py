@@ -61,7 +61,7 @@ def open_warning(view: View, name: str, *, changed: Changed | None = None) -> ui
     """
 
     async def fill() -> None:
-        place = ui.element("div").mark("warning")
+        place = ui.element("div").classes("wx-doing").mark("warning")
 
         async def draw() -> None:
             found = await view.api.get(f"/api/warnings/{name}")
