@@ -220,7 +220,7 @@ def describe() -> str:
         table.add_row(name, value, default, _origin(name, written), field.description)
     table.columns[0].no_wrap = table.columns[3].no_wrap = True
     out = io.StringIO()
-    width = max(100, shutil.get_terminal_size((120, 24)).columns)
+    width = max(160, shutil.get_terminal_size((160, 24)).columns)
     console = Console(file=out, width=width, color_system=None, markup=False, highlight=False)
     console.print(table)
     known = {PREFIX.lower() + name for name in Settings.model_fields}
