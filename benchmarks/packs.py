@@ -44,11 +44,11 @@ def main() -> None:
 def measured(path: Path) -> dict[str, Any]:
     """What one module prints; or that it failed, and how."""
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+    try:
+        found: dict[str, Any] = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        last = (done.stderr.strip().splitlines() or ["it printed no figures"])[-1]
         return {"pack": path.stem.removeprefix("packs_"), "figures": [], "error": last}
-    found: dict[str, Any] = json.loads(lines[-1])
     return found
 
 
