@@ -36,7 +36,7 @@ DOCUMENTS: Final = "recording"
 
 SHIPPED: Final = (
     "energy/recording", "energy/snow", "logistics/recording", "manufacturing/recording",
-    "manufacturing/workshop",
+    "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
 )  # fmt: skip
 
 
