@@ -255,10 +255,15 @@ def options(
     }  # fmt: skip
 
 
+_PATIENCE_S: Final = 15.0
+"""How long a browser may take to answer (s): a slow one is still loading its first page."""
+
+
 async def phone() -> bool:
     """Whether the visitor's window is as narrow as a phone's."""
     await context.client.connected()
-    return bool(await ui.run_javascript("matchMedia('(max-width: 640px)').matches"))
+    asked = "matchMedia('(max-width: 640px)').matches"
+    return bool(await ui.run_javascript(asked, timeout=_PATIENCE_S))
 
 
 def _width(column: Column) -> dict[str, Any]:
