@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from msgspec.structs import asdict
-
-from wuxin.finance.credit_ports import Assessed, Compared, Flag, Graded, Ports, Row, Side, Value
+from wuxin.finance.credit_ports import Assessed, Compared, Flag, Ports, Side, Value
 from wuxin.risk.claims import Claim
 from wuxin.risk.claims import compare as compared
 from wuxin.risk.credit_table import GRADES, CreditTables, default, names
@@ -19,6 +17,8 @@ from wuxin.risk.statement_figures import Book
 from wuxin.risk.statement_flags import assess as assessed
 from wuxin.risk.statement_flags import thresholds
 from wuxin.risk.statements import PER_YEAR, read
+from wuxin.terms.decisions import Graded
+from wuxin.terms.money import plain
 from wuxin.terms.records import Words
 
 _MONTHS: Final = 12
@@ -53,9 +53,7 @@ class Engine:
 
     def decide(self, case: Mapping[str, Value]) -> Graded:
         """The grade and what follows from it, with every row that held."""
-        found = self.tables.decide(case)
-        rows = tuple(Row(**asdict(row)) for row in found.rows)
-        return Graded(found.grade, found.action, found.share, found.rate, rows, found.marks)
+        return self.tables.decide(case)
 
 
 def assess(statement: Mapping[str, Any]) -> Assessed:
@@ -69,8 +67,8 @@ def assess(statement: Mapping[str, Any]) -> Assessed:
     flags = tuple(
         Flag(
             flag.name, flag.level, flag.since, flag.until,
-            {k: v if isinstance(v, str) else _plain(v) for k, v in flag.figures.items()},
-            "" if flag.threshold is None else _plain(flag.threshold), flag.words,
+            {k: v if isinstance(v, str) else plain(v) for k, v in flag.figures.items()},
+            "" if flag.threshold is None else plain(flag.threshold), flag.words,
         )
         for flag in found.flags if flag.current and flag.level != "info"
     )  # fmt: skip
@@ -101,9 +99,3 @@ def compare(sides: Sequence[Side]) -> Compared:
 def ports() -> Ports:
     """All that the counter for credit asks of risk."""
     return Ports(Engine(), assess, compare)
-
-
-def _plain(value: Any) -> str:
-    """A number to six decimals without zeros at its end."""
-    text = f"{value:.6f}".rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text

@@ -13,12 +13,12 @@ from typing import Final
 from wuxin.finance import credit_bodies as bodies
 from wuxin.finance import credit_inputs as inputs
 from wuxin.finance.credit_inputs import Asked
-from wuxin.finance.credit_ports import Graded
 from wuxin.finance.facility import Terms, amount
 from wuxin.finance.hearing import Hearing
 from wuxin.finance.rating import number, told_rows
 from wuxin.finance.standing import Application, Limit, acts, joined
 from wuxin.terms.counter import BANK, Now, Order, Said, told
+from wuxin.terms.decisions import Graded
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.money import minor
 from wuxin.terms.records import Command, Words

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 from wuxin.finance import credit_inputs as inputs
 from wuxin.finance.account import Account
 from wuxin.finance.credit_inputs import Asked, Input, Measured, Open
-from wuxin.finance.credit_ports import Ports, Row
+from wuxin.finance.credit_ports import Ports
 from wuxin.finance.marking import Marking
 from wuxin.finance.standing import Application, Standing, acts, joined
 from wuxin.terms.counter import Now, Said, Silent, warn
+from wuxin.terms.decisions import Row
 from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Act, Cause, Cleared, Finding, Level, Words
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from wuxin.risk.statement_figures import Figures, Largest
 from wuxin.risk.statement_flags import Assessment, Flag
 from wuxin.risk.statement_rules import percent
+from wuxin.terms.money import plain
 from wuxin.terms.records import Words
 
 Language = Literal["zh", "en"]
@@ -121,7 +122,7 @@ def _line(flag: Flag, language: Language) -> Text:
     line = Text(f"  {_word(flag.level, language)}  ", style=_STYLES[flag.level])
     line.append(f"{span}  {getattr(flag.words, language)}", style="default")
     if flag.threshold is not None:
-        line.append(f"  [{_word('threshold', language)} {_plain(flag.threshold)}]", style="dim")
+        line.append(f"  [{_word('threshold', language)} {plain(flag.threshold)}]", style="dim")
     return line
 
 
@@ -150,12 +151,6 @@ def _ratio(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.6f}"
 
 
-def _plain(value: Decimal) -> str:
-    """A number to six decimals without zeros at its end."""
-    text = f"{value:.6f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
 def _flag(flag: Flag) -> dict[str, Any]:
     return {
         "name": flag.name,
@@ -166,10 +161,10 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "current": flag.current,
         "subject": flag.subject or None,
         "figures": {
-            name: value if isinstance(value, str) else _plain(value)
+            name: value if isinstance(value, str) else plain(value)
             for name, value in flag.figures.items()
         },
-        "threshold": None if flag.threshold is None else _plain(flag.threshold),
+        "threshold": None if flag.threshold is None else plain(flag.threshold),
         "why": flag.why or None,
         "words": {"zh": flag.words.zh, "en": flag.words.en},
     }

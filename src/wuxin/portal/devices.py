@@ -19,6 +19,7 @@ from wuxin.home import Home
 from wuxin.live import gate_to
 from wuxin.portal import queries, views
 from wuxin.portal.access import DEVICES, ROLES, Session
+from wuxin.portal.visit import present
 from wuxin.sources import Source
 from wuxin.stores.journal import Told
 from wuxin.terms.clock import iso, moment
@@ -202,7 +203,7 @@ def _holds(known: Device | None, body: Mapping[str, str]) -> bool:
 
 def _at(home: Home, session: Session, *, source: Source, key: tuple[str, str], said: str) -> int:
     """From when a change holds (ns): after the one before, and not after the source's present."""
-    now = _now(home, source)
+    now = present(home, source)
     before = max((int(r["at"]) for r in _act_rows(home, session, key=key)), default=-_STEP)
     if not said:
         return max(now, before + _STEP)
@@ -212,11 +213,6 @@ def _at(home: Home, session: Session, *, source: Source, key: tuple[str, str], s
     if at < before + _STEP:
         raise Conflict(f"device {key[1]!r} was changed at {iso(before)} already; say a later time")
     return at
-
-
-def _now(home: Home, source: Source) -> int:
-    """The present of a source (ns): the end of what was recorded, or the wall clock."""
-    return source.watermark if source.decoder is None else home.clock()
 
 
 def _sources(home: Home, session: Session) -> list[Source]:
@@ -242,7 +238,7 @@ def _row(home: Home, source: Source, *, device: Device) -> dict[str, Any]:
     pack, heard = source.line.pack, _heard(home, source, device=device)
     model = pack.devices.get(device.model)
     allowed = _allowed(source, device)
-    silence = None if heard.time is None else max(0, _now(home, source) - heard.time)
+    silence = None if heard.time is None else max(0, present(home, source) - heard.time)
     hearing: Hearing = "heard"
     if device.state not in HEARD:
         hearing, silence = "not_heard", None

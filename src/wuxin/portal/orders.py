@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from wuxin.home import Home
 from wuxin.portal import queries, views
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here, Part, Text
+from wuxin.portal.visit import Here, Part, Text, present
 from wuxin.terms.counter import BANK, Order, check_plain, read
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.records import Command
@@ -198,11 +198,12 @@ def _source(home: Home, order: Order, *, facility: str, source: str, do: str) ->
 
 
 def _present(home: Home, source: str) -> int:
-    """The present of a source (ns): after what was recorded and ordered, or the wall clock."""
+    """When an order is given (ns): at a source's present, and on a recording after the last one."""
     told = home.flow.sources.get(source)
-    if told is not None and told.mapped:
-        return max(told.watermark, told.told + 1)
-    return home.clock()
+    if told is None:
+        return home.clock()
+    now = present(home, told)
+    return now if told.decoder is not None else max(now, told.told + 1)
 
 
 def body_of(text: str) -> dict[str, Any]:

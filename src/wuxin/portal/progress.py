@@ -17,7 +17,7 @@ from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal import queries
 from wuxin.portal.access import Session
-from wuxin.portal.visit import Here, Text
+from wuxin.portal.visit import Here, Text, present
 from wuxin.sources import Source
 from wuxin.terms.clock import iso
 from wuxin.terms.records import Words
@@ -65,7 +65,7 @@ class _Seen:
     def __init__(self, home: Home, walk: Walk, *, name: str) -> None:
         source = _source(home, name)
         self.walk = walk
-        self.at = _present(home, source)
+        self.at = max(source.watermark, present(home, source))
         self.known = home.flow.bank.cases.known(name, home.flow.now(source, self.at))
         done = msgspec.json.decode(walk.state, type=list[Done])
         self.done = {one.step: one for one in done}
@@ -127,8 +127,3 @@ def _plain(step: Step, pack: Pack, *, met: Callable[[str], bool] | None) -> dict
 
 def _source(home: Home, facility: str) -> Source:
     return home.flow.sources[home.flow.bank.source_of(facility)]
-
-
-def _present(home: Home, source: Source) -> int:
-    """The present of a source (ns): the end of what was recorded, or the wall clock."""
-    return source.watermark if source.decoder is None else max(source.watermark, home.clock())

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from wuxin.home import Home
 from wuxin.portal import queries
 from wuxin.portal.access import COOKIE, READ, Accounts, Session
+from wuxin.sources import Source
 from wuxin.terms import errors
 
 STATUS: Final[dict[type[errors.Refused], int]] = {
@@ -64,6 +65,11 @@ def house(request: Request) -> Home:
     """The home that this process serves."""
     home: Home = request.app.state.home
     return home
+
+
+def present(home: Home, source: Source) -> int:
+    """The present of a source (ns): the end of what was recorded, or the wall clock."""
+    return source.watermark if source.decoder is None else home.clock()
 
 
 def signed_in(request: Request) -> Session:

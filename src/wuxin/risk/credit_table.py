@@ -11,10 +11,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import msgspec
-
 from wuxin.risk.decision import Answer, CellView, RuleView, Table, read
 from wuxin.risk.decision_cells import ANY
+from wuxin.terms.decisions import Graded, Row
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Digest, digest
 from wuxin.terms.records import Words
@@ -26,26 +25,6 @@ ACTIONS: Final = ("approve", "refer", "decline")
 """From the friendliest to the hardest."""
 
 _FILES: Final = ("credit_grade.json", "credit_terms.json")
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A row that held: what it is for, the values that it read, and what it gives."""
-
-    id: str
-    about: Words
-    reads: tuple[Words, ...]
-    gives: Mapping[str, str]
-
-
-class Graded(msgspec.Struct, frozen=True):
-    """What the two tables say of a case; ``share`` and ``rate`` are of one, None where none is."""
-
-    grade: str
-    action: str
-    share: Decimal | None
-    rate: Decimal | None
-    rows: tuple[Row, ...]
-    marks: tuple[Words, ...]
 
 
 class CreditTables:

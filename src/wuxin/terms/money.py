@@ -72,3 +72,9 @@ def exact(value: float) -> Decimal:
 def minor(value: Decimal, currency: str) -> Decimal:
     """Round money to the minor unit of its currency, half to even."""
     return Money(value, currency).rounded().amount
+
+
+def plain(value: Decimal) -> str:
+    """A number to six decimals without zeros at its end."""
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
