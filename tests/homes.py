@@ -26,6 +26,16 @@ authorised_weight = { column = "book", unit = "t" }
 """
 
 
+class Wall:
+    """A clock that a test sets."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def __call__(self) -> Nanos:
+        return Nanos(self.at)
+
+
 def stocked(folder: Path) -> Path:
     """Write a recording of three lots, of which a third is missing from the 21st on."""
     rows = [f"2024-03-{d:02d}T08:00:00Z,L-{d % 3},{25 - 8 * (d > 20)},25" for d in range(1, 29)]

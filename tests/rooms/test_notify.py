@@ -17,6 +17,7 @@ from aiosmtpd.handlers import Message as Kept
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.homes import Wall
 from tests.receivers import Receiver, receiver
 from tests.rooms.authority import Authority
 from tests.servers import free_port
@@ -25,7 +26,7 @@ from wuxin.notify import hooks, mail
 from wuxin.notify.courier import Courier, Ways, secret_of
 from wuxin.notify.hooks import NotTaken, Unsafe, pinned, public
 from wuxin.notify.outbox import FIRST, GIVE_UP, LONGEST, Message, pause
-from wuxin.terms.clock import DAY, HOUR, MINUTE, Nanos, moment
+from wuxin.terms.clock import DAY, HOUR, MINUTE, moment
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound
 from wuxin.terms.records import Command
 
@@ -40,19 +41,9 @@ _TOLD = {
 }  # fmt: skip
 
 
-class Wall:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> Nanos:
-        return Nanos(self.at)
-
-
 @pytest.fixture
 def wall() -> Wall:
-    return Wall()
+    return Wall(START)
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import RowMapping
 
+from tests.homes import Wall
 from wuxin import frozen
 from wuxin.home import Home
 from wuxin.portal import views
 from wuxin.stores.journal import Arrived, Told
-from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, Nanos, iso, moment
+from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, iso, moment
 from wuxin.terms.counter import BANK
 from wuxin.watch import ALLOWANCE, Watch
 from wuxin.wire.packed import packed
@@ -21,19 +22,9 @@ START = moment("2026-03-01T06:00:00Z")
 LOTS = 4
 
 
-class Wall:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> Nanos:
-        return Nanos(self.at)
-
-
 @pytest.fixture
 def wall() -> Wall:
-    return Wall()
+    return Wall(START)
 
 
 @pytest.fixture

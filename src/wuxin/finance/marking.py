@@ -127,8 +127,9 @@ class Marking(Silent):
 
         A breach ends at the maximum, a call at the target (see :mod:`wuxin.finance.call`).
         """
-        for held in self._against.values():
-            held.pop(cleared.finding, None)
+        for key, held in [*self._against.items()]:
+            if held.pop(cleared.finding, None) is not None and not held:
+                del self._against[key]
         for account in self.accounts.values():
             if account.breach is not None and account.breach.id == cleared.finding:
                 account.breach = None
@@ -164,7 +165,7 @@ class Marking(Silent):
     def freeze(self) -> Any:
         """All that the desk remembers, as plain values."""
         against: list[Any] = [[pack, list(thing), {**said}]
-                   for (pack, thing), said in self._against.items() if said]  # fmt: skip
+                   for (pack, thing), said in self._against.items()]  # fmt: skip
         contested = [[facility, list(thing), found]
                      for (facility, thing), found in self._contested.items()]  # fmt: skip
         return {
