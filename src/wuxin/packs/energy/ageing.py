@@ -15,10 +15,10 @@ from wuxin.terms.names import ThingKey
 from wuxin.terms.standards import DayView, Derived
 
 YEAR: Final = 365
-"""Days between the two days of a pair: the same season, so that what the model gets wrong cancels."""
+"""Days between the two of a pair: the same season, so that the model's own errors cancel."""
 
 BRIGHT: Final = 0.4
-"""A day counts whose expected energy is this share of a good day's (the 90th percentile) or more."""
+"""A day counts that should yield this share of a good day (the 90th percentile) or more."""
 
 FEWEST_PAIRS: Final = 60
 FEWEST_DAYS: Final = 30
@@ -89,7 +89,8 @@ def year_on_year(
     begins = chance.integers(0, size, (_DRAWS, -(-size // _BLOCK)))
     picked = (begins[:, :, None] + np.arange(_BLOCK)).reshape(_DRAWS, -1)[:, :size] % size
     drawn = np.median(pairs[picked], axis=1)
-    return Ageing(rate, *(float(q) for q in np.quantile(drawn, (0.025, 0.975))), size)
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    return Ageing(rate, low, high, size)
 
 
 def _index(
@@ -145,8 +146,8 @@ def soiling(
 
     Returns:
         None with fewer than 30 bright days. A spell counts as soiling only where it lasts 14 days,
-        falls by two standard errors (the last, still open, by four) and at least 0.01 % a day, and recovers half of that at once
-        when it ends: a season falls as well, but comes back slowly.
+        falls by two standard errors (the last, still open, by four) and at least 0.01 % a day,
+        and recovers half of that at once when it ends: a season falls too, but comes back slowly.
 
     Source: Deceglie, Micheli and Muller, IEEE J. Photovolt. 8 (2018) 547 (stochastic rate and
     recovery); here the spells are cut by dynamic programming, without its Monte Carlo.
@@ -196,15 +197,13 @@ def _noise(day: NDArray[np.int64], index: Floats) -> float:
     usual = len(index) / len(means)
     single = float(np.median(np.abs(np.diff(index)))) / 0.6745 / np.sqrt(2)
     if len(means) < _SETTLES // 2:
-        return single**2
+        return float(single**2)
     bend = means[1:-1] - (means[:-2] + means[2:]) / 2
     whole = float(np.median(np.abs(bend))) / 0.6745 / np.sqrt(1.5)
-    return min(max(single**2, whole**2 * usual), _WORST * single**2)
+    return float(min(max(single**2, whole**2 * usual), _WORST * single**2))
 
 
-def _spells(
-    day: NDArray[np.int64], index: Floats, *, noise: float, wet: list[int]
-) -> list[int]:
+def _spells(day: NDArray[np.int64], index: Floats, *, noise: float, wet: list[int]) -> list[int]:
     """Bounds of the dry spells (k + 1): the cuts that fit falling lines best, each at a price.
 
     Dynamic programming over all cuts; a rainy day is a cut at a third of the price.
@@ -235,7 +234,8 @@ def _misfit(sums: list[Floats], i: NDArray[np.int64], j: int) -> Floats:
     n, sx, sy, sxx, sxy, syy = (s[j] - s[i] for s in sums)
     xx, xy, yy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
     slope = np.minimum(np.divide(xy, xx, out=np.zeros(len(i)), where=xx > 0), 0.0)
-    return np.maximum(yy - 2 * slope * xy + slope * slope * xx, 0.0)
+    left = yy - 2 * slope * xy + slope * slope * xx
+    return np.asarray(np.maximum(left, 0.0), np.float64)
 
 
 def _fall(day: NDArray[np.int64], index: Floats, *, noise: float) -> tuple[float, float]:

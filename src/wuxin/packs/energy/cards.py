@@ -169,7 +169,7 @@ CHARGING: Final[tuple[Model, ...]] = (
         source="this project's own",
         validity="prices by posted change, or one flat tariff; taxes and parking fees are not in "
         "it, and would show as a gap",
-        validated=f"ACN sessions by SCE TOU-EV-4, against an independent sum by the minute {_BENCH}",
+        validated=f"ACN sessions by SCE TOU-EV-4, against a sum by the minute {_BENCH}",
         run=revenues,
     ),
     Model(

@@ -1,4 +1,4 @@
-"""A charging station's day: what its piles sold, how long they could, and what it should have earned.
+"""A charging station's day: what piles sold, how long they could, what it should have earned.
 
 A session is told when it ends: energy, how long the car was connected and how long it charged, and
 perhaps what was paid. Piles that speak OCPP tell energy at the end of a transaction; how long it
@@ -82,8 +82,8 @@ def session_days(view: DayView) -> list[Derived]:
     totals: dict[str, list[float]] = {}
     for evse in view.of("evse"):
         told = _pile_day(view, evse)
+        derived += [of_day(view, evse, indicator=n, value=v) for n, v in told.items()]
         for name, value in told.items():
-            derived.append(of_day(view, evse, indicator=name, value=value))
             totals.setdefault(name, []).append(value)
     if view.root.kind == "charging_station" and totals:
         for name in ("sessions", "energy_sold"):
@@ -210,7 +210,7 @@ def _priced(view: DayView, found: Sold) -> Floats | None:
 
     span = np.maximum(found.charged - found.begin, 1)
     mean = (upto(found.begin + span) - upto(found.begin)) / span
-    return found.energy / _KILOWATT_HOUR * mean
+    return np.asarray(found.energy / _KILOWATT_HOUR * mean, np.float64)
 
 
 def _week_gap(view: DayView, today: float, received: float) -> float | None:

@@ -43,7 +43,7 @@ class ClockStep(NamedTuple):
 
 
 class Noons(NamedTuple):
-    """Days of a series: solar noon by the sun (n, ns), and how late the yield's middle is (n, s)."""
+    """Days of a series: solar noon (n, ns), and how late the yield's middle is (n, s)."""
 
     at: Times
     late: Floats
@@ -93,9 +93,7 @@ def noons(t: Times, v: Floats, *, longitude: float | None = None) -> Noons:
 
 def _whole(at: Times, length: Floats) -> NDArray[np.bool_]:
     """Which days are about as long as their neighbours: half a day of outage has no middle."""
-    usual = [
-        float(np.quantile(length[np.abs(at - one) <= 10 * DAY], 0.8)) for one in at.tolist()
-    ]
+    usual = [float(np.quantile(length[np.abs(at - one) <= 10 * DAY], 0.8)) for one in at.tolist()]
     return length >= _LENGTH * np.array(usual)
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from wuxin.packs.energy.tariff import Tariff
 from wuxin.packs.energy.traps import FORMS, date_order
-from wuxin.terms.clock import DAY, HOUR, from_datetime, iso, moment, to_datetime
+from wuxin.terms.clock import DAY, HOUR, MINUTE, from_datetime, iso, moment, to_datetime
 from wuxin.terms.errors import BadInput
 
 NO_ENERGY: Final = Decimal("0.05")
@@ -262,11 +262,9 @@ def overpowered(
     found = []
     for s in sessions:
         most = rated.get(s.evse) if isinstance(rated, Mapping) else rated
-        hours = Decimal(s.end - s.begin) / HOUR
+        hours = Decimal(s.end - s.begin + MINUTE) / HOUR  # times are rounded to the minute
         if most is not None and s.energy is not None and s.energy > most * hours * tolerance:
-            # A minute's rounding matters for the shortest only.
-            if s.energy > most * (hours + Decimal(1) / 60) * tolerance:
-                found.append(s)
+            found.append(s)
     return found
 
 
@@ -298,8 +296,8 @@ def utilisation(
 
 def _covered(spans: list[tuple[int, int]], within: tuple[int, int]) -> int:
     total, upto = 0, within[0]
-    for begin, end in sorted(spans):
-        begin, end = max(begin, upto), min(end, within[1])
+    for first, last in sorted(spans):
+        begin, end = max(first, upto), min(last, within[1])
         if end > begin:
             total += end - begin
             upto = end
@@ -317,7 +315,8 @@ def bill(sessions: Sequence[Session], tariff: Tariff) -> Bill:
         Unrounded amounts. Demand charges are the operator's cost and no revenue: they are left out
         (:func:`peaks` gives the power that they are charged on).
     """
-    each, months = [], defaultdict(Decimal)
+    each: list[Decimal] = []
+    months: dict[str, Decimal] = defaultdict(Decimal)
     unpriced = 0
     for s in sessions:
         if s.energy is None:

@@ -19,6 +19,7 @@ _LONGEST: Final = 400
 _SAME: Final = 0.9
 _KILOWATT_HOUR: Final = 3.6e6
 _FEWEST_DAYS: Final = 25
+_LEAST: Final = 900.0
 
 
 class Settled(NamedTuple):
@@ -109,16 +110,15 @@ def _against_inverters(view: DayView, meter: ThingKey) -> float | None:
     if len(view.of("meter")) != 1 or not all(len(part) for part in parts):
         return None
     total = sum(float(part.v[-1]) for part in parts)
-    hours = sum(sizes) * 3600.0
-    return float(own.v[-1]) / total - 1.0 if total > _COVER * hours / 4 else None
+    return float(own.v[-1]) / total - 1.0 if total > _LEAST * sum(sizes) else None
 
 
 def loan_watch(view: DayView) -> list[Derived]:
     """Derive 30 days' revenue and debt-service cover of a station with a tariff and a debt.
 
     Photovoltaic revenue is measured energy at the registered tariff; a charging station's is what
-    :mod:`.charging` holds for certain. Facts: ``tariff`` (contract currency a kWh), ``debt_service``
-    (contract currency in 30 days), ``operating_cost_share``.
+    :mod:`.charging` holds for certain. Facts: ``tariff`` (contract currency a kWh),
+    ``debt_service`` (contract currency in 30 days), ``operating_cost_share``.
     """
     root, facts = view.root, view.facts(view.root)
     if root.kind == "plant":

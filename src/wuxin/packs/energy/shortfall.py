@@ -26,7 +26,7 @@ SHORT: Final = 0.15
 """Share below expectation that counts as a shortfall: models and meters together err by less."""
 
 LEVEL: Final = 0.03
-"""How level a lid is: inverters hold a set-point within 2 %, and means of intervals add a little."""
+"""How level a lid is: inverters hold a set-point within 2 %; means of intervals add a little."""
 
 HELD: Final = 4
 """Intervals in a row that a lid must hold to be one: clouds do not stand still for that long."""
@@ -84,7 +84,7 @@ def tell(share: Floats, expected: Floats, *, limit: Floats | None = None) -> Tol
         lid |= ordered & (np.abs(share - limit) <= LEVEL) & (expected > limit)
     kinds[lid & known & (expected > share + LEVEL)] = CURTAILED
     kinds[known & (share >= _FULL) & (expected > share)] = CLIPPED
-    off = np.where(known, share <= _NOTHING, False)
+    off = np.where(known, share, np.inf) <= _NOTHING
     reporting = known.sum(axis=0)
     gone = (reporting >= _FEWEST_OFF) & (off.sum(axis=0) >= _OFF_SHARE * reporting)
     kinds[off & light & gone] = CUT_OFF
@@ -124,7 +124,9 @@ def lost(told: Told, *, rated: Floats, seconds: float) -> dict[str, float]:
     """
     whole = told.missing * rated[:, None] * seconds
     return {
-        name: float(whole[told.kinds == number].sum()) for number, name in enumerate(NAMES) if number
+        name: float(whole[told.kinds == number].sum())
+        for number, name in enumerate(NAMES)
+        if number
     }
 
 

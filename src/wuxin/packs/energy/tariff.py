@@ -1,4 +1,4 @@
-"""Time-of-use tariffs: what a kilowatt-hour costs at a moment, and what a session's energy costs."""
+"""Time-of-use tariffs: what a kilowatt-hour costs at a moment, and what a session costs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ _YEAR: Final = (1, 1), (12, 31)
 class Schedule:
     """Prices of one season and one kind of day.
 
-    ``start`` and ``end`` are (month, day), both included, and may wrap around the new year; ``days``
-    are 0 (Monday) to 6; ``steps`` are (hour of the day, money per kWh), the first at 0.
+    ``start`` and ``end`` are (month, day), both included, and may wrap around the new year;
+    ``days`` are 0 (Monday) to 6; ``steps`` are (hour of the day, money per kWh), the first at 0.
     """
 
     name: str
@@ -160,7 +160,9 @@ def _mask(told: Any, name: str) -> frozenset[int]:
         return _MASKS[told.upper()]
     if isinstance(told, list) and told:
         days = frozenset(
-            _DAYS.index(d[:3].upper()) for d in told if isinstance(d, str) and d[:3].upper() in _DAYS
+            _DAYS.index(d[:3].upper())
+            for d in told
+            if isinstance(d, str) and d[:3].upper() in _DAYS
         )
         if len(days) == len(told):
             return days

@@ -6,6 +6,7 @@ values stay as they came.
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,13 +20,13 @@ from wuxin.terms.records import Words
 from wuxin.terms.standards import DayView, Derived
 
 EFFICIENCY: Final = (0.80, 1.03)
-"""AC over DC power of an inverter above a tenth of its load: 0.9 to 0.99, and 4 % for two meters."""
+"""AC over DC power of a loaded inverter: 0.9 to 0.99, and 4 % for two meters."""
 
 USUAL: Final = 0.96
 """The efficiency that a factor is taken against."""
 
 AGREE: Final = (0.85, 1.18)
-"""Counter over integral of power: both are of one day, read at moments a quarter of an hour apart."""
+"""Counter over integral of power: of one day, read at moments a quarter of an hour apart."""
 
 KNOWN: Final = (1e-6, 1e-3, 0.01, 0.1, 10.0, 100.0, 1e3, 1e6, 1 / 3.6, 3.6, 0.25, 4.0, 1 / 12, 12.0)
 """Factors that units explain: prefixes, tenths and hundredths, Wh against kJ, energy an interval
@@ -117,7 +118,9 @@ def counter_trap(counter: float, integral: float) -> Trap | None:
 def _trap(factor: float, what: Words, against: Words) -> Trap:
     named = next((k for k in KNOWN if abs(factor / k - 1) <= _NEAR), None)
     shown = f"{named if named is not None else factor:.3g}"
-    known = Words("单位错误", "a wrong unit") if named is not None else Words("原因不明", "unexplained")
+    known = (
+        Words("单位错误", "a wrong unit") if named is not None else Words("原因不明", "unexplained")
+    )
     return Trap(
         factor, named,
         Words(f"{what.zh}为{against.zh}的 {shown} 倍：{known.zh}",
@@ -204,7 +207,7 @@ def _unevenness(texts: Sequence[str], form: str) -> float:
     """Share of steps that are not the usual one."""
     told = texts[:_SAMPLE]
     found = [datetime.strptime(text, form) for text in told]  # noqa: DTZ007 - differences only
-    gaps = [(b - a).total_seconds() for a, b in zip(found, found[1:], strict=False) if b != a]
+    gaps = [(b - a).total_seconds() for a, b in pairwise(found) if b != a]
     if not gaps:
         return 0.0
     usual = max(set(gaps), key=gaps.count)
@@ -223,10 +226,8 @@ def unit_traps(view: DayView) -> list[Derived]:
             series = view.series(mast, name, days=_WEEK)
             if len(series) and series.t[-1] >= view.start:
                 trap = irradiance_trap(series.v)
-                factor = 1.0 if trap is None else _told(trap)
-                derived.append(
-                    of_day(view, mast, indicator="irradiance_unit_factor", value=factor)
-                )
+                off = 1.0 if trap is None else _told(trap)
+                derived.append(of_day(view, mast, indicator="irradiance_unit_factor", value=off))
                 break
     for unit in found.units():
         for name, factor in (
