@@ -1,5 +1,6 @@
 """Charging stations: sessions of any table, tariffs, revenue, pile states, post-loan watch."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 
 from tests.packs.sunny import Plant
 from tests.packs.test_energy_pack import TERMS as PHOTOVOLTAIC
+from wuxin.packs import schema
 from wuxin.packs.energy import sessions
 from wuxin.packs.energy.models import value
 from wuxin.packs.energy.tariff import Tariff, flat, read_tariff
+from wuxin.protocols import ocpp
 from wuxin.terms.clock import DAY, HOUR, MINUTE, moment, zone
+from wuxin.terms.envelope import wrap
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Digest, ThingKey
 from wuxin.terms.records import Cause, Measured
@@ -295,6 +299,23 @@ def test_a_session_that_ocpp_tells_lasts_from_its_begin() -> None:
     station.add(PILE, "session_active", t=t, v=[1.0, 0.0])
     station.walk()
     assert station.values(PILE, "utilisation") == pytest.approx([3 / 24])
+
+
+def test_what_a_pile_says_by_ocpp_the_pack_knows() -> None:
+    said = {
+        "station": "CS-1", "version": "1.6", "transaction": {"connector": 2, "meter_start": 500},
+    }  # fmt: skip
+    state = {"connectorId": 2, "errorCode": "GroundFailure", "status": "Faulted"}
+    stop = {"transactionId": 7, "meterStop": 18500, "timestamp": "2025-03-03T09:00:00Z"}
+    calls = [[2, "1", "StatusNotification", state], [2, "2", "StopTransaction", stop]]
+    indicators = schema.load("energy").indicators
+    for call in calls:
+        told = ocpp.decode(wrap(said, json.dumps(call).encode()))
+        assert told["ok"], told
+        for reading in told["readings"]:
+            assert reading["thing"] == "evse:CS-1-2"
+            assert "evse" in indicators[reading["indicator"]].of
+            assert not indicators[reading["indicator"]].derived
 
 
 def test_faults_and_downtime_are_added_up_from_states() -> None:
