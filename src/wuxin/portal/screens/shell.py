@@ -30,6 +30,7 @@ NAVIGATION: Final = (
     ("/things", "inventory_2", "标的物", "Things"),
     ("/facilities", "account_balance", "融资", "Facilities"),
     ("/trades", "sync_alt", "贸易", "Trades"),
+    ("/capacity", "handshake", "产能", "Capacity"),
     ("/credit", "request_quote", "授信", "Credit"),
     ("/warnings", "notifications", "预警", "Warnings"),
     ("/devices", "sensors", "设备", "Devices"),
