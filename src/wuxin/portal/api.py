@@ -27,6 +27,7 @@ from wuxin.portal import (
     progress,
     proofs,
     queries,
+    reports,
     statements,
     totals,
     trades,
@@ -355,6 +356,7 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(credit.router, responses=PROBLEMS)
     app.include_router(trades.router, responses=PROBLEMS)
     app.include_router(capacity.router, responses=PROBLEMS)
+    app.include_router(reports.router, responses=PROBLEMS)
     app.include_router(statements.router, responses=PROBLEMS)
 
     @app.api_route("/api/{rest:path}", methods=[*METHODS], include_in_schema=False)

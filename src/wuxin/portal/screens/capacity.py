@@ -50,7 +50,7 @@ async def capacity(view: View) -> None:
 
 
 def _show(view: View, found: Mapping[str, Any], *, done: Done) -> None:
-    heading(t("产能撮合", "Capacity"), note=zone_note())
+    heading(t("产能撮合", "Capacity"), [(t("贸易", "Trades"), "/trades")], note=zone_note())
     with tag("div", classes="wx-tiles mb-4"):
         _figures(found)
     with ui.element("div").classes("flex flex-wrap gap-2 mb-4").mark("acts"):
