@@ -57,7 +57,7 @@ class Found(NamedTuple):
 class Report(NamedTuple):
     """An audit: every vehicle, and the counts that a rule judges.
 
-    ``coverage`` is the share of the books that was seen by a device or a person.
+    ``coverage`` is the share of the books of which a device, a person or a paper says where it is.
     """
 
     units: tuple[Found, ...]
@@ -108,7 +108,7 @@ def audit(units: Sequence[Unit], *, at: int) -> Report:
         found.append(Found(unit.thing, state, due and not unit.certificate, keys))
     counts = {state: sum(f.state == state for f in found) for state in range(6)}
     open_units = len(found) - counts[SETTLED]
-    seen = counts[PRESENT] + counts[AUTHORISED] + counts[AWAY]
+    seen = open_units - counts[UNSEEN]
     return Report(
         tuple(found), open_units, counts,
         sum(f.papers_missing for f in found), sum(f.keys_missing for f in found),
