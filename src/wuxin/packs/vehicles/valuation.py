@@ -2,7 +2,7 @@
 
     value = price of a new one × min(by age, by mileage) × weights with condition   (present)
     value = half of it                                                              (away, papers or keys missing)
-    value = 0                                                                       (unseen, out of trust, settled)
+    value = 0                                                                       (unseen, out of trust, stolen, settled)
 
 All in Decimal. The contract's haircut comes on top.
 """
@@ -42,6 +42,7 @@ DOUBTED: Final = Decimal("0.5")
 """What a vehicle counts that is away, or whose papers or keys are missing: it can be sold by others,
 or not without a court."""
 
+_STOLEN: Final = 3
 _YEAR: Final = Decimal(31_556_952)
 _PLACES: Final = Decimal("0.0001")
 _COUNTS: Final = {PRESENT: Decimal(1), AUTHORISED: Decimal(1), AWAY: DOUBTED,
@@ -179,6 +180,10 @@ def _counted(
         return None
     because += twin.causes(state)
     share = _COUNTS.get(int(state.value), Decimal(0))
+    signs = twin.latest(vehicle, "theft_signs")
+    if signs is not None and signs.value >= _STOLEN and at - signs.event_time <= read.audit_valid:
+        because += twin.causes(signs)
+        share = Decimal(0)
     for name in ("papers_missing", "keys_missing"):
         gap = twin.latest(vehicle, name)
         if gap is not None and gap.value > 0:
