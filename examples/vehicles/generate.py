@@ -1,19 +1,19 @@
 """Writes the generated part of the vehicles example: three weeks of a dealer's lot.
 
-Run ``python generate.py`` in this folder. With ``--kit FILE`` the real trip is cut out anew as well.
+Run ``python generate.py`` in this folder. With ``--kit FILE`` the real trip is cut out as well.
 
 Dealer, lot, vehicles, prices and contract do not exist. Assumptions:
 
 - A lot in Chengdu, a circle of 150 m, with eight new and four used cars. Each has a tracker that
-  reports four times a day while it stands, every minute while it moves; positions scatter by 8 m.
+  reports four times a day while it stands, every minute while it moves; positions scatter by 6 m.
 - The bank holds certificates and one set of keys; a handheld scans the lot each day at 17:00.
-- New cars cost 180,000 yuan, used ones cost 160,000 when new, were registered in the middle of 2021,
-  have driven 58,000 to 64,000 km and 78 to 84 points of an inspection.
+- New cars cost 180,000 yuan. Used ones cost 160,000 when new, were registered in the middle of
+  2021, have driven 58,000 to 64,000 km and have 78 to 84 points of an inspection.
 
-The story, beside quiet days: a test drive with leave (V-03, 6 September), a car sold and delivered
-and not paid until margin is called (V-05, 9 to 16 September), a certificate taken out for three days
-(V-08, 12 September), a set of keys that does not come back for a day (V-11, 14 September), and a car
-towed away at two in the morning with its cables cut (V-09, 18 September).
+The story, beside quiet days: a test drive with leave (V-03, 6 September), a car sold, delivered
+and not paid until margin is called (V-05, 9 to 16 September), a certificate taken out for three
+days (V-08, 12 September), a set of keys that does not come back for a day (V-11, 14 September),
+and a car towed away at two in the morning with its cables cut (V-09, 18 September).
 """
 # ruff: noqa: INP001 - a script beside its data, not a package
 
@@ -114,11 +114,22 @@ def tracker() -> Iterator[Row]:
                     yield from driving(vehicle, drive, begin=where, km=km)
                     where = (where[0] + drive.to[0], where[1] + drive.to[1])
                     km += round(drive.metres / 1000) * drive.ignition
-                if any(d.start <= when <= d.end for d in (*OUT.values(), *BACK.values())
-                       if vehicle in OUT and d in (OUT[vehicle], BACK.get(vehicle))):
+                if any(
+                    d.start <= when <= d.end
+                    for d in (*OUT.values(), *BACK.values())
+                    if vehicle in OUT and d in (OUT[vehicle], BACK.get(vehicle))
+                ):
                     continue
-                yield (stamp(when), vehicle, *place(vehicle, where, day, hour), "0.0", 0,
-                       volts(vehicle, when), 9 + round(4 * uniform(vehicle, "sat", day, hour)), km)
+                yield (
+                    stamp(when),
+                    vehicle,
+                    *place(vehicle, where, day, hour),
+                    "0.0",
+                    0,
+                    volts(vehicle, when),
+                    9 + round(4 * uniform(vehicle, "sat", day, hour)),
+                    km,
+                )
 
 
 def driving(vehicle: str, drive: Drive, *, begin: tuple[float, float], km: int) -> Iterator[Row]:
@@ -126,16 +137,31 @@ def driving(vehicle: str, drive: Drive, *, begin: tuple[float, float], km: int) 
     if vehicle == TOWED:
         for minute in range(0, 10, 2):
             when = CUT + timedelta(minutes=minute)
-            yield (stamp(when), vehicle, *place(vehicle, begin, minute, "cut"), "0.0", 0, "0.3", 10,
-                   km)
+            yield (
+                stamp(when),
+                vehicle,
+                *place(vehicle, begin, minute, "cut"),
+                "0.0",
+                0,
+                "0.3",
+                10,
+                km,
+            )
     for minute in range(drive.minutes + 1):
         share = minute / drive.minutes
         where = begin[0] + share * drive.to[0], begin[1] + share * drive.to[1]
         when = drive.start + timedelta(minutes=minute)
         kmh = drive.kmh * (0.85 + 0.3 * uniform(vehicle, "v", minute)) if 0 < share < 1 else 0.0
-        yield (stamp(when), vehicle, *place(vehicle, where, minute, "go"), f"{kmh:.1f}",
-               drive.ignition, volts(vehicle, when), 10,
-               km + round(share * drive.metres / 1000) * drive.ignition)
+        yield (
+            stamp(when),
+            vehicle,
+            *place(vehicle, where, minute, "go"),
+            f"{kmh:.1f}",
+            drive.ignition,
+            volts(vehicle, when),
+            10,
+            km + round(share * drive.metres / 1000) * drive.ignition,
+        )
 
 
 def volts(vehicle: str, when: datetime) -> str:
@@ -177,8 +203,10 @@ def inspection() -> Iterator[Row]:
 
 FILES = {
     "tracker.csv": ("time,vehicle,lat,lon,kmh,acc,volts,satellites,km", tracker),
-    "custody.csv": ("time,vehicle,place_lat,place_lon,place_m,on_books,certificate,keys,leave,sold,"
-                    "paid", custody),
+    "custody.csv": (
+        "time,vehicle,place_lat,place_lon,place_m,on_books,certificate,keys,leave,sold,paid",
+        custody,
+    ),
     "scans.csv": ("time,vehicle,seen", scans),
     "inspection.csv": ("time,vehicle,points", inspection),
 }

@@ -65,7 +65,7 @@ def distance(
     68(2), 1984).
     """
     return _apart(np.asarray(latitude, np.float64), np.asarray(longitude, np.float64),
-                  np.float64(to[0]), np.float64(to[1]))  # fmt: skip
+                  np.asarray(to[0]), np.asarray(to[1]))  # fmt: skip
 
 
 def steps(track: Track) -> Floats:
@@ -74,9 +74,7 @@ def steps(track: Track) -> Floats:
                   track.latitude[1:], track.longitude[1:])  # fmt: skip
 
 
-def track(
-    t: Times, latitude: Floats, longitude: Floats, *, fastest: float = FASTEST
-) -> Track:
+def track(t: Times, latitude: Floats, longitude: Floats, *, fastest: float = FASTEST) -> Track:
     """Positions in order, without those that cannot be.
 
     What lies outside of the degrees, stands at 0/0 (what a receiver without a fix sends), is no
@@ -108,9 +106,7 @@ def track(
     return Track(t[chosen], lat[chosen], lon[chosen], len(t) - len(chosen))
 
 
-def stays(
-    seen: Track, *, radius: float = STAY_RADIUS, least: int = STAY_TIME
-) -> list[Stay]:
+def stays(seen: Track, *, radius: float = STAY_RADIUS, least: int = STAY_TIME) -> list[Stay]:
     """The stops of a track.
 
     A stay is the longest run of positions within ``radius`` (m) of its first that lasts ``least``

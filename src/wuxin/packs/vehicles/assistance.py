@@ -1,4 +1,4 @@
-"""Driver assistance with insurance: does a device that warns make driving safer, and what is it worth.
+"""Driver assistance with insurance: is driving safer with warnings, and what is that worth.
 
 Warnings in 1,000 km before the driver hears them (the device is silent for two weeks) and after are
 compared as Poisson rates. The premium falls by what is certain of it, not by what is likely.
@@ -11,7 +11,7 @@ import numpy as np
 from wuxin.terms.errors import BadInput
 
 FORWARD, DEPARTURE, CLOSE, PEDESTRIAN = 1, 2, 3, 4
-"""Codes of T/JSATL 12-2017, item 0x64 (ADAS): collision ahead, lane departure, too close, person."""
+"""Codes of T/JSATL 12-2017, item 0x64 (ADAS): ahead, lane departure, too close, person."""
 
 PASSED_ON: Final = 0.5
 """Share of a certain fall in warnings that the premium gives back: warnings are not claims."""

@@ -49,9 +49,7 @@ class Told(NamedTuple):
     kept: tuple[tuple[Observation, str], ...]
 
 
-def observation(
-    at: int, code: int | str, *, confidence: float, digest: str
-) -> Observation:
+def observation(at: int, code: int | str, *, confidence: float, digest: str) -> Observation:
     """An observation as an edge device sends it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Leasing, ride-hailing and carriers' orders: what a vehicle did against what is owed or claimed."""
+"""Leasing, ride-hailing and carriers' orders: what was done against what is owed."""
 
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -32,8 +32,11 @@ class Lease(NamedTuple):
 
 
 class LeaseState(NamedTuple):
-    """How a lease stands: share of its mileage, days idle in a row, arrears as a share of what is
-    due, and whether it looks abandoned."""
+    """How a lease stands.
+
+    Its share of the agreed distance, days idle in a row, arrears as a share of what is due, and
+    whether it looks abandoned.
+    """
 
     mileage_share: float
     idle_days: int
@@ -61,9 +64,7 @@ class Delivery(NamedTuple):
     why: str
 
 
-def lease_state(
-    lease: Lease, *, metres: float, days: int, idle_days: int
-) -> LeaseState:
+def lease_state(lease: Lease, *, metres: float, days: int, idle_days: int) -> LeaseState:
     """How a lease stands after some days.
 
     A vehicle that stands for two weeks with rent in arrears is one to look for: lessees hide or
@@ -131,8 +132,11 @@ def deliver(order: Order, seen: Track) -> Delivery:
 
 
 def advance(order: Order, found: Delivery, *, rate: Decimal) -> Money:
-    """What may be lent on an order: nothing before it is loaded, ``rate`` of the freight once it
-    is verified, half of that on the way."""
+    """What may be lent on an order.
+
+    Nothing before it is loaded, ``rate`` of the freight once it is verified, half of that on the
+    way.
+    """
     share = rate if found.verified else rate / 2 if _under_way(found) else Decimal(0)
     return Money(order.freight.amount * share, order.freight.currency).rounded()
 
@@ -156,9 +160,7 @@ def _under_way(found: Delivery) -> bool:
     return found.loaded is not None and found.delivered is None
 
 
-def _first(
-    seen: Track, place: tuple[float, float], *, since: int, until: int
-) -> int | None:
+def _first(seen: Track, place: tuple[float, float], *, since: int, until: int) -> int | None:
     over = beyond(Circle(*place, PLACE_RADIUS), seen.latitude, seen.longitude)
     here = np.flatnonzero((over <= 0) & (seen.t >= since) & (seen.t <= until))
     return int(seen.t[here[0]]) if len(here) else None

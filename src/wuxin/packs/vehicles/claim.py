@@ -34,8 +34,11 @@ Answer = Literal["yes", "no", "unknown"]
 
 
 class Claimed(NamedTuple):
-    """A claim: when (ns) and where (degrees), whether it says that the vehicle was moving, when it
-    was reported and when the policy began (ns), and how many others were involved."""
+    """A claim.
+
+    When (ns) and where (degrees), whether it says that the vehicle was moving, when it was reported
+    and when the policy began (ns), and how many others were involved.
+    """
 
     at: int
     latitude: float
@@ -168,9 +171,15 @@ def _reported(claim: Claimed, others: Sequence[Other]) -> Check:
             f"另有报告：{who}", f"reported by {who}"))  # fmt: skip
     expected = claim.others > 0
     answer: Answer = "no" if expected else "unknown"
-    return Check(name, answer, against=expected, why=Words(
-        "没有旁证" + ("，而报案涉及他车" if expected else ""),
-        "nobody else reported" + (", though others are said to be in it" if expected else "")))
+    return Check(
+        name,
+        answer,
+        against=expected,
+        why=Words(
+            "没有旁证" + ("，而报案涉及他车" if expected else ""),
+            "nobody else reported" + (", though others are said to be in it" if expected else ""),
+        ),
+    )
 
 
 def _dated(claim: Claimed) -> Check:

@@ -1,4 +1,4 @@
-"""A vehicle's day as its sensors tell it: trips, speed, pushes, following, fuel, driver, tracker."""
+"""A vehicle's day as its sensors tell it, from trips to what was done to the tracker."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -343,9 +343,7 @@ def _driving(speed: Speed) -> list[tuple[int, int]]:
             for a, b in zip(edges[::2], edges[1::2], strict=True)]  # fmt: skip
 
 
-def _observations(
-    view: DayView, thing: ThingKey, codes: Series
-) -> Sequence[behaviour.Observation]:
+def _observations(view: DayView, thing: ThingKey, codes: Series) -> Sequence[behaviour.Observation]:
     sure = dict(zip(*_plain(view.series(thing, "observation_confidence")), strict=True))
     clips = dict(zip(*_plain(view.series(thing, "clip_prefix")), strict=True))
     found = []
@@ -370,7 +368,7 @@ def _theft(view: DayView, thing: ThingKey, *, tampered: bool) -> int | None:
     left, night = False, False
     released = view.series(thing, "release_authorised", days=45)
     if fence is not None and len(seen.t) and not (len(released) and released.v[-1] > 0.5):
-        out = [s for s in fences.outside(fences.spans(seen, fence, until=view.end))]
+        out = fences.outside(fences.spans(seen, fence, until=view.end))
         left = bool(out)
         hours = [((s.start - view.start) // HOUR) % 24 for s in out]
         night = any(h >= _NIGHT[0] or h < _NIGHT[1] for h in hours)
@@ -383,4 +381,3 @@ def _theft(view: DayView, thing: ThingKey, *, tampered: bool) -> int | None:
         moved_without_ignition=towed, left_its_place=left, tampered=tampered, night=night
     )
     return signs
-

@@ -75,9 +75,7 @@ def beyond(fence: Circle | Polygon, latitude: Floats, longitude: Floats) -> Floa
     return np.where(inside, -near, near)
 
 
-def states(
-    seen: Track, fence: Circle | Polygon, *, margin: float = MARGIN
-) -> NDArray[np.int8]:
+def states(seen: Track, fence: Circle | Polygon, *, margin: float = MARGIN) -> NDArray[np.int8]:
     """The state at each position (n): inside or outside.
 
     The first position decides by the border itself; later ones must pass it by ``margin`` (m) to
@@ -97,9 +95,7 @@ def states(
     return found
 
 
-def spans(
-    seen: Track, fence: Circle | Polygon, *, until: int, silent: int = SILENT
-) -> list[Span]:
+def spans(seen: Track, fence: Circle | Polygon, *, until: int, silent: int = SILENT) -> list[Span]:
     """The spans of a track in each state up to a moment (ns); silence becomes unknown."""
     state = states(seen, fence)
     found: list[Span] = []
@@ -137,9 +133,7 @@ def _plane(latitude: Floats, longitude: Floats, corners: Floats) -> tuple[Floats
     return np.asarray(east, np.float64), np.asarray(north, np.float64)
 
 
-def _to_edge(
-    x: Floats, y: Floats, a: tuple[float, float], *, b: tuple[float, float]
-) -> Floats:
+def _to_edge(x: Floats, y: Floats, a: tuple[float, float], *, b: tuple[float, float]) -> Floats:
     dx, dy = b[0] - a[0], b[1] - a[1]
     size = dx * dx + dy * dy
     share = np.clip(((x - a[0]) * dx + (y - a[1]) * dy) / size, 0, 1) if size else np.zeros(len(x))

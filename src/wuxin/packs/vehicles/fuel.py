@@ -57,9 +57,7 @@ class Level(NamedTuple):
     driven: NDArray[np.bool_]
 
 
-def smoothed(
-    t: Times, level: Floats, *, speed: tuple[Times, Floats] | None = None
-) -> Level:
+def smoothed(t: Times, level: Floats, *, speed: tuple[Times, Floats] | None = None) -> Level:
     """The level minute by minute: the median of what the float said.
 
     Args:
@@ -120,9 +118,7 @@ def _moves(t: Times, speed: tuple[Times, Floats] | None) -> NDArray[np.bool_]:
     return np.asarray((speed[1][place] > 0.14) & fresh, np.bool_)
 
 
-def _standing(
-    t: Times, level: Floats, speed: tuple[Times, Floats] | None
-) -> list[FuelEvent]:
+def _standing(t: Times, level: Floats, speed: tuple[Times, Floats] | None) -> list[FuelEvent]:
     """Changes within one standstill: between the medians of its pieces of twenty seconds."""
     if speed is None or not len(speed[0]):
         return []
@@ -161,20 +157,24 @@ def _largest(known: list[tuple[int, float]]) -> FuelEvent | None:
 
 
 def _driven(t: Times, level: Floats, *, least: float) -> list[FuelEvent]:
-    """Steps between minutes of driving; of steps within twenty minutes the largest counts."""
+    """Steps between minutes of driving; of steps within a quarter of an hour the largest counts."""
     candidates = []
     for k in range(_FEWEST, len(t) - _FEWEST + 1):
         a, b = max(0, k - _AROUND), min(len(t), k + _AROUND)
         step, error, quiet = _step(level[a:b], k - a)
         few = min(k - a, b - k)
         if abs(step) >= max((LEAST if quiet else least) * (1 + 1 / few), error):
-            candidates.append((abs(step), step, int(t[k - 1] + t[k]) // 2))
-    found: list[FuelEvent] = []
-    for _, step, at in sorted(candidates, reverse=True):
-        if all(abs(at - other.at) > _APART for other in found):
-            kind = "refuel" if step > 0 else "siphon"
-            found.append(FuelEvent(kind, at, step, standing=False))
-    return found
+            candidates.append((abs(step), step, k))
+    found: list[tuple[int, float]] = []
+    for _, step, k in sorted(candidates, reverse=True):
+        if all(abs(k - other) > _AROUND for other, _ in found):
+            found.append((k, step))
+    return [
+        FuelEvent(
+            "refuel" if step > 0 else "siphon", int(t[k - 1] + t[k]) // 2, step, standing=False
+        )
+        for k, step in found
+    ]
 
 
 def _step(level: Floats, k: int) -> tuple[float, float, bool]:

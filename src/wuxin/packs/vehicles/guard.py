@@ -45,7 +45,7 @@ class Spell(NamedTuple):
 
 
 class Area(NamedTuple):
-    """Where a stolen vehicle may be: the last place (degrees), a radius (m), a heading (degrees)."""
+    """Where a stolen vehicle may be: the last place and a heading (degrees), a radius (m)."""
 
     latitude: float
     longitude: float

@@ -5,6 +5,7 @@ the coffee, and nobody accelerates an ordinary car so. What is between is told b
 which grows with speed: less of it after a push than before means braking.
 """
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -91,7 +92,7 @@ def _sideways(trip: Motion) -> list[Event]:
     while k < len(swings):
         a, b, sum_a = swings[k]
         if k + 1 < len(swings) and _is_pair(trip.yaw, swings[k], swings[k + 1]):
-            c, d, sum_b = swings[k + 1]
+            _, d, sum_b = swings[k + 1]
             peak = float(size[a : d + 5].max())
             if abs(sum_a + sum_b) < _STRAIGHT and peak >= TURNS_FROM:
                 found.append(_event(LANE_CHANGE, trip, a, end=d, peak=peak, sum_yaw=sum_a))
@@ -104,9 +105,7 @@ def _sideways(trip: Motion) -> list[Event]:
     return found
 
 
-def _event(
-    kind: str, trip: Motion, begin: int, *, end: int, peak: float, sum_yaw: float
-) -> Event:
+def _event(kind: str, trip: Motion, begin: int, *, end: int, peak: float, sum_yaw: float) -> Event:
     side = int(np.sign(sum_yaw)) if trip.sided else 0
     return Event(kind, int(trip.t[begin]), int(trip.t[min(end, len(trip.t) - 1)]), peak, side)
 
@@ -116,16 +115,10 @@ def _swings(yaw: Floats) -> list[tuple[int, int, float]]:
     sign = np.where(np.abs(np.nan_to_num(yaw)) >= _SWING, np.sign(np.nan_to_num(yaw)), 0)
     edges = np.flatnonzero(np.diff(sign)) + 1
     bounds = [0, *edges.tolist(), len(sign)]
-    return [
-        (a, b - 1, float(yaw[a:b].sum()) * STEP)
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-        if sign[a]
-    ]
+    return [(a, b - 1, float(yaw[a:b].sum()) * STEP) for a, b in pairwise(bounds) if sign[a]]
 
 
-def _is_pair(
-    yaw: Floats, first: tuple[int, int, float], second: tuple[int, int, float]
-) -> bool:
+def _is_pair(yaw: Floats, first: tuple[int, int, float], second: tuple[int, int, float]) -> bool:
     """Whether two swings are the two halves of a change of lane."""
     (a, b, _), (c, d, _) = first, second
     short = max(b - a, d - c) * STEP <= _LONGEST_SWING
@@ -148,9 +141,7 @@ def _lengthwise(trip: Motion, taken: NDArray[np.bool_]) -> list[Event]:
         if kind is None:
             continue
         last = lobe
-        found.append(
-            Event(kind, int(trip.t[lobe.begin]), int(trip.t[lobe.end]), lobe.peak)
-        )
+        found.append(Event(kind, int(trip.t[lobe.begin]), int(trip.t[lobe.end]), lobe.peak))
     return found
 
 
@@ -185,13 +176,18 @@ def _bends(trip: Motion, lobe: _Lobe) -> bool:
 def _echoes(lobe: _Lobe, last: _Lobe) -> bool:
     """Whether a push is what a filter gives back after the one before."""
     soon = (lobe.begin - last.end) * STEP <= _ECHO
-    return soon and lobe.peak < _RETURNS * last.peak and float(lobe.direction @ last.direction) < -_ALIKE
+    return (
+        soon
+        and lobe.peak < _RETURNS * last.peak
+        and float(lobe.direction @ last.direction) < -_ALIKE
+    )
 
 
 def _kind(trip: Motion, lobe: _Lobe) -> str | None:
     if lobe.peak >= BRAKES_FROM:
         return BRAKING
-    if (lobe.end - lobe.begin) * STEP < _SHORTEST or trip.restored and lobe.begin < _SETTLED / STEP:
+    unsettled = trip.restored and lobe.begin < _SETTLED / STEP
+    if unsettled or (lobe.end - lobe.begin) * STEP < _SHORTEST:
         return None
     onset = min(lobe.begin + int(_ONSET / STEP), lobe.end)
     early = float(np.linalg.norm(trip.push[lobe.begin : onset + 1], axis=1).max())

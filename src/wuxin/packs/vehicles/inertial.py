@@ -30,7 +30,7 @@ FILTER: Final = 1.6
 _LEAK: Final = 12.0
 _GRAVITY_OVER: Final = 40.0
 _BANDS: Final = ((0.03, 0.07), (0.12, 0.35))
-_FILTERED_BELOW: Final = 2.0
+_FILTERED_BELOW: Final = 3.0
 _SEGMENT: Final = 60.0
 _ALONE: Final = 0.8
 _GAP: Final = 1.0
@@ -143,13 +143,15 @@ def _sorted(t: Times, v: Floats) -> tuple[Times, Floats]:
 
 
 def _means(t: Times, v: Floats, *, grid: Times, width: float) -> Floats:
-    """Means of samples within ``width`` seconds around moments, or of the nearest within a second;
-    NaN where there is none."""
+    """Means of samples within ``width`` seconds around moments.
+
+    Where there is none, the nearest sample within half a second; NaN where there is none either.
+    """
     half = int(width * SECOND / 2)
     sums = np.concatenate([np.zeros((1, v.shape[1])), np.cumsum(v, axis=0)])
     a, b = np.searchsorted(t, grid - half), np.searchsorted(t, grid + half, side="right")
     count = b - a
-    found = (sums[b] - sums[a]) / np.maximum(count, 1)[:, None]
+    found: Floats = (sums[b] - sums[a]) / np.maximum(count, 1)[:, None]
     near = np.clip(np.searchsorted(t, grid), 1, len(t) - 1)
     near = np.where(grid - t[near - 1] <= t[near] - grid, near - 1, near)
     close = np.abs(t[near] - grid) <= _GAP * SECOND / 2
@@ -170,7 +172,7 @@ def _bridged(v: Floats) -> Floats:
 
 def _running(v: Floats, seconds: float) -> Floats:
     """Centred running means of rows (n, 3); shorter at the ends."""
-    half = max(int(round(seconds / STEP)) // 2, 0)
+    half = max(round(seconds / STEP) // 2, 0)
     sums = np.concatenate([np.zeros((1, v.shape[1])), np.cumsum(v, axis=0)])
     at = np.arange(len(v))
     a, b = np.maximum(at - half, 0), np.minimum(at + half + 1, len(v))

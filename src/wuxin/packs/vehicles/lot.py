@@ -1,4 +1,4 @@
-"""The day of a lot, a fleet, an order and a claim: what the bank and the insurer ask of vehicles."""
+"""The day of a lot, a fleet, an order and a claim: what bank and insurer ask."""
 
 from typing import Final
 

@@ -6,6 +6,7 @@ was last refreshed. What tyres cannot do even so is a fault of the sensor, if th
 before; it is a collision, if the vehicle stands from then on.
 """
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,13 +21,19 @@ Mask = NDArray[np.bool_]
 GRIP: Final = 10.5
 """m/s² that no road vehicle's tyres exceed (1.07 g; a dry road gives a car 0.8 g to 1.0 g)."""
 
+PULL: Final = 7.0
+"""m/s² that no road vehicle accelerates with; the quickest electric cars reach 0 to 100 in 4 s."""
+
+SUDDEN: Final = 6.0
+"""A fall (m/s) within one refresh that is worth asking whether it happened."""
+
 QUANTUM: Final = 0.3
 """The step of a speed in whole km/h (m/s), as OBD and JT/T 808 have it."""
 
 HELD: Final = 3.0
 """A gap between samples (s) within which nobody knows how the speed went."""
 
-REFRESH: Final = (0.1, 2.0)
+REFRESH: Final = (0.1, 1.2)
 """The shortest and longest time (s) between two refreshes that is believed."""
 
 STANDING: Final = 0.5
@@ -112,6 +119,11 @@ def marked(t: Times, v: Floats) -> Speed:
             continue
         back = _return(t, v, k, leaps=leaps)
         if back is None and v[k] > v[k - 1]:
+            fell = _fell(t, v, k)
+            if fell is not None:
+                fault[fell:k] = True
+                k += 1
+                continue
             back = _settled(t, v, k)
         if back is None:
             k += 1
@@ -148,12 +160,12 @@ def collisions(speed: Speed, *, moved: Times | None = None) -> list[Collision]:
             vehicle moves. One within :data:`STAYS` after the fall says that the sensor failed.
     """
     t, v = speed.t[~speed.fault], speed.v[~speed.fault]
-    hard = _leaps(t, v, every=speed.every, grip=BRAKES_AT_MOST)
-    beyond = _leaps(t, v, every=speed.every)
+    stops = np.flatnonzero((v[1:] <= CREEPS) & (v[:-1] > CREEPS)) + 1
+    changed = np.flatnonzero(np.append(True, v[1:] != v[:-1])[: len(v)])
     found: list[Collision] = []
-    for k in np.flatnonzero(hard).tolist():
-        fall = float(v[k - 1] - v[k])
-        if fall < COLLIDES_FROM or v[k] > CREEPS or (t[k] - t[k - 1]) / SECOND > HELD:
+    for k in stops.tolist():
+        fall, rate = _fall(t, v, k, changed=changed, every=speed.every)
+        if fall < COLLIDES_FROM or rate < BRAKES_AT_MOST:
             continue
         rest = np.flatnonzero(v[k:] > CREEPS)
         end = int(t[k + rest[0]]) if len(rest) else int(t[-1])
@@ -163,7 +175,7 @@ def collisions(speed: Speed, *, moved: Times | None = None) -> list[Collision]:
         until = int(t[k]) + int(STAYS * SECOND)
         if moved is not None and bool(((moved > t[k] + SECOND) & (moved < until)).any()):
             continue
-        found.append(Collision(int(t[k]), fall, stood, bool(beyond[k]) and stood >= STAYS))
+        found.append(Collision(int(t[k]), fall, stood, rate >= GRIP and stood >= STAYS))
     return found
 
 
@@ -185,17 +197,39 @@ def driven(speed: Speed, *, gap: float = 60.0) -> tuple[float, float]:
 # ---- how it is done ----------------------------------------------------------------------------
 
 
-def refresh(t: Times, v: Floats, *, share: float = 0.25) -> float:
+def refresh(t: Times, v: Floats, *, share: float = 0.25, most: float = REFRESH[1]) -> float:
     """How often a value is refreshed (s): a quantile of the times between its changes, in bounds.
 
     The quicker quarter, because a speed may also be refreshed without any change.
     """
     at = t[np.flatnonzero(np.append(False, v[1:] != v[:-1]))] / SECOND
     usual = float(np.quantile(np.diff(at), share)) if len(at) > 2 else 1.0
-    return float(np.clip(usual, *REFRESH))
+    return float(np.clip(usual, REFRESH[0], most))
 
 
-def _leaps(t: Times, v: Floats, *, every: float, grip: float = GRIP) -> Mask:
+def _fall(
+    t: Times, v: Floats, k: int, *, changed: NDArray[np.int64], every: float
+) -> tuple[float, float]:
+    """The fall (m/s) to a stop at k, and the least deceleration (m/s²) that explains it.
+
+    Of the falls from any moment of the three seconds before, the one that takes the most. What was
+    held before it fell may have fallen at any time since it was refreshed.
+    """
+    best = (0.0, 0.0)
+    for j in range(k - 1, -1, -1):
+        span = (t[k] - t[j]) / SECOND
+        if span > HELD:
+            break
+        since = changed[np.searchsorted(changed, j, side="right") - 1]
+        span += min((t[j] - t[since]) / SECOND, max(1.1 * every - span, 0.0))
+        fall = float(v[j] - v[k])
+        rate = (fall - QUANTUM) / max(span, 0.1)
+        if fall >= COLLIDES_FROM and rate > best[1]:
+            best = (fall, rate)
+    return best
+
+
+def _leaps(t: Times, v: Floats, *, every: float) -> Mask:
     """Whether each sample (n) lies further from the one before than tyres could bring it.
 
     The change may have happened at any time since the last refresh, at most a tenth late.
@@ -206,7 +240,9 @@ def _leaps(t: Times, v: Floats, *, every: float, grip: float = GRIP) -> Mask:
     before = changed[np.searchsorted(changed, np.arange(1, len(t)), side="left") - 1]
     since = np.minimum((t[1:] - t[before]) / SECOND, 1.1 * every)
     since = np.maximum(since, (t[1:] - t[:-1]) / SECOND)
-    return np.append(False, np.abs(np.diff(v)) > grip * since + QUANTUM)
+    step = np.diff(v)
+    most = np.where(step < 0, GRIP, PULL) * since + QUANTUM
+    return np.append(False, np.abs(step) > most)
 
 
 def _return(t: Times, v: Floats, k: int, *, leaps: Mask) -> int | None:
@@ -222,6 +258,20 @@ def _return(t: Times, v: Floats, k: int, *, leaps: Mask) -> int | None:
     return None
 
 
+def _fell(t: Times, v: Floats, k: int) -> int | None:
+    """Where a speed fell that a leap upwards at k takes back; None: nowhere within ten minutes.
+
+    The fall itself may be one that tyres could do: the rise tells that it never happened.
+    """
+    since = int(np.searchsorted(t, t[k] - int(_RETURNS * SECOND)))
+    falls = np.flatnonzero(v[since : k - 1] - v[since + 1 : k] > SUDDEN) + since + 1
+    for place in falls[::-1].tolist():
+        span = (t[k] - t[place - 1]) / SECOND
+        if abs(v[k] - v[place - 1]) <= 2.0 * span + QUANTUM and v[place:k].max() < v[place - 1]:
+            return int(place)
+    return None
+
+
 def _settled(t: Times, v: Floats, k: int) -> int | None:
     """Where after a leap upwards the speed could have come from before it; the end, if nowhere."""
     span = (t[k:] - t[k - 1]) / SECOND
@@ -233,11 +283,11 @@ def _pieces(speed: Speed) -> list[tuple[Floats, Floats]]:
     """Stretches without fault or gap: seconds and m/s at the refreshes."""
     t = (speed.t - speed.t[0]) / SECOND if len(speed.t) else np.empty(0)
     good = ~speed.fault
-    usual = max(speed.every, refresh(speed.t[good], speed.v[good], share=0.5))
+    usual = max(speed.every, refresh(speed.t[good], speed.v[good], share=0.5, most=2.0))
     cut = np.flatnonzero(speed.fault | np.append(False, np.diff(t) > HELD))
     bounds = sorted({0, *cut.tolist(), *(cut[speed.fault[cut]] + 1).tolist(), len(t)})
     found = []
-    for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+    for a, b in pairwise(bounds):
         if not speed.fault[a] and b - a > 1:
             found.append(_refreshes(t[a:b], speed.v[a:b], every=usual))
     return found
@@ -247,7 +297,7 @@ def _refreshes(t: Floats, v: Floats, *, every: float) -> tuple[Floats, Floats]:
     """Where a held speed was refreshed: its changes, and within long holds points before them."""
     places = np.flatnonzero(np.append(True, v[1:] != v[:-1]))
     times, values = [t[places[0]]], [v[places[0]]]
-    for a, b in zip(places[:-1], places[1:], strict=True):
+    for a, b in pairwise(places.tolist()):
         if t[b] - t[a] > 1.5 * every:
             times.append(t[b] - every)
             values.append(v[a])

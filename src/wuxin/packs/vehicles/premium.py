@@ -24,9 +24,9 @@ REFERENCE: Final = Decimal(15_000)
 """Kilometres a year at which the factor is 1."""
 
 ELASTICITY: Final = Decimal("0.5")
-"""Claims grow with the square root of kilometres: those who drive much drive well, and on roads with
-fewer crossings. Less than in proportion: Boucher, Pérez-Marín and Santolino, Anales del Instituto
-de Actuarios Españoles 19 (2013) 135; the exponent is this project's."""
+"""Claims grow with the square root of kilometres: who drives much drives well, on roads with fewer
+crossings. Less than in proportion: Boucher, Pérez-Marín and Santolino, Anales del Instituto de
+Actuarios Españoles 19 (2013) 135 (from general knowledge); the exponent is this project's."""
 
 BOUNDS: Final = (Decimal("0.6"), Decimal("1.5"))
 """The least and the most that use may do to a premium."""
@@ -53,8 +53,11 @@ LEAST_KM: Final = Decimal(300)
 
 
 class Fit(NamedTuple):
-    """A fitted frequency: its factors, their coefficients (k + 1, the first is the constant), and
-    the mean claims of a year."""
+    """A fitted frequency.
+
+    Its factors, their coefficients (k + 1, the first is the constant), and the mean claims of a
+    year.
+    """
 
     names: tuple[str, ...]
     coefficients: Floats

@@ -1,8 +1,10 @@
 """What used and new vehicles are worth to a lender: by age, mileage and condition, and the audit.
 
-    value = price of a new one × min(by age, by mileage) × weights with condition   (present)
-    value = half of it                                                              (away, papers or keys missing)
-    value = 0                                                                       (unseen, out of trust, stolen, settled)
+    value = price of a new one × newness      (present, or away with leave)
+    value = half of it                        (away without, papers or keys missing)
+    value = 0                                 (unseen, out of trust, stolen, settled)
+
+Newness is of age and mileage, whichever leaves less, weighed with the inspection.
 
 All in Decimal. The contract's haircut comes on top.
 """
@@ -39,8 +41,8 @@ AGE_WEIGHT: Final = Decimal("0.6")
 """Weight of age and mileage; the rest is the inspection's."""
 
 DOUBTED: Final = Decimal("0.5")
-"""What a vehicle counts that is away, or whose papers or keys are missing: it can be sold by others,
-or not without a court."""
+"""What a vehicle counts that is away, or whose papers or keys are missing: others could
+sell it, or nobody without a court."""
 
 _STOLEN: Final = 3
 _YEAR: Final = Decimal(31_556_952)
