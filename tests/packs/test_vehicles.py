@@ -1,4 +1,4 @@
-"""The vehicles pack: sensors, tracks, fences, fuel, drivers and trackers, each against what it is."""
+"""The vehicles pack: sensors, tracks, fences, fuel, drivers and trackers, each by itself."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ START = 20_000 * DAY
 
 
 def every(seconds: float, n: int) -> np.ndarray:
-    """n moments from START on."""
+    """So many moments from START on."""
     return START + (np.arange(n) * seconds * SECOND).astype(np.int64)
 
 
@@ -117,7 +117,7 @@ def test_distance_is_the_integral_and_gaps_count_for_nothing() -> None:
 
 
 def ride(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two minutes at 50 Hz: forward is x. A brake at 40 s, a lane change at 70 s, a turn at 100 s."""
+    """Two minutes at 50 Hz: forward is x. A brake at 40 s, a lane at 70 s, a turn at 100 s."""
     t = np.arange(0, 130, 0.02)
     a = rng.normal(0, 0.3, (len(t), 3))
     g = rng.normal(0, 0.003, (len(t), 3))
@@ -147,7 +147,7 @@ def test_events_are_found_in_any_mounting_with_gravity_or_without(
     rng = np.random.default_rng(seed)
     t, a, g = ride(rng)
     q = turned(rng)
-    a = (a + [0, 0, gravity]) @ q.T
+    a = (a + np.array([0, 0, gravity])) @ q.T
     g = g @ q.T
     trip = motion(t[::thin], a[::thin], gyro_t=t[::thin], gyro=g[::thin])
     assert trip is not None

@@ -131,7 +131,7 @@ def test_a_poisson_regression_finds_what_was_planted() -> None:
     claims = rng.poisson(exposure * np.exp(-2 + 0.5 * x[:, 0] - 0.2 * x[:, 1]))
     fit = premium.fit_frequency(x, claims.astype(float), exposure=exposure, names=("a", "b"))
     assert fit.coefficients == pytest.approx([-2, 0.5, -0.2], abs=0.05)
-    order = premium.gini(premium.frequency(fit, x) * exposure, claims, exposure=exposure)
+    order = premium.gini(premium.frequency(fit, x) * exposure, claims * 1.0, exposure=exposure)
     assert order > 0.2
 
 

@@ -45,8 +45,8 @@ BRAKES_FROM, PULLS_FROM = 3.5, 2.8
 COLLIDES_FROM: Final = 6.9
 """Fall of speed (m/s, 25 km/h) from which a stop that tyres cannot do is a collision."""
 
-BRAKES_AT_MOST: Final = 7.5
-"""m/s² beyond which hardly any driver brakes: 0.76 g."""
+BRAKES_AT_MOST: Final = 9.0
+"""m/s² beyond which hardly any car brakes: 0.92 g."""
 
 CREEPS: Final = 1.5
 """Speed (m/s) that a wreck may still roll."""
@@ -143,12 +143,15 @@ def pushes(speed: Speed, *, brakes: float = BRAKES_FROM, pulls: float = PULLS_FR
     for t, v in _pieces(speed):
         if len(t) < 2 or t[-1] - t[0] < 1.5:
             continue
-        grid = np.arange(t[0], t[-1], 0.2)
+        # One raster for all pieces, so that a fault elsewhere does not move it.
+        grid = np.arange(np.ceil(t[0] / 0.2), np.floor(t[-1] / 0.2) + 1) * 0.2
         even = np.interp(grid, t, v)
         change = (even[5:] - even[:-5]) / (grid[5] - grid[0]) if len(grid) > 5 else np.empty(0)
         for kind, size, least in (("braking", -change, brakes), ("acceleration", change, pulls)):
             found += _runs(kind, grid, size, least=least)
-    return sorted(found, key=lambda push: push.start)
+    begin = int(speed.t[0]) if len(speed.t) else 0
+    shifted = [p._replace(start=p.start + begin, end=p.end + begin) for p in found]
+    return sorted(shifted, key=lambda push: push.start)
 
 
 def collisions(speed: Speed, *, moved: Times | None = None) -> list[Collision]:
@@ -296,6 +299,8 @@ def _pieces(speed: Speed) -> list[tuple[Floats, Floats]]:
 def _refreshes(t: Floats, v: Floats, *, every: float) -> tuple[Floats, Floats]:
     """Where a held speed was refreshed: its changes, and within long holds points before them."""
     places = np.flatnonzero(np.append(True, v[1:] != v[:-1]))
+    if len(places) > 1 and t[places[1]] - t[0] < every:  # cut within a hold: nobody knows how long
+        places = places[1:]
     times, values = [t[places[0]]], [v[places[0]]]
     for a, b in pairwise(places.tolist()):
         if t[b] - t[a] > 1.5 * every:
