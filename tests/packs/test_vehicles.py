@@ -201,7 +201,7 @@ def test_an_outlier_does_not_lengthen_a_trip() -> None:
     metres = np.concatenate([np.zeros(30), np.arange(0, 6000, 100.0), np.full(30, 6000.0)])
     lat = north(metres)
     lat[50] = 31.0
-    seen = track(every(10, len(lat)), lat, np.full(len(lat), 104.0))
+    seen = track(every(10, len(lat)), lat, longitude=np.full(len(lat), 104.0))
     assert seen.refused == 1
     stopped = stays(seen)
     assert len(stopped) == 2
@@ -212,7 +212,7 @@ def test_an_outlier_does_not_lengthen_a_trip() -> None:
 def test_a_wrong_first_position_does_not_lock_the_track_out() -> None:
     lat = north(np.arange(0, 1000, 100.0))
     lat[0] = 45.0
-    seen = track(every(10, 10), lat, np.full(10, 104.0))
+    seen = track(every(10, 10), lat, longitude=np.full(10, 104.0))
     assert len(seen.t) >= 9
     assert seen.latitude[-1] == lat[-1]
 
@@ -220,7 +220,7 @@ def test_a_wrong_first_position_does_not_lock_the_track_out() -> None:
 def test_no_fix_and_nonsense_are_refused_and_counted() -> None:
     lat = np.array([30.0, 0.0, np.nan, 95.0, 30.0])
     lon = np.array([104.0, 0.0, 104.0, 104.0, 104.0])
-    seen = track(every(60, 5), lat, lon)
+    seen = track(every(60, 5), lat, longitude=lon)
     assert (len(seen.t), seen.refused) == (2, 3)
 
 
@@ -232,17 +232,17 @@ LOT = fences.Circle(30.0, 104.0, 200.0)
 
 
 def test_first_seen_outside_is_outside() -> None:
-    seen = track(every(60, 3), north(np.full(3, 230.0)), np.full(3, 104.0))
+    seen = track(every(60, 3), north(np.full(3, 230.0)), longitude=np.full(3, 104.0))
     assert fences.states(seen, LOT).tolist() == [fences.OUTSIDE] * 3
 
 
 def test_scatter_at_the_border_does_not_leave() -> None:
-    seen = track(every(60, 4), north(np.array([0.0, 230, 190, 245])), np.full(4, 104.0))
+    seen = track(every(60, 4), north(np.array([0.0, 230, 190, 245])), longitude=np.full(4, 104.0))
     assert fences.states(seen, LOT).tolist() == [fences.INSIDE] * 4
 
 
 def test_silence_of_more_than_a_day_is_unknown() -> None:
-    seen = track(every(60, 2), north(np.zeros(2)), np.full(2, 104.0))
+    seen = track(every(60, 2), north(np.zeros(2)), longitude=np.full(2, 104.0))
     found = fences.spans(seen, LOT, until=START + 3 * DAY)
     assert [s.state for s in found] == [fences.INSIDE, fences.UNKNOWN]
     assert fences.dwell(found) == MINUTE + DAY
@@ -257,16 +257,18 @@ def test_a_square_and_its_circle_agree_far_from_the_border(metres: list[float]) 
         (30 - half, 104 - east), (30 - half, 104 + east), (30 + half, 104 + east),
         (30 + half, 104 - east),
     ))  # fmt: skip
-    a, b = fences.beyond(LOT, lat, lon), fences.beyond(square, lat, lon)
+    a, b = fences.beyond(LOT, lat, longitude=lon), fences.beyond(square, lat, longitude=lon)
     far = np.abs(np.abs(metres) - 200) > 5
     assert ((a > 0) == (b > 0))[far].all()
 
 
 def test_a_fence_without_area_is_refused() -> None:
     with pytest.raises(BadInput):
-        fences.beyond(fences.Circle(30, 104, 0), np.array([30.0]), np.array([104.0]))
+        fences.beyond(fences.Circle(30, 104, 0), np.array([30.0]), longitude=np.array([104.0]))
     with pytest.raises(BadInput):
-        fences.beyond(fences.Polygon(((30, 104), (31, 104))), np.array([30.0]), np.array([104.0]))
+        fences.beyond(
+            fences.Polygon(((30, 104), (31, 104))), np.array([30.0]), longitude=np.array([104.0])
+        )
 
 
 # ---- following ---------------------------------------------------------------------------------
@@ -376,15 +378,16 @@ def test_where_to_look_grows_with_time() -> None:
 CLIP = "ab" * 32
 
 
-def saw(at: int, kind: str, sure: float, clip: str = CLIP) -> behaviour.Observation:
+def saw(at: int, kind: str, *, sure: float, clip: str = CLIP) -> behaviour.Observation:
     return behaviour.observation(at, kind, confidence=sure, digest=clip)
 
 
 def test_observations_count_once_and_only_if_sure() -> None:
     seen = [
-        saw(START, "phone", 0.95), saw(START + 20 * SECOND, "phone", 0.9, "cd" * 32),
-        saw(START + HOUR, "phone", 0.9, "ef" * 32), saw(START + 2 * HOUR, "fatigue", 0.5, "01" * 32),
-        saw(START + 3 * HOUR, "smoking", 0.9),
+        saw(START, "phone", sure=0.95), saw(START + 20 * SECOND, "phone", sure=0.9, clip="cd" * 32),
+        saw(START + HOUR, "phone", sure=0.9, clip="ef" * 32),
+        saw(START + 2 * HOUR, "fatigue", sure=0.5, clip="01" * 32),
+        saw(START + 3 * HOUR, "smoking", sure=0.9),
     ]  # fmt: skip
     told = behaviour.tell(seen)
     assert [e.at - START for e in told.events] == [0, HOUR]

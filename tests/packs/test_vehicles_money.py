@@ -105,19 +105,20 @@ def haul(hours: float, *, to: float = 31.0) -> tuple[np.ndarray, np.ndarray]:
 
 def test_an_order_is_financed_as_its_track_proves_it() -> None:
     t, lat = haul(3)
-    found = business.deliver(ORDER, track(t, lat, np.full(len(t), 104.0)))
+    found = business.deliver(ORDER, track(t, lat, longitude=np.full(len(t), 104.0)))
     assert (found.verified, found.why) == (True, "delivered")
     assert business.advance(ORDER, found, rate=Decimal("0.8")).amount == Decimal("4000.00")
-    half = business.deliver(ORDER, track(*haul(3, to=30.5), np.full(len(t), 104.0)))
+    short = track(*haul(3, to=30.5), longitude=np.full(len(t), 104.0))
+    half = business.deliver(ORDER, short)
     assert half.why == "not delivered in time"
     assert business.advance(ORDER, half, rate=Decimal("0.8")).amount == Decimal("2000.00")
-    away = business.deliver(ORDER, track(t, lat + 3, np.full(len(t), 104.0)))
+    away = business.deliver(ORDER, track(t, lat + 3, longitude=np.full(len(t), 104.0)))
     assert business.advance(ORDER, away, rate=Decimal("0.8")).amount == 0
 
 
 def test_a_vehicle_that_was_at_the_destination_first_has_not_delivered() -> None:
     t, lat = haul(3)
-    back = business.deliver(ORDER, track(t, lat[::-1].copy(), np.full(len(t), 104.0)))
+    back = business.deliver(ORDER, track(t, lat[::-1].copy(), longitude=np.full(len(t), 104.0)))
     assert not back.verified
 
 
@@ -160,7 +161,7 @@ CLAIM = claim.Claimed(START + HOUR, 30.0, 104.0, moving=True, reported=START + 2
 def drive(latitude: float) -> tuple[object, object]:
     t = START + HOUR + (np.arange(-300, 300) * SECOND)
     v = np.where(np.arange(600) < 300, 15.0, 0.0)
-    return track(t, np.full(600, latitude), np.full(600, 104.0)), marked(t, v)
+    return track(t, np.full(600, latitude), longitude=np.full(600, 104.0)), marked(t, v)
 
 
 def test_a_true_claim_is_borne_out() -> None:
@@ -178,7 +179,9 @@ def test_a_vehicle_elsewhere_that_stood_speaks_against_the_claim() -> None:
     t = START + HOUR + (np.arange(-300, 300) * SECOND)
     still = marked(t, np.zeros(600))
     others = CLAIM._replace(others=1, policy_from=CLAIM.at - DAY)
-    result = claim.check_claim(others, seen=seen, speed=still, collisions=[])  # type: ignore[arg-type]
+    result = claim.check_claim(
+        others, seen=seen, speed=still, collisions=[]  # type: ignore[arg-type]
+    )  # fmt: skip
     assert result.against == 5
     assert "22," in result.checks[0].why.en
 

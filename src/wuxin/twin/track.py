@@ -65,16 +65,16 @@ def distance(
     68(2), 1984).
     """
     return _apart(np.asarray(latitude, np.float64), np.asarray(longitude, np.float64),
-                  np.asarray(to[0]), np.asarray(to[1]))  # fmt: skip
+                  lat_0=np.asarray(to[0]), lon_0=np.asarray(to[1]))  # fmt: skip
 
 
 def steps(track: Track) -> Floats:
     """Distances (n - 1, m) from each position to the next."""
     return _apart(track.latitude[:-1], track.longitude[:-1],
-                  track.latitude[1:], track.longitude[1:])  # fmt: skip
+                  lat_0=track.latitude[1:], lon_0=track.longitude[1:])  # fmt: skip
 
 
-def track(t: Times, latitude: Floats, longitude: Floats, *, fastest: float = FASTEST) -> Track:
+def track(t: Times, latitude: Floats, *, longitude: Floats, fastest: float = FASTEST) -> Track:
     """Positions in order, without those that cannot be.
 
     What lies outside of the degrees, stands at 0/0 (what a receiver without a fix sends), is no
@@ -92,11 +92,11 @@ def track(t: Times, latitude: Floats, longitude: Floats, *, fastest: float = FAS
     kept: list[int] = []
     doubted: list[int] = []
     for k in places.tolist():
-        if not kept or _reachable(t, lat, lon, pair=(kept[-1], k), fastest=fastest):
+        if not kept or _reachable(t, lat, lon=lon, pair=(kept[-1], k), fastest=fastest):
             kept.append(k)
             doubted = []
             continue
-        if doubted and not _reachable(t, lat, lon, pair=(doubted[-1], k), fastest=fastest):
+        if doubted and not _reachable(t, lat, lon=lon, pair=(doubted[-1], k), fastest=fastest):
             doubted = []
         doubted.append(k)
         if len(doubted) == 3:
@@ -118,7 +118,7 @@ def stays(seen: Track, *, radius: float = STAY_RADIUS, least: int = STAY_TIME) -
     k, n = 0, len(seen.t)
     while k < n:
         j = k + 1
-        while j < n and _close(seen, k, j, radius=radius):
+        while j < n and _close(seen, k, b=j, radius=radius):
             j += 1
         if seen.t[j - 1] - seen.t[k] >= least:
             lat, lon = (float(np.median(x[k:j])) for x in (seen.latitude, seen.longitude))
@@ -147,7 +147,7 @@ def ways(seen: Track, stopped: list[Stay], *, gap: int = BRIDGED) -> list[Way]:
     return found
 
 
-def _apart(lat: Floats, lon: Floats, lat_0: Floats, lon_0: Floats) -> Floats:
+def _apart(lat: Floats, lon: Floats, *, lat_0: Floats, lon_0: Floats) -> Floats:
     phi, phi_0 = np.radians(lat), np.radians(lat_0)
     half = np.sin((phi - phi_0) / 2) ** 2
     half = half + np.cos(phi) * np.cos(phi_0) * np.sin(np.radians(lon - lon_0) / 2) ** 2
@@ -155,16 +155,16 @@ def _apart(lat: Floats, lon: Floats, lat_0: Floats, lon_0: Floats) -> Floats:
 
 
 def _reachable(
-    t: Times, lat: Floats, lon: Floats, *, pair: tuple[int, int], fastest: float
+    t: Times, lat: Floats, *, lon: Floats, pair: tuple[int, int], fastest: float
 ) -> bool:
     a, b = pair
-    metres = float(_apart(lat[a], lon[a], lat[b], lon[b]))
+    metres = float(_apart(lat[a], lon[a], lat_0=lat[b], lon_0=lon[b]))
     return metres <= STAY_RADIUS + fastest * (int(t[b]) - int(t[a])) / SECOND
 
 
-def _close(seen: Track, a: int, b: int, *, radius: float) -> bool:
+def _close(seen: Track, a: int, *, b: int, radius: float) -> bool:
     lat, lon = seen.latitude, seen.longitude
-    return float(_apart(lat[a], lon[a], lat[b], lon[b])) <= radius
+    return float(_apart(lat[a], lon[a], lat_0=lat[b], lon_0=lon[b])) <= radius
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from wuxin.risk.claims import Claim, Verdict, compare
 from wuxin.risk.crosscheck import Source, Tolerance
 from wuxin.terms.clock import DAY, HOUR
 from wuxin.terms.money import Money
-from wuxin.twin.track import Track, steps
+from wuxin.twin.track import Track, distance, steps
 
 PLACE_RADIUS: Final = 1_000.0
 """Within how far (m) of an address a lorry is taken to have loaded or unloaded there."""
@@ -119,9 +119,7 @@ def deliver(order: Order, seen: Track) -> Delivery:
         return Delivery(at_origin, None, None, verified=False, why="not delivered in time")
     between = (seen.t >= at_origin) & (seen.t <= there)
     part = Track(seen.t[between], seen.latitude[between], seen.longitude[between], 0)
-    straight = float(
-        beyond(Circle(*order.origin, 1.0), *(np.array([x]) for x in order.destination))[0]
-    )
+    straight = float(distance(*order.origin, to=order.destination))
     detour = float(steps(part).sum()) / max(straight, PLACE_RADIUS)
     if detour > DETOUR:
         return Delivery(at_origin, there, detour, verified=False, why="a detour")
@@ -161,6 +159,6 @@ def _under_way(found: Delivery) -> bool:
 
 
 def _first(seen: Track, place: tuple[float, float], *, since: int, until: int) -> int | None:
-    over = beyond(Circle(*place, PLACE_RADIUS), seen.latitude, seen.longitude)
+    over = beyond(Circle(*place, PLACE_RADIUS), seen.latitude, longitude=seen.longitude)
     here = np.flatnonzero((over <= 0) & (seen.t >= since) & (seen.t <= until))
     return int(seen.t[here[0]]) if len(here) else None

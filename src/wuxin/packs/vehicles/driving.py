@@ -37,7 +37,7 @@ def seen_track(view: DayView, thing: ThingKey, *, days: int = 1) -> Track:
     """The positions of a thing, joined by their moments."""
     lat, lon = (view.series(thing, n, days=days) for n in ("latitude", "longitude"))
     t, a, b = np.intersect1d(lat.t, lon.t, return_indices=True)
-    return track(t, lat.v[a], lon.v[b])
+    return track(t, lat.v[a], longitude=lon.v[b])
 
 
 def speed_of(view: DayView, thing: ThingKey, *, days: int = 1) -> Speed:
@@ -87,7 +87,7 @@ def fence_day(view: DayView) -> list[Derived]:
         seen = seen_track(view, thing)
         if fence is None or not len(seen.t):
             continue
-        over = fences.beyond(fence, seen.latitude, seen.longitude)
+        over = fences.beyond(fence, seen.latitude, longitude=seen.longitude)
         state = fences.states(seen, fence)
         found = fences.spans(seen, fence, until=view.end)
         away = sum(s.end - s.start for s in found if s.state == fences.OUTSIDE) / SECOND
@@ -141,10 +141,10 @@ def inertial_day(view: DayView) -> list[Derived]:
     """Harsh events from accelerometer and gyroscope."""
     derived: list[Derived] = []
     for thing in view.of(VEHICLE):
-        acceleration = _vector(view, thing, "acceleration")
+        acceleration = _vector(view, thing, name="acceleration")
         if acceleration is None:
             continue
-        turn = _vector(view, thing, "rotation")
+        turn = _vector(view, thing, name="rotation")
         trip = motion(
             *acceleration,
             gyro_t=turn[0] if turn is not None else None,
@@ -234,7 +234,7 @@ def driver_day(view: DayView) -> list[Derived]:
             found["longest_drive"] = behaviour.longest_drive(spans) / SECOND
         codes = view.series(thing, "dsm_alarm")
         if len(codes):
-            told = behaviour.tell(_observations(view, thing, codes))
+            told = behaviour.tell(_observations(view, thing, codes=codes))
             for kind in ("fatigue", "phone", "smoking", "distracted"):
                 found[f"{kind}_events"] = sum(e.kind == kind for e in told.events)
         warned = view.series(thing, "adas_alarm")
@@ -317,7 +317,7 @@ def _moved(seen: Track) -> np.ndarray | None:
     return found
 
 
-def _vector(view: DayView, thing: ThingKey, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _vector(view: DayView, thing: ThingKey, *, name: str) -> tuple[np.ndarray, np.ndarray] | None:
     parts = [view.series(thing, f"{name}_{axis}") for axis in _AXES]
     if not all(len(p) for p in parts):
         return None
@@ -343,7 +343,9 @@ def _driving(speed: Speed) -> list[tuple[int, int]]:
             for a, b in zip(edges[::2], edges[1::2], strict=True)]  # fmt: skip
 
 
-def _observations(view: DayView, thing: ThingKey, codes: Series) -> Sequence[behaviour.Observation]:
+def _observations(
+    view: DayView, thing: ThingKey, *, codes: Series
+) -> Sequence[behaviour.Observation]:
     sure = dict(zip(*_plain(view.series(thing, "observation_confidence")), strict=True))
     clips = dict(zip(*_plain(view.series(thing, "clip_prefix")), strict=True))
     found = []

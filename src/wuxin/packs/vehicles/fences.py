@@ -46,7 +46,7 @@ class Span(NamedTuple):
     end: int
 
 
-def beyond(fence: Circle | Polygon, latitude: Floats, longitude: Floats) -> Floats:
+def beyond(fence: Circle | Polygon, latitude: Floats, *, longitude: Floats) -> Floats:
     """How far (n, m) positions (n, degrees) lie outside of a fence; negative: inside.
 
     Raises:
@@ -60,14 +60,14 @@ def beyond(fence: Circle | Polygon, latitude: Floats, longitude: Floats) -> Floa
     if len(fence.corners) < 3:
         raise BadInput(f"a fence has {len(fence.corners)} corners, and needs three")
     corners = np.array(fence.corners, np.float64)
-    x, y = _plane(latitude, longitude, corners)
-    edge_x, edge_y = _plane(corners[:, 0], corners[:, 1], corners)
+    x, y = _plane(latitude, longitude, corners=corners)
+    edge_x, edge_y = _plane(corners[:, 0], corners[:, 1], corners=corners)
     near = np.full(len(x), np.inf)
     inside = np.zeros(len(x), np.bool_)
     for k in range(len(corners)):
         a = (edge_x[k - 1], edge_y[k - 1])
         b = (edge_x[k], edge_y[k])
-        near = np.minimum(near, _to_edge(x, y, a, b=b))
+        near = np.minimum(near, _to_edge(x, y, a=a, b=b))
         crosses = (a[1] > y) != (b[1] > y)
         with np.errstate(divide="ignore", invalid="ignore"):
             at = (b[0] - a[0]) * (y - a[1]) / (b[1] - a[1]) + a[0]
@@ -81,7 +81,7 @@ def states(seen: Track, fence: Circle | Polygon, *, margin: float = MARGIN) -> N
     The first position decides by the border itself; later ones must pass it by ``margin`` (m) to
     change the state outwards, and reach it to change it inwards.
     """
-    over = beyond(fence, seen.latitude, seen.longitude)
+    over = beyond(fence, seen.latitude, longitude=seen.longitude)
     found = np.empty(len(over), np.int8)
     state = INSIDE
     for k, far in enumerate(over.tolist()):
@@ -125,7 +125,7 @@ def _extend(found: list[Span], span: Span) -> None:
         found.append(span)
 
 
-def _plane(latitude: Floats, longitude: Floats, corners: Floats) -> tuple[Floats, Floats]:
+def _plane(latitude: Floats, longitude: Floats, *, corners: Floats) -> tuple[Floats, Floats]:
     """Metres east and north of the first corner; exact enough for some hundred kilometres."""
     lat_0, lon_0 = corners[0]
     east = np.radians(np.asarray(longitude) - lon_0) * np.cos(np.radians(lat_0)) * EARTH
@@ -133,7 +133,7 @@ def _plane(latitude: Floats, longitude: Floats, corners: Floats) -> tuple[Floats
     return np.asarray(east, np.float64), np.asarray(north, np.float64)
 
 
-def _to_edge(x: Floats, y: Floats, a: tuple[float, float], *, b: tuple[float, float]) -> Floats:
+def _to_edge(x: Floats, y: Floats, *, a: tuple[float, float], b: tuple[float, float]) -> Floats:
     dx, dy = b[0] - a[0], b[1] - a[1]
     size = dx * dx + dy * dy
     share = np.clip(((x - a[0]) * dx + (y - a[1]) * dy) / size, 0, 1) if size else np.zeros(len(x))

@@ -91,7 +91,7 @@ def fuel_events(
     a slope that an engine can consume.
     """
     t, level = _ordered(t, level)
-    found = _standing(t, level, speed)
+    found = _standing(t, level, speed=speed)
     even = smoothed(t, level, speed=speed)
     drives = even.driven if speed is not None else np.ones(len(even.t), np.bool_)
     least = LEAST if speed is not None else BLIND
@@ -118,7 +118,7 @@ def _moves(t: Times, speed: tuple[Times, Floats] | None) -> NDArray[np.bool_]:
     return np.asarray((speed[1][place] > 0.14) & fresh, np.bool_)
 
 
-def _standing(t: Times, level: Floats, speed: tuple[Times, Floats] | None) -> list[FuelEvent]:
+def _standing(t: Times, level: Floats, *, speed: tuple[Times, Floats] | None) -> list[FuelEvent]:
     """Changes within one standstill: between the medians of its pieces of twenty seconds."""
     if speed is None or not len(speed[0]):
         return []

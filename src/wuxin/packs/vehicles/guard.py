@@ -82,8 +82,8 @@ def blindness(
         before = satellites[(t < a) & (t >= a - SUDDEN)]
         if not len(before) or before.max() < SAW:
             continue
-        drives = speed is not None and _share(speed, a, b, above=2.0) > 0.5
-        lost = network is not None and _share(network, a, b, above=float(WEAK)) < 0.5
+        drives = speed is not None and _share(speed, a, end=b, above=2.0) > 0.5
+        lost = network is not None and _share(network, a, end=b, above=float(WEAK)) < 0.5
         long = b - a > TUNNEL
         kind: Kind = "sheltered"
         if long and lost:
@@ -144,11 +144,11 @@ def _spells(t: Times, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     ]
 
 
-def _share(series: tuple[Times, Floats], start: int, end: int, *, above: float) -> float:
+def _share(series: tuple[Times, Floats], start: int, *, end: int, above: float) -> float:
     here = (series[0] >= start) & (series[0] <= end)
     return float((series[1][here] > above).mean()) if here.any() else 0.0
 
 
-def overlaps(spells: Sequence[Spell], start: int, end: int) -> bool:
+def overlaps(spells: Sequence[Spell], start: int, *, end: int) -> bool:
     """Whether any of the spells touches a span of time (ns)."""
     return any(s.start <= end and s.end >= start for s in spells)

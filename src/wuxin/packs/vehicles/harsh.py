@@ -91,21 +91,21 @@ def _sideways(trip: Motion) -> list[Event]:
     k = 0
     while k < len(swings):
         a, b, sum_a = swings[k]
-        if k + 1 < len(swings) and _is_pair(trip.yaw, swings[k], swings[k + 1]):
+        if k + 1 < len(swings) and _is_pair(trip.yaw, swings[k], second=swings[k + 1]):
             _, d, sum_b = swings[k + 1]
             peak = float(size[a : d + 5].max())
             if abs(sum_a + sum_b) < _STRAIGHT and peak >= TURNS_FROM:
-                found.append(_event(LANE_CHANGE, trip, a, end=d, peak=peak, sum_yaw=sum_a))
+                found.append(_event(LANE_CHANGE, trip, begin=a, end=d, peak=peak, sum_yaw=sum_a))
                 k += 2
                 continue
         peak = float(size[a : b + 1].max())
         if abs(sum_a) >= _TURNED and peak >= TURNS_FROM:
-            found.append(_event(TURN, trip, a, end=b, peak=peak, sum_yaw=sum_a))
+            found.append(_event(TURN, trip, begin=a, end=b, peak=peak, sum_yaw=sum_a))
         k += 1
     return found
 
 
-def _event(kind: str, trip: Motion, begin: int, *, end: int, peak: float, sum_yaw: float) -> Event:
+def _event(kind: str, trip: Motion, *, begin: int, end: int, peak: float, sum_yaw: float) -> Event:
     side = int(np.sign(sum_yaw)) if trip.sided else 0
     return Event(kind, int(trip.t[begin]), int(trip.t[min(end, len(trip.t) - 1)]), peak, side)
 
@@ -118,7 +118,7 @@ def _swings(yaw: Floats) -> list[tuple[int, int, float]]:
     return [(a, b - 1, float(yaw[a:b].sum()) * STEP) for a, b in pairwise(bounds) if sign[a]]
 
 
-def _is_pair(yaw: Floats, first: tuple[int, int, float], second: tuple[int, int, float]) -> bool:
+def _is_pair(yaw: Floats, first: tuple[int, int, float], *, second: tuple[int, int, float]) -> bool:
     """Whether two swings are the two halves of a change of lane."""
     (a, b, _), (c, d, _) = first, second
     short = max(b - a, d - c) * STEP <= _LONGEST_SWING

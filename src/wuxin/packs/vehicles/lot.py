@@ -58,21 +58,21 @@ def unit_of(view: DayView, vehicle: ThingKey) -> audit.Unit | None:
         seen_at = int(seen.t[-1])
         state = fences.states(seen, fence)
         out = state[-1] == fences.OUTSIDE
-        distance = float(fences.beyond(fence, seen.latitude[-1:], seen.longitude[-1:])[0])
+        distance = float(fences.beyond(fence, seen.latitude[-1:], longitude=seen.longitude[-1:])[0])
         distance = max(distance, 1.0) if out else min(distance, 0.0)
         if out:
             inside = np.flatnonzero(state != fences.OUTSIDE)
             left_at = int(seen.t[inside[-1] + 1 if len(inside) else 0])
     scans, sold = (view.series(vehicle, n, days=_BACK) for n in ("lot_scan", "sold"))
     sales = sold.t[sold.v > 0.5]
-    certificate, keys = (_last(view, vehicle, n) for n in ("certificate_held", "keys_held"))
+    certificate, keys = (_last(view, vehicle, name=n) for n in ("certificate_held", "keys_held"))
     due = view.facts(vehicle).get("keys_due", 1.0)
     return audit.Unit(
         vehicle, distance, seen_at,
         scanned_at=_when(scans), left_at=left_at,
         sold_at=int(sales[0]) if len(sales) else None,
-        paid=(_last(view, vehicle, "paid_off") or 0) > 0.5,
-        released=(_last(view, vehicle, "release_authorised") or 0) > 0.5,
+        paid=(_last(view, vehicle, name="paid_off") or 0) > 0.5,
+        released=(_last(view, vehicle, name="release_authorised") or 0) > 0.5,
         certificate=None if certificate is None else certificate > 0.5,
         keys=None if keys is None else int(keys), keys_due=int(due),
     )  # fmt: skip
@@ -87,10 +87,10 @@ def fleet_day(view: DayView) -> list[Derived]:
         if not len(metres):
             continue
         idle = business.idle_days(metres.v.tolist())
-        time = _last(view, thing, "driving_time")
+        time = _last(view, thing, name="driving_time")
         used.append(business.utilisation(time or 0.0))
         found: dict[str, float | None] = {"idle_days": idle}
-        due, paid = (_last(view, thing, n) for n in ("rent_due", "rent_paid"))
+        due, paid = (_last(view, thing, name=n) for n in ("rent_due", "rent_paid"))
         yearly = view.facts(thing).get("metres_a_year", 0.0)
         if due is not None and due > 0:
             lease = business.Lease(yearly, *(exact(x) for x in (due, paid or 0.0)))
@@ -117,7 +117,7 @@ def order_day(view: DayView) -> list[Derived]:
     """Check carriers' orders against the track of the vehicle that carries them."""
     derived: list[Derived] = []
     for thing in view.of("order"):
-        told = {n: _last(view, thing, n) for n in _ORDER}
+        told = {n: _last(view, thing, name=n) for n in _ORDER}
         if any(value is None for value in told.values()):
             continue
         carrier = _carrier(view, told["carrier_number"])
@@ -143,7 +143,7 @@ def claim_day(view: DayView) -> list[Derived]:
     """Check claims that came in against their vehicle's own devices."""
     derived: list[Derived] = []
     for thing in view.of("claim"):
-        told = {n: _last(view, thing, n) for n in _CLAIM}
+        told = {n: _last(view, thing, name=n) for n in _CLAIM}
         if any(value is None for value in told.values()):
             continue
         of = {name: value for name, value in told.items() if value is not None}
@@ -185,7 +185,7 @@ def _carrier(view: DayView, number: float | None) -> ThingKey | None:
     return None
 
 
-def _last(view: DayView, thing: ThingKey, name: str) -> float | None:
+def _last(view: DayView, thing: ThingKey, *, name: str) -> float | None:
     found = view.series(thing, name, days=_BACK)
     return float(found.v[-1]) if len(found) else None
 

@@ -117,14 +117,14 @@ def marked(t: Times, v: Floats) -> Speed:
         if not leaps[k]:
             k += 1
             continue
-        back = _return(t, v, k, leaps=leaps)
+        back = _return(t, v, k=k, leaps=leaps)
         if back is None and v[k] > v[k - 1]:
-            fell = _fell(t, v, k)
+            fell = _fell(t, v, k=k)
             if fell is not None:
                 fault[fell:k] = True
                 k += 1
                 continue
-            back = _settled(t, v, k)
+            back = _settled(t, v, k=k)
         if back is None:
             k += 1
             continue
@@ -148,7 +148,7 @@ def pushes(speed: Speed, *, brakes: float = BRAKES_FROM, pulls: float = PULLS_FR
         even = np.interp(grid, t, v)
         change = (even[5:] - even[:-5]) / (grid[5] - grid[0]) if len(grid) > 5 else np.empty(0)
         for kind, size, least in (("braking", -change, brakes), ("acceleration", change, pulls)):
-            found += _runs(kind, grid, size, least=least)
+            found += _runs(kind, grid, size=size, least=least)
     begin = int(speed.t[0]) if len(speed.t) else 0
     shifted = [p._replace(start=p.start + begin, end=p.end + begin) for p in found]
     return sorted(shifted, key=lambda push: push.start)
@@ -167,7 +167,7 @@ def collisions(speed: Speed, *, moved: Times | None = None) -> list[Collision]:
     changed = np.flatnonzero(np.append(True, v[1:] != v[:-1])[: len(v)])
     found: list[Collision] = []
     for k in stops.tolist():
-        fall, rate = _fall(t, v, k, changed=changed, every=speed.every)
+        fall, rate = _fall(t, v, k=k, changed=changed, every=speed.every)
         if fall < COLLIDES_FROM or rate < BRAKES_AT_MOST:
             continue
         rest = np.flatnonzero(v[k:] > CREEPS)
@@ -211,7 +211,7 @@ def refresh(t: Times, v: Floats, *, share: float = 0.25, most: float = REFRESH[1
 
 
 def _fall(
-    t: Times, v: Floats, k: int, *, changed: NDArray[np.int64], every: float
+    t: Times, v: Floats, *, k: int, changed: NDArray[np.int64], every: float
 ) -> tuple[float, float]:
     """The fall (m/s) to a stop at k, and the least deceleration (m/s²) that explains it.
 
@@ -248,7 +248,7 @@ def _leaps(t: Times, v: Floats, *, every: float) -> Mask:
     return np.append(False, np.abs(step) > most)
 
 
-def _return(t: Times, v: Floats, k: int, *, leaps: Mask) -> int | None:
+def _return(t: Times, v: Floats, *, k: int, leaps: Mask) -> int | None:
     """Where a leap at k is taken back: the first later leap the other way to what could be."""
     up = v[k] > v[k - 1]
     for j in np.flatnonzero(leaps[k + 1 :]).tolist():
@@ -261,7 +261,7 @@ def _return(t: Times, v: Floats, k: int, *, leaps: Mask) -> int | None:
     return None
 
 
-def _fell(t: Times, v: Floats, k: int) -> int | None:
+def _fell(t: Times, v: Floats, *, k: int) -> int | None:
     """Where a speed fell that a leap upwards at k takes back; None: nowhere within ten minutes.
 
     The fall itself may be one that tyres could do: the rise tells that it never happened.
@@ -275,7 +275,7 @@ def _fell(t: Times, v: Floats, k: int) -> int | None:
     return None
 
 
-def _settled(t: Times, v: Floats, k: int) -> int | None:
+def _settled(t: Times, v: Floats, *, k: int) -> int | None:
     """Where after a leap upwards the speed could have come from before it; the end, if nowhere."""
     span = (t[k:] - t[k - 1]) / SECOND
     fits = np.flatnonzero(np.abs(v[k:] - v[k - 1]) <= 4.0 * span + QUANTUM)
@@ -313,7 +313,7 @@ def _refreshes(t: Floats, v: Floats, *, every: float) -> tuple[Floats, Floats]:
     return np.array(times), np.array(values)
 
 
-def _runs(kind: str, grid: Floats, size: Floats, *, least: float) -> list[Push]:
+def _runs(kind: str, grid: Floats, *, size: Floats, least: float) -> list[Push]:
     over = np.flatnonzero(np.diff(np.concatenate([[0], (size >= least).astype(int), [0]])))
     return [
         Push(

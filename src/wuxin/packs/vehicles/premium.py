@@ -150,7 +150,7 @@ def premium(
         raise BadInput("kilometres, events and shares are not below zero")
     km = exact(kilometres_a_year)
     by_km = (max(km, Decimal(1_000)) / REFERENCE) ** ELASTICITY
-    reasons = [_said("行驶里程", "kilometres a year", f"{km:.0f}", by_km)]
+    reasons = [_said("行驶里程", "kilometres a year", value=f"{km:.0f}", part=by_km)]
     by_use = Decimal(1)
     if exact(observed_km) >= LEAST_KM:
         for name, (usual, each) in (*TABLE.items(), *SHARES.items()):
@@ -158,7 +158,7 @@ def premium(
             if seen is not None:
                 part = 1 + each * (min(exact(seen), 5 * usual + 1) - usual)
                 by_use *= part
-                reasons.append(_said(name, name.replace("_", " "), f"{seen:.3g}", part))
+                reasons.append(_said(name, name.replace("_", " "), value=f"{seen:.3g}", part=part))
     else:
         zh = f"驾驶行为观测不足 {LEAST_KM} 公里，系数为 1"
         reasons.append(Words(zh, f"fewer than {LEAST_KM} km observed: behaviour counts 1"))
@@ -182,6 +182,6 @@ def score(*, events: Mapping[str, float], shares: Mapping[str, float]) -> float:
     return max(0.0, 100.0 * (1.0 - off / 0.6))
 
 
-def _said(zh: str, en: str, value: str, part: Decimal) -> Words:
+def _said(zh: str, en: str, *, value: str, part: Decimal) -> Words:
     change = f"{100 * (part - 1):+.1f} %"
     return Words(f"{zh} {value}：{change}", f"{en} {value}: {change}")
