@@ -1,4 +1,4 @@
-"""The vehicles pack's models on a closed day: every one on what it reads, on nothing, on nonsense."""
+"""The vehicles pack's models on a closed day: on what each reads, on nothing, on nonsense."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
