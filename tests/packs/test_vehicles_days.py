@@ -32,7 +32,9 @@ class Road:
         self._series: dict[tuple[ThingKey, str], list[tuple[int, float]]] = {}
         self._facts: dict[ThingKey, Mapping[str, float]] = {CAR: {"number": 7.0}}
 
-    def tell(self, name: str, rows: Sequence[tuple[float, float]], thing: ThingKey = CAR) -> "Road":
+    def tell(
+        self, name: str, rows: Sequence[tuple[float, float]], *, thing: ThingKey = CAR
+    ) -> "Road":
         told = [(START + int(t), float(v)) for t, v in rows]
         self._series.setdefault((thing, name), []).extend(told)
         self._series[thing, name].sort()
@@ -88,7 +90,7 @@ def test_one_value_of_everything_breaks_no_model_and_cards_say_what_is_read(one:
             for thing in (CAR, ORDER, CLAIM):
                 if thing.kind in indicator.of:
                     told = min(max(value, indicator.low), indicator.high)
-                    day.tell(name, [(HOUR, told)], thing)
+                    day.tell(name, [(HOUR, told)], thing=thing)
         for derived in one.run(day):
             assert np.isfinite(derived.v).all(), derived.indicator
         # The twin keeps what cards say that models read, and no more.
@@ -204,10 +206,10 @@ def test_an_order_is_proved_by_its_vehicles_track() -> None:
         ("destination_latitude", 30.0 + 20_000 / 111_195), ("destination_longitude", 104.0),
         ("loads_from", begin), ("delivers_by", begin + 12 * 3600), ("freight", 900),
     ):  # fmt: skip
-        day.tell(name, [(0, value)], ORDER)
+        day.tell(name, [(0, value)], thing=ORDER)
     found = run("order_day", day)
     assert (found["order", "order_verified"], found["order", "order_unproved"]) == (1, 0)
-    day.tell("origin_latitude", [(1, 35.0)], ORDER)
+    day.tell("origin_latitude", [(1, 35.0)], thing=ORDER)
     assert run("order_day", day)["order", "order_unproved"] == 1
 
 
@@ -219,7 +221,7 @@ def test_a_claim_elsewhere_has_doubts() -> None:
         ("claim_longitude", 104.0), ("claim_moving", 1), ("claim_reported", begin + 10 * 3600),
         ("policy_from", begin - 100 * 86_400), ("claim_others", 0),
     ):  # fmt: skip
-        day.tell(name, [(0, value)], CLAIM)
+        day.tell(name, [(0, value)], thing=CLAIM)
     found = run("claim_day", day)
     # It was elsewhere, and its own speed shows no impact.
     assert found["claim", "claim_doubts"] == 2
