@@ -37,6 +37,7 @@ DOCUMENTS: Final = "recording"
 SHIPPED: Final = (
     "energy/recording", "energy/snow", "logistics/recording", "manufacturing/recording",
     "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
+    "operations/recording",
 )  # fmt: skip
 
 

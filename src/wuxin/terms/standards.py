@@ -308,7 +308,8 @@ Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
 class Pack(msgspec.Struct, frozen=True):
     """One industry: the four standards, complete, with the digest of all their files.
 
-    ``exempt`` names files whose standard the pack does not keep in full, each with the reason.
+    ``exempt`` names files, or parts of them, whose standard the pack does not keep, each with the
+    reason.
     """
 
     name: str
