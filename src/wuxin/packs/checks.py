@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from wuxin.finance.facts import FACTS
-from wuxin.packs import schema
 from wuxin.packs.trial import Trial
 from wuxin.risk.rules import ANY, undeclared
 from wuxin.terms.errors import BadInput
@@ -85,6 +84,7 @@ def check(pack: Pack) -> list[str]:
             "objects.toml [indicator.{}]", pack.indicators, faults=lambda i: _indicator(i, pack)
         ),
         *_aliases(pack.indicators),
+        *_report(pack),
         *_each("devices.toml [device.{}]", pack.devices, faults=lambda d: _device(d, pack)),
         *_unfed(pack),
         *_steps(pack),
@@ -114,7 +114,7 @@ def coverage(pack: Pack) -> list[Coverage]:
         "devices.toml": f"{len(pack.devices)} devices",
         "process.bpmn": f"{len(pack.steps)} steps, {len({s.owner for s in pack.steps})} roles",
         "rules.toml": f"{len(pack.rules)} rules, {examples} examples",
-        "models.py": f"{len(pack.models)} models, {int(_has_value(pack))} valuation",
+        "models.py": f"{len(pack.models)} models, {int(pack.lends)} valuation",
     }
     return [
         Coverage(
@@ -232,6 +232,21 @@ def _aliases(indicators: Mapping[str, Indicator]) -> Iterator[str]:
             elif alias.casefold() in owner:
                 yield f"{place}: alias {alias!r} already stands for {owner[alias.casefold()]!r}"
             owner.setdefault(alias.casefold(), name)
+
+
+def _report(pack: Pack) -> Iterator[str]:
+    """The enterprise's report: figures of declared indicators, no two alike."""
+    place = "objects.toml [report]"
+    if not pack.report:
+        yield f"{place}: the enterprise's own report has no figure"
+    for one, times in Counter(pack.report).items():
+        indicator = pack.indicators.get(one.indicator)
+        if one.of not in pack.kinds:
+            yield f"{place}: {one.of!r} is no declared kind"
+        elif indicator is None or not _of(one.of, indicator):
+            yield f"{place}: {one.indicator!r} is no declared indicator of kind {one.of!r}"
+        if times > 1:
+            yield f"{place}: {one.take} of {one.indicator!r} stands {times} times"
 
 
 # ---- C2: devices -----------------------------------------------------------------------------
@@ -389,10 +404,6 @@ def _underived(pack: Pack) -> Iterator[str]:
             yield f"models.py: no model derives indicator {name!r}"
 
 
-def _has_value(pack: Pack) -> bool:
-    return pack.value is not schema.worthless
-
-
 def _unvalued(pack: Pack) -> Iterator[str]:
-    if not _has_value(pack):
+    if not pack.lends:
         yield "models.py value: there is no valuation"

@@ -31,8 +31,9 @@ from wuxin.terms.standards import (
     Kind,
     Model,
     Pack,
+    ReportFigure,
     Rule,
-    Valuation,
+    worthless,
 )
 from wuxin.terms.units import conversion
 
@@ -83,6 +84,7 @@ def read(name: str, package: str) -> Pack:
         value=getattr(models, "value", worthless),
         digest=_digest(common, own),
         exempt=_exempt(objects.get("exempt", {}), where=f"{name}/objects.toml [exempt]"),
+        report=_report(objects.get("report", {}), where=f"{name}/objects.toml [report]"),
     )
 
 
@@ -105,16 +107,6 @@ def _common() -> Pack:
     )
 
 
-def worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
-    """The valuation of a pack that has none: nothing can be lent against what it watches.
-
-    Raises:
-        BadInput: always.
-    """
-    name = terms.get("facility", "")
-    raise BadInput(f"facility {name!r} is of a pack that values nothing: it cannot be lent against")
-
-
 def _exempt(table: Mapping[str, Any], *, where: str) -> dict[str, str]:
     """A file, or ``file part`` (``process.bpmn disbursement``), and why it is left out."""
     for place, reason in table.items():
@@ -125,6 +117,10 @@ def _exempt(table: Mapping[str, Any], *, where: str) -> dict[str, str]:
                 f"{where}: {place!r} needs a reason, and is one of {known}, or of a part"
             )
     return dict(table)
+
+
+def _report(table: Mapping[str, Any], *, where: str) -> tuple[ReportFigure, ...]:
+    return tuple(_convert(one, ReportFigure, where=where) for one in table.get("figure", []))
 
 
 def _bytes(folder: Traversable, name: str) -> bytes:
