@@ -15,6 +15,7 @@ EXAMPLE = EXAMPLES / "operations"
 PLANTED = {
     ("SEAL-2", "custody_open"): "2024-03-05T10:30:00Z",
     ("SEAL-2", "custody_gap"): "2024-03-05T15:59:59Z",
+    ("Z-LOBBY", "loitering_present"): "2024-03-06T11:25:30Z",
     ("Z-LOBBY", "loitering_stays"): "2024-03-06T15:59:59Z",
     ("Z-VAULT", "alone_in_vault"): "2024-03-07T09:17:34Z",
     ("D-1", "recording_poor"): "2024-03-08T01:19:57Z",

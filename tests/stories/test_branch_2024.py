@@ -50,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield opened
 
 
-def case_of(home: Home, rule: str, thing: str) -> tuple[str, bytes]:
+def case_of(home: Home, rule: str, *, thing: str) -> tuple[str, bytes]:
     """Return a finding's id, and its case file."""
     [found] = findings(home, rule=rule, thing=thing)
     return found["finding"], bundle(home.folder, DEFAULT_TENANT, finding=found["finding"])
@@ -58,7 +58,7 @@ def case_of(home: Home, rule: str, thing: str) -> tuple[str, bytes]:
 
 def test_the_case_of_a_custody_gap_verifies_and_holds_the_cabinets_own_words(home: Home) -> None:
     assert audit(home.folder, home.tenant).faults == []
-    name, data = case_of(home, "custody_open", "SEAL-2")
+    name, data = case_of(home, "custody_open", thing="SEAL-2")
     vkey = keys(home.folder, DEFAULT_TENANT)[0].vkey
     said = case.check_case(data, key=vkey)
     assert any("1 findings, 1 ends" in line for line in said), said
@@ -70,14 +70,14 @@ def test_the_case_of_a_custody_gap_verifies_and_holds_the_cabinets_own_words(hom
 
 
 def test_the_case_of_one_alone_in_the_vault_holds_what_the_camera_said(home: Home) -> None:
-    _, data = case_of(home, "alone_in_vault", "Z-VAULT")
+    _, data = case_of(home, "alone_in_vault", thing="Z-VAULT")
     parts = case.unpack(data)
     raw = b"".join(v for k, v in parts.items() if k.startswith("frames/"))
     assert b"2024-03-07T17:17:34+08:00,Z-VAULT,1,1," in raw
 
 
 def test_the_clip_of_a_loiterer_is_named_by_its_digest(home: Home) -> None:
-    _, data = case_of(home, "loitering_stays", "Z-LOBBY")
+    _, data = case_of(home, "loitering_stays", thing="Z-LOBBY")
     raw = b"".join(v for k, v in case.unpack(data).items() if k.startswith("frames/"))
     lines = [line.split(b",") for line in raw.splitlines() if line.startswith(b"2024-03-06T")]
     assert lines
@@ -85,8 +85,8 @@ def test_the_clip_of_a_loiterer_is_named_by_its_digest(home: Home) -> None:
 
 
 def test_a_case_of_another_finding_is_not_this_one(home: Home) -> None:
-    name, data = case_of(home, "custody_open", "SEAL-2")
-    other, _ = case_of(home, "custody_open", "KEY-1")
+    name, data = case_of(home, "custody_open", thing="SEAL-2")
+    other, _ = case_of(home, "custody_open", thing="KEY-1")
     parts = case.unpack(data)
     told = {**json.loads(parts["manifest.json"]), "finding": other}
     forged = case.pack({**parts, "manifest.json": case.plain_json(told)})
@@ -110,9 +110,9 @@ def test_the_command_writes_it_and_verifies_it(home: Home, tmp_path: Path) -> No
 def test_a_loan_against_the_branchs_things_is_refused_in_words(home: Home) -> None:
     [source] = home.flow.sources
     body = {
-        "id": "F-1", "obligor": "x", "pool": {"root": "branch:B-1", "kind": "seal"}, "currency": "CNY",
-        "principal": "1000", "opened": "2024-03-16T00:00:00+08:00", "haircut": "0.1",
-        "maximum_loan_to_value": "0.8", "target_loan_to_value": "0.7", "call_deadline": "5 d",
+        "id": "F-1", "obligor": "x", "pool": {"root": "branch:B-1", "kind": "seal"},
+        "currency": "CNY", "principal": "1000", "opened": "2024-03-16T00:00:00+08:00",
+        "haircut": "0.1", "maximum_loan_to_value": "0.8", "target_loan_to_value": "0.7", "call_deadline": "5 d",
         "minimum_transfer": "1", "terms": {},
     }  # fmt: skip
     order = Command("open_facility", still(), "approver:an", "", body, "approver")
