@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.packs.logistics.figures import Floats, Times, as_of, of_day
-from wuxin.terms.clock import HOUR, SECOND
+from wuxin.terms.clock import DAY, HOUR, SECOND
 from wuxin.terms.errors import BadInput
 from wuxin.terms.standards import DayView, Derived
 
@@ -24,6 +24,9 @@ ACTIVATION: Final = 83_144.0
 
 GAP: Final = 6 * HOUR
 """Beyond this (ns) the temperature between two readings is not known."""
+
+
+_WEEK: Final = 7 * DAY
 
 
 class Steps(NamedTuple):
@@ -145,8 +148,8 @@ def cold_day(view: DayView) -> list[Derived]:
     """Derive each shipment's cold chain of the day, its shelf life, and what arrives of that.
 
     The life left is taken on from the day before; a day on which nothing was read is made up for by
-    the gap in the next history. What arrives is reckoned with the time to go, at the day's mean
-    kinetic temperature: the question whether to sell before arrival.
+    the gap in the next history. What arrives is reckoned with the time to go, at the
+    median temperature of a week: the question whether to sell before arrival.
     """
     found: list[Derived] = []
     for shipment in view.of("shipment"):
@@ -179,7 +182,8 @@ def cold_day(view: DayView) -> list[Derived]:
             seconds = max(seconds - (view.end - int(told.t[-1])) / SECOND, 0.0)
         arrives = None
         if len(to_go) or len(told):
-            arrives = left_at(left, seconds, temperature=day.kinetic, keeping=keeping)
+            usual = float(np.median(recent.v[recent.t >= view.end - _WEEK]))
+            arrives = left_at(left, seconds, temperature=usual, keeping=keeping)
             arrives -= facts.get("shelf_life_required", 0.0)
         found += of_day(view, shipment, shelf_life_left=left, shelf_life_spare=arrives)
     return found

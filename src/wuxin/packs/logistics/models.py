@@ -71,8 +71,8 @@ MODELS: Final[tuple[Model, ...]] = (
         source="Nikitin et al., IEEE RFID 2010 (phase and radial speed); limits are this project's "
         "own",
         validity="fixed antennas, a tag read ten times a second within half a second at speeds "
-        "from 0.1 m/s; by levels alone about one carried tag in five is not found, and it is "
-        "never called moved for being turned over on its place",
+        "from 0.1 m/s; by levels alone half of the carried tags are not found within ten "
+        "seconds, so that one that is turned over on its place is not called moved",
         validated="64 line tests and 16 turned tags of an open set, limit chosen on half of them "
         "(benchmarks/packs_logistics.py); no static tag with phases was available",
         run=tags_day,

@@ -47,7 +47,7 @@ def drop_height(velocity: Floats) -> Floats:
 
 
 def shocks_day(view: DayView) -> list[Derived]:
-    """Derive the severity of each blow of a shipment, when it came, and how many may have broken it.
+    """Derive how severe each blow of a shipment was, and how many may have broken it.
 
     These are counted over 45 days: what is broken is not whole again the next day.
     """

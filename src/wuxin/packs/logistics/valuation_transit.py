@@ -96,7 +96,9 @@ def _line(
     shipment: ThingKey, kg: Decimal, *, factor: Decimal, read: PoolTerms, price: Decimal
 ) -> Worth:
     """One shipment's line: nothing of it where the factor is 0, else at the price times factor."""
-    return worth_of(shipment, kg if factor else Decimal(0), read=read, price=price * factor)
+    if not factor:
+        return worth_of(shipment, Decimal(0), read=read, price=price)
+    return worth_of(shipment, kg, read=read, price=price * factor)
 
 
 def _factor(
