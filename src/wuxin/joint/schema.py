@@ -26,7 +26,9 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One column: its kind, and its shape with the rows first."""
 
     kind: Kind
-    shape: Annotated[tuple[Annotated[int, msgspec.Meta(ge=1)], ...], msgspec.Meta(max_length=4)]
+    shape: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=1)], ...], msgspec.Meta(min_length=1, max_length=4)
+    ]
 
     @property
     def size(self) -> int:
