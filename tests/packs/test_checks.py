@@ -10,7 +10,17 @@ from wuxin.packs import checks, schema
 from wuxin.terms.clock import DAY, HOUR
 from wuxin.terms.names import Digest
 from wuxin.terms.records import Words
-from wuxin.terms.standards import Device, Example, Indicator, Kind, Model, Pack, Rule, Step
+from wuxin.terms.standards import (
+    Device,
+    Example,
+    Indicator,
+    Kind,
+    Model,
+    Pack,
+    ReportFigure,
+    Rule,
+    Step,
+)
 
 W = Words("字", "word")
 NONE = Words("", " ")
@@ -60,6 +70,7 @@ SOUND = Pack(
         Step("apply", W, "borrower", ()), Step("approve", W, "approver", ("apply", "documented")),
     ),
     process=b"", value=lambda *_: None, digest=Digest(""),  # type: ignore[arg-type, return-value]
+    report=(ReportFigure("oven", "worn", "mean"),),
 )  # fmt: skip
 
 
@@ -84,6 +95,10 @@ def with_rows(*rows: Mapping[str, Any], fires: bool = True) -> Pack:
     return with_rule(examples=(*RULE.examples, example(*rows, fires=fires)))
 
 
+def with_figure(kind: str) -> Pack:
+    return replace(SOUND, report=(ReportFigure(kind, "heat", "mean"),))
+
+
 def with_model(**changes: Any) -> Pack:
     return replace(SOUND, models={"m": replace(MODEL, **changes)})
 
@@ -106,6 +121,9 @@ HOT, STEP, CARD, TRIAL = (
 FAULTS: list[tuple[Callable[[], Pack], str]] = [
     (lambda: replace(SOUND, words=NONE), f"{OB} [pack]: has no name in en"),
     (lambda: with_kind(words=NONE), f"{OVEN}has no name in zh"),
+    (lambda: replace(SOUND, report=()), f"{OB} [report]: the enterprise's own report has no"),
+    (lambda: with_figure("ship"), f"{OB} [report]: 'ship' is no declared kind"),
+    (lambda: with_figure("bakery"), f"{OB} [report]: 'heat' is no declared indicator of kind"),
     (lambda: with_kind(within=("castle",)), f"{OVEN}stands within 'castle', which is no declared"),
     (lambda: with_kind(names="loaf"), f"{OVEN}names 'loaf', which is no declared kind"),
     (lambda: with_kind(names="oven"), f"{OVEN}names 'oven' but may not stand within it"),

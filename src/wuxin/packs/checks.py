@@ -78,6 +78,7 @@ def check(pack: Pack) -> list[str]:
             "objects.toml [indicator.{}]", pack.indicators, faults=lambda i: _indicator(i, pack)
         ),
         *_aliases(pack.indicators),
+        *_report(pack),
         *_each("devices.toml [device.{}]", pack.devices, faults=lambda d: _device(d, pack)),
         *_unfed(pack),
         *_steps(pack),
@@ -209,6 +210,21 @@ def _aliases(indicators: Mapping[str, Indicator]) -> Iterator[str]:
             elif alias.casefold() in owner:
                 yield f"{place}: alias {alias!r} already stands for {owner[alias.casefold()]!r}"
             owner.setdefault(alias.casefold(), name)
+
+
+def _report(pack: Pack) -> Iterator[str]:
+    """The enterprise's report: figures of declared indicators, no two alike."""
+    place = "objects.toml [report]"
+    if not pack.report:
+        yield f"{place}: the enterprise's own report has no figure"
+    for one, times in Counter(pack.report).items():
+        indicator = pack.indicators.get(one.indicator)
+        if one.of not in pack.kinds:
+            yield f"{place}: {one.of!r} is no declared kind"
+        elif indicator is None or not _of(one.of, indicator):
+            yield f"{place}: {one.indicator!r} is no declared indicator of kind {one.of!r}"
+        if times > 1:
+            yield f"{place}: {one.take} of {one.indicator!r} stands {times} times"
 
 
 # ---- C2: devices -----------------------------------------------------------------------------

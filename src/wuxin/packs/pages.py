@@ -60,6 +60,8 @@ def page(name: str) -> str:
         *_runbooks(rules),
         "## C4 Models 风控模型",
         *map(_model, pack.models.values()),
+        "## The enterprise's own report 经营报表",
+        _table(("figure", "中文", "of", "taken", "better"), _report(pack)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -102,6 +104,14 @@ def _span(ns: int) -> str:
 
 def _steps(pack: Pack) -> list[tuple[str, ...]]:
     return [(f"`{s.id}`", s.words.zh, s.words.en, s.owner, ", ".join(s.needs)) for s in pack.steps]
+
+
+def _report(pack: Pack) -> list[tuple[str, ...]]:
+    return [
+        (f"`{one.indicator}`", pack.indicators[one.indicator].words.zh, one.of, one.take,
+         one.better)
+        for one in pack.report
+    ]  # fmt: skip
 
 
 def _rule(one: Rule) -> tuple[str, ...]:

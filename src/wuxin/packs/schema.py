@@ -31,6 +31,7 @@ from wuxin.terms.standards import (
     Kind,
     Model,
     Pack,
+    ReportFigure,
     Rule,
     Valuation,
 )
@@ -83,6 +84,7 @@ def read(name: str, package: str) -> Pack:
         value=models.value,
         digest=_digest(common, own),
         exempt=_exempt(objects.get("exempt", {}), where=f"{name}/objects.toml [exempt]"),
+        report=_report(objects.get("report", {}), where=f"{name}/objects.toml [report]"),
     )
 
 
@@ -116,6 +118,10 @@ def _exempt(table: Mapping[str, Any], *, where: str) -> dict[str, str]:
             known = ", ".join(STANDARDS)
             raise BadInput(f"{where}: {file!r} needs a reason, and is one of {known}")
     return dict(table)
+
+
+def _report(table: Mapping[str, Any], *, where: str) -> tuple[ReportFigure, ...]:
+    return tuple(_convert(one, ReportFigure, where=where) for one in table.get("figure", []))
 
 
 def _bytes(folder: Traversable, name: str) -> bytes:

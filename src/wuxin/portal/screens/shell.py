@@ -30,12 +30,15 @@ NAVIGATION: Final = (
     ("/things", "inventory_2", "标的物", "Things"),
     ("/facilities", "account_balance", "融资", "Facilities"),
     ("/trades", "sync_alt", "贸易", "Trades"),
+    ("/reports", "summarize", "报表", "Reports"),
     ("/credit", "request_quote", "授信", "Credit"),
     ("/warnings", "notifications", "预警", "Warnings"),
     ("/devices", "sensors", "设备", "Devices"),
     ("/map", "place", "地图", "Map"),
 )
-_OF: Final[dict[str, str | tuple[str, ...]]] = {"/credit": ("/credit", "/obligors")}
+_OF: Final[dict[str, str | tuple[str, ...]]] = {
+    "/credit": ("/credit", "/obligors"), "/trades": ("/trades", "/capacity"),
+}  # fmt: skip
 """Pages that stand under another's entry of the navigation."""
 
 
