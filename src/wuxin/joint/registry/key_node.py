@@ -3,6 +3,7 @@
 It learns who asks, when and for how many tags. It cannot see numbers, and cannot make a tag.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from wuxin.joint.registry.roster import Roster
 from wuxin.joint.registry.shares import Given, Handed, Part
 from wuxin.joint.registry.signed import Desk, Message, Signer, read_answer, sealing_key
 from wuxin.terms.clock import Clock
-from wuxin.terms.durable import replace_file
+from wuxin.terms.durable import UNFINISHED, settle
 from wuxin.terms.errors import BadInput, Forbidden, Refused
 
 MOST: Final = 10_000
@@ -129,7 +130,10 @@ class KeyNode:
 
 def keep(path: Path, part: Part) -> None:
     """Write a part to its file, whole or not at all, readable by its owner alone."""
-    replace_file(path, msgspec.msgpack.encode(part), mode=0o600)
+    fresh = path.with_name(f"{path.name}{UNFINISHED}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.msgpack.encode(part))
+    settle(fresh, path)
 
 
 def load(path: Path) -> Part:
