@@ -1,4 +1,4 @@
-"""``python -m wuxin``: the same as the command ``wuxin``, for processes that Wuxin starts itself."""
+"""``python -m wuxin``: the command ``wuxin``, for processes that Wuxin starts itself."""
 
 from wuxin.cli import main
 

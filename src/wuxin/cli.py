@@ -57,18 +57,9 @@ def main() -> None:
     """
 
 
-for command in (
-    device,
-    bundle,
-    anchor,
-    witness,
-    order,
-    orders,
-    score,
-    warnings,
-    bring_statement,
-    joint,
-):
+for command in (device, bundle, anchor, witness, order, orders, score, warnings):
+    main.add_command(command)
+for command in (bring_statement, joint):
     main.add_command(command)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.joint.parties import Circle, changed, triple
+from tests.joint.parties import Circle, triple
 from tests.joint.programs import product
 from wuxin.cli import main
 from wuxin.terms.errors import Forbidden

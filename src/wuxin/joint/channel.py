@@ -123,11 +123,11 @@ class Server:
             body = _exactly(talk, size)
             said, data = self._behind.answer(peer, head, body=body)
         except Refused as refusal:
-            _send(talk, {"refused": type(refusal).__name__, "why": str(refusal)}, b"")
+            _send(talk, {"refused": type(refusal).__name__, "why": str(refusal)}, body=b"")
             if size:
                 raise EOFError from None  # what is left of the body is not read
         else:
-            _send(talk, said, data)
+            _send(talk, said, body=data)
 
 
 class Line:
@@ -153,7 +153,7 @@ class Line:
             Conflict: it does not answer.
         """
         try:
-            _send(self._talk, head, body)
+            _send(self._talk, head, body=body)
             said, size = _receive_head(self._talk)
             data = _exactly(self._talk, size)
         except ssl.SSLError as wrong:
@@ -200,7 +200,7 @@ def _peer(talk: ssl.SSLSocket) -> str:
     return str(names[0])
 
 
-def _send(talk: ssl.SSLSocket, head: Mapping[str, Any], body: bytes) -> None:
+def _send(talk: ssl.SSLSocket, head: Mapping[str, Any], *, body: bytes) -> None:
     data = canonical(dict(head))
     talk.sendall(_LENGTHS.pack(len(data), len(body)) + data)
     if body:
@@ -216,7 +216,7 @@ def _receive_head(talk: ssl.SSLSocket) -> tuple[Mapping[str, Any], int]:
     except cbor2.CBORDecodeError as wrong:
         raise ValueError(str(wrong)) from None
     if not isinstance(head, dict):
-        raise ValueError("a head is a map")  # noqa: TRY004 - of the peer's making, not a type of ours
+        raise ValueError("a head is a map")  # noqa: TRY004 - of the peer's making
     return head, body
 
 

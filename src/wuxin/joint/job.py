@@ -33,6 +33,7 @@ class Job:
         self.signed, self.contract, self.rank = signed, signed.contract, rank
         self.state: State = "waiting"
         self.why = ""
+        self.computed = False
         self.tables: dict[str, tuple[Part, Part]] = {}
         self.results: dict[str, Any] = {}
         self.common: dict[str, list[str]] = {}

@@ -97,13 +97,21 @@ class Local:
         if self._packages:
             settings["packages"] = list(self._packages)
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
-        file = folder / "node.toml"
-        write_files({file: text.encode()})
+        write_files({folder / "node.toml": text.encode()})
+        self._spawn(name, {})
+
+    def restart(self, name: str, *, environment: Mapping[str, str] | None = None) -> None:
+        """Start a node again where it was, and wait until it answers."""
+        self._spawn(name, environment or {})
+        self.wait_for(name)
+
+    def _spawn(self, name: str, environment: Mapping[str, str]) -> None:
+        folder = self.folder / name
         with (folder / "node.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "wuxin", "joint", "node", str(file)],
+                [sys.executable, "-m", "wuxin", "joint", "node", str(folder / "node.toml")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self._environment, **environment},
             )  # fmt: skip
 
     def stop(self, name: str) -> None:

@@ -31,6 +31,7 @@ from wuxin.terms.ports import Evidence
 PUSH_DOMAIN: Final = b"wuxin joint push v1\n"
 _LOOK_S: Final = 1.0
 _LOST_AFTER: Final = 3
+_LINGER_S: Final = 10.0
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -142,7 +143,7 @@ class Node:
                 raise BadInput(f"a node is not asked to {head.get('do')!r}")
             return do(peer, head)
         except Refused as refusal:
-            self._refuse(peer, head, refusal)
+            self._refuse(peer, head, refusal=refusal)
             raise
 
     def _propose(self, peer: str, head: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
@@ -184,10 +185,10 @@ class Node:
             raise Forbidden(f"{peer} does not bring the table {said.table}")
         if job.state != "waiting" or said.table in job.tables:
             raise Conflict(f"{said.table} is here already, or the job is {job.state}")
-        parts = _parts(table.columns, said, body)
+        parts = _parts(table.columns, said, body=body)
         if [part.commitment for part in parts] != said.commitments:
             raise BadInput(f"the shares of {said.table} are not those that the message speaks of")
-        _signed_by(job.contract.party(peer).key, job, said)
+        _signed_by(job.contract.party(peer).key, job, said=said)
         expected = [table.parts[at] for at in job.commitments]
         if said.commitments != expected:
             # Signed by the owner: this record shows to anybody that it broke its commitment.
@@ -210,7 +211,8 @@ class Node:
     def _status(self, peer: str, head: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
         job = self._job(peer, head)
         job.ended.wait(min(float(head.get("wait_s", 0)), 20.0))
-        return {"state": job.state, "why": job.why, "missing": job.missing(), **job.figures}, b""
+        said = {"state": job.state, "why": job.why, "missing": job.missing()}
+        return {**said, "computed": job.computed, **job.figures}, b""
 
     def _fetch(self, peer: str, head: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
         job, name = self._job(peer, head), str(head.get("name"))
@@ -270,7 +272,10 @@ class Node:
                 process.tell(job.inputs())
                 said = self._until_done(job, process)
                 if said is not None:
-                    self._done(job, said, process)
+                    job.computed = True
+                    self._linger(job)
+                    process.stop()  # before the end is known, so that the line is free for the next
+                    self._done(job, said, process=process)
         except Refused as refusal:
             self._end(job, str(refusal))
         except OSError as failed:
@@ -321,10 +326,8 @@ class Node:
 
     def _asked(self, job: Job, name: str) -> bool:
         """Whether another node answers; raises what it says if it has ended the job."""
-        address = job.contract.party(name).control
         try:
-            with Line(name, address, papers=self._control, patience_s=2.0) as line:
-                said, _ = line.ask({"do": "status", "contract": job.contract.id})
+            said = self._status_of(job, name)
         except NotFound:
             return True  # it has not been given the contract yet
         except Refused:
@@ -333,7 +336,24 @@ class Node:
             raise Conflict(f"{name} has ended the job: {said.get('why')}")
         return True
 
-    def _done(self, job: Job, said: Mapping[str, Any], process: Process) -> None:
+    def _status_of(self, job: Job, name: str) -> Mapping[str, Any]:
+        address = job.contract.party(name).control
+        with Line(name, address, papers=self._control, patience_s=2.0) as line:
+            return line.ask({"do": "status", "contract": job.contract.id})[0]
+
+    def _linger(self, job: Job) -> None:
+        """Leave the line open until the others have what they need from it, or do not answer."""
+        others = {name for name in job.contract.nodes if name != self.settings.name}
+        until = time.monotonic() + _LINGER_S
+        while others and time.monotonic() < until:
+            for name in sorted(others):
+                with contextlib.suppress(Refused):
+                    if not self._status_of(job, name).get("computed"):
+                        continue
+                others.discard(name)
+            time.sleep(0.02 if others else 0)
+
+    def _done(self, job: Job, said: Mapping[str, Any], *, process: Process) -> None:
         figures = {"seconds": said["seconds"], "cpu_seconds": said["cpu_seconds"]}
         figures |= process.traffic()
         self._say(
@@ -362,7 +382,7 @@ class Node:
         job.contract.party(peer)
         return job
 
-    def _refuse(self, peer: str, head: Mapping[str, Any], refusal: Refused) -> None:
+    def _refuse(self, peer: str, head: Mapping[str, Any], *, refusal: Refused) -> None:
         if isinstance(refusal, NotFound):
             return  # a node that asks too early
         what = head.get("contract")
@@ -387,7 +407,7 @@ def _said(head: Mapping[str, Any]) -> Said:
         raise BadInput(f"this is not a push: {wrong}") from None
 
 
-def _parts(columns: Mapping[str, Any], said: Said, body: bytes) -> tuple[Part, Part]:
+def _parts(columns: Mapping[str, Any], said: Said, *, body: bytes) -> tuple[Part, Part]:
     """The two parts in the body of a push: first all columns of one, then of the other."""
     if len(said.salts) != 2 or any(len(salt) != SALT for salt in said.salts):
         raise BadInput("a push has two salts of 32 bytes")
@@ -404,7 +424,7 @@ def _parts(columns: Mapping[str, Any], said: Said, body: bytes) -> tuple[Part, P
     return made[0], made[1]
 
 
-def _signed_by(key: str, job: Job, said: Said) -> None:
+def _signed_by(key: str, job: Job, *, said: Said) -> None:
     stated = push_statement(
         job.contract.id, job.rank, table=said.table, commitments=said.commitments
     )

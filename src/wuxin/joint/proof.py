@@ -45,11 +45,11 @@ def proved(records: Iterable[Told]) -> list[Proved]:
 def _one(contract: str, told: list[Told]) -> Proved:
     faults: list[str] = []
     nodes = tuple(dict.fromkeys(each.node for each in told))
-    signed = _contract(contract, told, faults)
+    signed = _contract(contract, told, faults=faults)
     if signed is not None:
         for node in nodes:
             _node(signed, [each for each in told if each.node == node], node=node, faults=faults)
-        _together(signed, told, faults)
+        _together(signed, told, faults=faults)
     ends = [each for each in told if each.kind == "joint-end"]
     failed = [each for each in ends if each.said["outcome"] != "done"]
     outcome = "failed" if failed else "done" if ends else "not ended"
@@ -63,7 +63,7 @@ def _one(contract: str, told: list[Told]) -> Proved:
     )  # fmt: skip
 
 
-def _contract(contract: str, told: list[Told], faults: list[str]) -> Signed | None:
+def _contract(contract: str, told: list[Told], *, faults: list[str]) -> Signed | None:
     """The contract on record, its digest and signatures checked."""
     for each in told:
         if each.kind == "joint-contract":
@@ -94,7 +94,7 @@ def _node(signed: Signed, told: list[Told], *, node: str, faults: list[str]) -> 
     }  # fmt: skip
     for each in told:
         check = checks.get(each.kind)
-        if wrong := check(contract, each, done) if check else "":
+        if wrong := check(contract, each, before=done) if check else "":
             faults.append(f"{node}: {wrong}")
         done.setdefault(each.kind, []).append(each)
 
@@ -102,14 +102,15 @@ def _node(signed: Signed, told: list[Told], *, node: str, faults: list[str]) -> 
 _Before = Mapping[str, list[Told]]
 
 
-def _input(contract: Contract, told: Told, _: _Before) -> str:
+def _input(contract: Contract, told: Told, *, before: _Before) -> str:
+    del before
     table, rank = contract.input(told.said["table"]), contract.nodes.index(told.node)
     held = [table.parts[rank], table.parts[(rank + 1) % 3]]
     right = told.said["parts"] == held and told.said["party"] == table.party
     return "" if right else f"its shares of {table.table} are not those committed to"
 
 
-def _start(contract: Contract, told: Told, before: _Before) -> str:
+def _start(contract: Contract, told: Told, *, before: _Before) -> str:
     inputs = {one.said["table"] for one in before.get("joint-input", ())}
     if inputs != {one.table for one in contract.inputs}:
         return "it started without all inputs"
@@ -121,7 +122,7 @@ def _start(contract: Contract, told: Told, before: _Before) -> str:
     return "it started twice" if "joint-start" in before else ""
 
 
-def _opening(contract: Contract, told: Told, before: _Before) -> str:
+def _opening(contract: Contract, told: Told, *, before: _Before) -> str:
     name, receiver = told.said["name"], told.said["to"]
     to = {one.opening.name: one.to for one in contract.openings}
     if not any(one.said["outcome"] == "done" for one in before.get("joint-end", ())):
@@ -129,14 +130,14 @@ def _opening(contract: Contract, told: Told, before: _Before) -> str:
     return "" if receiver in to.get(name, ()) else f"it gave {name} to {receiver}, unlisted"
 
 
-def _end(contract: Contract, told: Told, before: _Before) -> str:
+def _end(contract: Contract, told: Told, *, before: _Before) -> str:
     del contract
     if told.said["outcome"] == "done" and "joint-start" not in before:
         return "it ended a run that it did not start"
     return ""
 
 
-def _together(signed: Signed, told: list[Told], faults: list[str]) -> None:
+def _together(signed: Signed, told: list[Told], *, faults: list[str]) -> None:
     """What two nodes both held of a result must be the same on both records."""
     contract = signed.contract
     ends = {

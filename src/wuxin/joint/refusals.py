@@ -77,7 +77,7 @@ def check_form(contract: Contract) -> None:
     _recipients(contract)
 
 
-def check_program(contract: Contract, program: Program, compiled: Compiled) -> None:
+def check_program(contract: Contract, program: Program, *, compiled: Compiled) -> None:
     """Refuse a program that is not the one agreed on, or opens what was not.
 
     Args:

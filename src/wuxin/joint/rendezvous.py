@@ -84,14 +84,14 @@ def agree(
             "inputs": {t: [*h] for t, h in inputs.items()},
         }
     )
-    signature = key.sign(_said(mine, nonces, rank))
+    signature = key.sign(_said(mine, nonces, rank=rank))
     said = line.all_gather(base64.b64encode(canonical([mine, signature])).decode())
     for at, text in enumerate(said):
         name = contract.nodes[at]
         theirs, signed = cbor2.loads(base64.b64decode(text))
         try:
             known = Ed25519PublicKey.from_public_bytes(bytes.fromhex(contract.party(name).key))
-            known.verify(signed, _said(theirs, nonces, at))
+            known.verify(signed, _said(theirs, nonces, rank=at))
         except InvalidSignature:
             raise Forbidden(f"who sits on the line as {name} has not its key") from None
         _same(contract, cbor2.loads(theirs), rank=at, program=program)
@@ -125,6 +125,6 @@ def _same(contract: Contract, theirs: Mapping[str, Any], *, rank: int, program: 
             raise Forbidden(f"{name} has other shares of {each.table} than were committed to")
 
 
-def _said(text: bytes, nonces: list[str], rank: int) -> bytes:
+def _said(text: bytes, nonces: list[str], *, rank: int) -> bytes:
     nonced = [each if isinstance(each, str) else bytes(each).decode() for each in nonces]
     return _DOMAIN + canonical([text, nonced, rank])

@@ -43,6 +43,7 @@ def main(descriptor: int) -> None:
         _say(pipe, ready=compiled.digest)
         inputs = cbor2.loads(pipe.recv_bytes())
         _say(pipe, **_run(pipe, contract, told=told, compiled=compiled, inputs=inputs))
+        pipe.recv_bytes()  # the line stays open until the node ends this process
     except Refused as refusal:
         _say(pipe, refused=type(refusal).__name__, why=str(refusal))
     except EOFError:
@@ -61,7 +62,7 @@ def compiled_here(contract: Contract, packages: tuple[str, ...]) -> Compiled:
     program = find(contract.program, allowed=packages)
     check_terms(contract, program)
     compiled = program.compile(contract.schema, **contract.bound)
-    check_program(contract, program, compiled)
+    check_program(contract, program, compiled=compiled)
     return compiled
 
 
@@ -84,15 +85,15 @@ def _run(
     settings.enable_pphlo_profile = True  # SPU then says at the end what went over the line
     runtime = spu.Runtime(line, settings)
     for name, column in flat(contract.schema).items():
-        runtime.set_var(name, _share(spu, column, inputs["shares"][name]))
+        runtime.set_var(name, _share(spu, column, halves=inputs["shares"][name]))
     begun, cpu = time.perf_counter(), _cpu()
     runtime.run(executable(compiled))
     took, worked = time.perf_counter() - begun, _cpu() - cpu
     line.barrier()
     kinds = {each.name: each.type.partition("[")[0] for each in compiled.openings}
-    results = {name: _half(spu, runtime.get_var(name), kinds[name]) for name in compiled.results}
-    line.barrier()
-    line.stop_link()
+    results = {
+        name: _half(spu, runtime.get_var(name), kind=kinds[name]) for name in compiled.results
+    }
     return {
         "done": results,
         "common": {name: _common(half, salts) for name, half in results.items()},
@@ -101,7 +102,7 @@ def _run(
     }
 
 
-def _share(spu: Any, column: Column, halves: tuple[bytes, bytes]) -> Any:
+def _share(spu: Any, column: Column, *, halves: tuple[bytes, bytes]) -> Any:
     """SPU's form of the two parts that a node holds: pairs of uint64."""
     pairs = np.stack([np.frombuffer(half, "<u8") for half in halves], axis=-1).tobytes()
     meta, chunk, share = spu.libspu.ValueMeta(), spu.libspu.ValueChunk(), spu.libspu.Share()
@@ -114,7 +115,7 @@ def _share(spu: Any, column: Column, halves: tuple[bytes, bytes]) -> Any:
     return share
 
 
-def _half(spu: Any, share: Any, kind: str) -> dict[str, Any]:
+def _half(spu: Any, share: Any, *, kind: str) -> dict[str, Any]:
     """What this node holds of a result, as it is handed to a recipient."""
     meta = spu.libspu.ValueMeta()
     meta.ParseFromString(share.meta)
