@@ -38,13 +38,17 @@ Short = Annotated[bytes, msgspec.Meta(max_length=600)]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tag to be entered; ``guard`` is the SHA-256 of the secret that releases it again."""
+    """A tag to be entered; ``guard`` is the SHA-256 of the secret that releases it again.
+
+    One that is not ``firm`` (place and weight) is entered whoever else holds it.
+    """
 
     tag: Bytes32
     guard: Bytes32
     lien: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
     junior: bool = False
     contact: Short = b""
+    firm: bool = True
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +127,8 @@ class Service:
             released = sum(self._release(tag, secret, now=now) for tag, secret in asked.release)
             held = [self._held(one.tag, one.guard, lien=one.lien) for one in asked.enter]
             near = [self._held(tag, b"", lien=1) for tag in asked.look]
-            entered = bool(asked.enter) and (asked.also or not any(held))
+            barred = any(h for one, h in zip(asked.enter, held, strict=True) if one.firm)
+            entered = bool(asked.enter) and (asked.also or not barred)
             if entered:
                 for one in asked.enter:
                     self._enter(one, message.sender, now=now)
