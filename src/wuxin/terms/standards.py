@@ -321,7 +321,8 @@ class ReportFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Pack(msgspec.Struct, frozen=True):
     """One industry: the four standards, complete, with the digest of all their files.
 
-    ``exempt`` names files whose standard the pack does not keep in full, each with the reason.
+    ``exempt`` names files, or parts of them, whose standard the pack does not keep, each with the
+    reason.
     """
 
     name: str
