@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from wuxin.joint.registry.command import registry
+
 _PACKAGES: Final = ("wuxin.joint.algorithms", "wuxin.joint.programs")
 
 
@@ -18,6 +20,9 @@ def joint() -> None:
     Example:
       wuxin joint demo
     """
+
+
+joint.add_command(registry)
 
 
 @joint.command()
