@@ -35,8 +35,8 @@ DOCUMENTS: Final = "recording"
 """The protocol of what only stands in books: it is declared like a device, and is none."""
 
 SHIPPED: Final = (
-    "energy/recording", "energy/snow", "logistics/recording", "manufacturing/recording",
-    "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
+    "energy/recording", "energy/snow", "logistics/recording", "logistics/voyage",
+    "manufacturing/recording", "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
     "vehicles/recording", "vehicles/trip",
 )  # fmt: skip
 
