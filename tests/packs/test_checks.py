@@ -20,6 +20,7 @@ from wuxin.terms.standards import (
     ReportFigure,
     Rule,
     Step,
+    worthless,
 )
 
 W = Words("字", "word")
@@ -68,6 +69,7 @@ SOUND = Pack(
     models={"m": MODEL},
     steps=(
         Step("apply", W, "borrower", ()), Step("approve", W, "approver", ("apply", "documented")),
+        *(Step(stage, W, "approver", ("apply",)) for stage in checks.STAGES),
     ),
     process=b"", value=lambda *_: None, digest=Digest(""),  # type: ignore[arg-type, return-value]
     report=(ReportFigure("oven", "worn", "mean"),),
@@ -104,7 +106,8 @@ def with_model(**changes: Any) -> Pack:
 
 
 def with_step(**changes: Any) -> Pack:
-    return replace(SOUND, steps=(SOUND.steps[0], replace(SOUND.steps[1], **changes)))
+    first, second, *others = SOUND.steps
+    return replace(SOUND, steps=(first, replace(second, **changes), *others))
 
 
 def test_a_sound_pack_has_no_fault() -> None:
@@ -148,6 +151,8 @@ FAULTS: list[tuple[Callable[[], Pack], str]] = [
     (lambda: with_device(period=2 * DAY), f"{PROBE}its allowed_silence is shorter than its period"),
     (lambda: with_device(feeds=()), f"{D}: no device of kind 'oven' feeds indicator 'heat'"),
     (lambda: replace(SOUND, steps=()), f"{P}: has no step"),
+    (lambda: replace(SOUND, steps=SOUND.steps[:-1]), f"{P} extension: there is no such step"),
+    (lambda: replace(SOUND, value=worthless), f"{M} value: there is no valuation"),
     (lambda: with_step(id="apply"), f"{P} step apply: 2 steps have this id"),
     (lambda: with_step(words=NONE), f"{STEP}has no name in zh"),
     (lambda: with_step(owner=""), f"{STEP}has no owner"),
@@ -207,6 +212,22 @@ def test_a_rule_for_any_kind_is_tried_on_a_kind_that_has_what_it_reads() -> None
         devices={**SOUND.devices, "fridge": device("fridge", "bakery", "cold")},
     )
     assert checks.check(pack) == [f"{HOT}no kind has all that it reads: cold, heat"]
+
+
+def test_a_part_may_be_left_out_with_its_reason_and_no_more_than_that() -> None:
+    short = replace(SOUND, steps=SOUND.steps[:-2], value=worthless)
+    lacking = [f"{P} early_warning: there is no such step", f"{P} extension: there is no such step"]
+    assert checks.check(short) == [*lacking, f"{M} value: there is no valuation"]
+    why = {f"{P} early_warning": "by post", f"{M} value": "nothing is lent"}
+    assert checks.check(replace(short, exempt=why)) == lacking[1:]
+    states = {row.file: row.state for row in checks.coverage(replace(short, exempt=why))}
+    assert states[P] == "1 faults"
+    assert states[M] == "exempt: value: nothing is lent"
+
+
+def test_an_excuse_that_has_outlived_its_reason_is_a_fault() -> None:
+    kept = replace(SOUND, exempt={f"{M} value": "nothing is lent"})
+    assert checks.check(kept) == [f"{OB} [exempt]: '{M} value' excuses nothing"]
 
 
 @pytest.mark.parametrize("name", sorted(schema.installed()))

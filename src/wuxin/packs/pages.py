@@ -42,6 +42,7 @@ def page(name: str) -> str:
     parts = [
         about,
         "<!-- What follows is written by python -m wuxin.packs.pages from the pack's files. -->",
+        *_exempt(pack),
         "## C1 Monitored objects 监控对象",
         _table(("kind", "中文", "English", "stands within", "facts"), kinds),
         _table(
@@ -64,6 +65,12 @@ def page(name: str) -> str:
         _table(("figure", "中文", "of", "taken", "better"), _report(pack)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _exempt(pack: Pack) -> list[str]:
+    """What of the standards the pack leaves out, and why."""
+    rows = [(f"`{place}`", why) for place, why in pack.exempt.items()]
+    return ["## Left out 豁免", _table(("part", "why"), rows)] if rows else []
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

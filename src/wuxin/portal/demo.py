@@ -38,6 +38,7 @@ SHIPPED: Final = (
     "energy/recording", "energy/snow", "logistics/recording", "logistics/voyage",
     "manufacturing/recording", "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
     "vehicles/recording", "vehicles/trip",
+    "operations/recording",
 )  # fmt: skip
 
 

@@ -105,30 +105,32 @@ def _address(name: str, **asked: str) -> str:
 def _figures(found: Mapping[str, Any]) -> None:
     """A tile for each figure: value, change, and its days as bars."""
     before = t(*PERIODS[found["period"]][2:])
+    told = [one for one in found["figures"] if one["value"] is not None]
+    silent = [pick(one) for one in found["figures"] if one["value"] is None]
     with ui.element("div").classes("wx-report mb-4").mark("figures"):
-        for one in found["figures"]:
+        for one in told:
             raw(_tile(one, before)).classes("wx-card wx-report-figure")
+    if silent:
+        names = t("、", ", ").join(silent)
+        said = t(f"该期间没有数据：{names}", f"Nothing was told in this time of: {names}")
+        tag("p", said, classes="wx-muted wx-small mb-4")
 
 
 def _tile(one: Mapping[str, Any], before: str) -> str:
     unit = "" if one["unit"] == "1" else f" {text(one['unit'])}"
-    value = _plain(one["value"], why=t("该期间没有数据", "nothing was told in this time"))
-    shown = f"{text(value)}{unit}" if one["value"] is not None else text(value)
+    shown = f"{text(_plain(one['value']))}{unit}"
     kind = f"{pick(one['kind'])} · {t(*TAKES[one['take']])}"
     things = t(f"{number(one['things'])} 个对象", f"{number(one['things'])} things")
-    small = "wx-report-value" if one["value"] is not None else "wx-muted wx-small"
     return (
         f'<div class="wx-report-name">{text(pick(one))}</div>'
         f'<div class="wx-muted wx-small">{text(kind)} · {things}</div>'
-        f'<div class="{small}">{shown}</div>'
+        f'<div class="wx-report-value">{shown}</div>'
         f'<div class="wx-small">{_change(one, before)}</div>{_bars(one)}'
     )
 
 
-def _plain(value: float | None, *, why: str = "") -> str:
+def _plain(value: float) -> str:
     """A figure with four digits that count, or whole where it has more."""
-    if value is None:
-        return number(None, why=why)
     digits = max(3 - floor(log10(abs(value))), 0) if value else 0
     return number(round(value, digits), 0 if digits == 0 else None)
 
