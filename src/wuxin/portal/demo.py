@@ -36,8 +36,9 @@ DOCUMENTS: Final = "recording"
 
 SHIPPED: Final = (
     "energy/recording", "energy/snow", "energy/charging", "logistics/recording",
-    "manufacturing/recording", "manufacturing/workshop", "agriculture/recording",
-    "infrastructure/recording", "vehicles/recording", "vehicles/trip", "operations/recording",
+    "logistics/voyage", "manufacturing/recording", "manufacturing/workshop",
+    "agriculture/recording", "infrastructure/recording", "vehicles/recording", "vehicles/trip",
+    "operations/recording",
 )  # fmt: skip
 
 
