@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from wuxin.joint.channel import Papers
 from wuxin.terms.clock import to_datetime
 from wuxin.terms.durable import private_file, write_files
+from wuxin.terms.errors import BadInput
 
 _LIFE = dt.timedelta(days=30)
 
@@ -52,29 +53,34 @@ def papers(folder: Path, name: str, *, issued_by: Authority, now: int, label: st
         issued_by: the authority.
         now: ns.
         label: what the files' names begin with.
+
+    Raises:
+        BadInput: there is a key already, and it is of another kind.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
-    issuer = issued_by.certificate.subject
+    names = (folder / f"{label}{each}.pem" for each in ("certificate", "key", "authority"))
+    found = Papers(*names)
+    key = serialization.load_pem_private_key(private_file(found.key, _fresh_key), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise BadInput(f"{found.key} holds a key of another kind")
     also: list[x509.GeneralName] = [
         x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]  # fmt: skip
     made = (
-        _builder(_called(name), issuer, key=key, now=now)
+        _builder(_called(name), issued_by.certificate.subject, key=key, now=now)
         .add_extension(x509.SubjectAlternativeName(also), critical=False)
         .sign(issued_by.key, hashes.SHA256())
-    )
-    found = Papers(*(folder / f"{label}{each}.pem" for each in ("certificate", "key", "authority")))
-    private_file(
-        found.key,
-        lambda: key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
     )
     pem = made.public_bytes(serialization.Encoding.PEM)
     write_files({found.certificate: pem, found.authority: issued_by.pem})
     return found
+
+
+def _fresh_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def _called(name: str) -> x509.Name:

@@ -11,6 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from wuxin.joint.contract import Signed, from_plain, key_in, plain, public
 from wuxin.joint.job import COMPILE_S, Job, Process
 from wuxin.joint.refusals import check_form, check_signatures, check_time
 from wuxin.joint.shares import SALT, Part
+from wuxin.joint.watch import Watch
 from wuxin.terms.clock import Clock
 from wuxin.terms.errors import BadInput, Conflict, Forbidden, NotFound, Refused
 from wuxin.terms.names import canonical
@@ -30,7 +32,6 @@ from wuxin.terms.ports import Evidence
 
 PUSH_DOMAIN: Final = b"wuxin joint push v1\n"
 _LOOK_S: Final = 1.0
-_LOST_AFTER: Final = 3
 _LINGER_S: Final = 10.0
 
 
@@ -293,48 +294,38 @@ class Node:
             check_time(job.contract, self._clock())
 
     def _until_done(self, job: Job, process: Process) -> Mapping[str, Any] | None:
-        until = time.monotonic() + job.contract.run_s
-        lost = dict.fromkeys(job.contract.nodes, 0)
+        """Wait for the process, and watch the other two nodes meanwhile."""
+        watch = Watch(job, self.settings.name, look=partial(self._look, job))
         while not job.ended.is_set():
             try:
                 said = process.hear(_LOOK_S)
             except Conflict as broken:  # most often the line to a node that is no more
-                gone = [name for name in lost if not self._alive(job, name)]
-                named = f"{', '.join(gone)} does not answer any more; " if gone else ""
-                raise Conflict(f"{named}{broken}") from None
+                gone = ", ".join(watch.gone())
+                raise Conflict(
+                    f"{gone} does not answer any more; {broken}" if gone else str(broken)
+                ) from None
             if said and "done" in said:
                 return said
-            for name in lost:
-                if name != self.settings.name:
-                    lost[name] = 0 if self._asked(job, name) else lost[name] + 1
-                    if lost[name] >= _LOST_AFTER:
-                        raise Conflict(f"{name} does not answer any more")
-            if time.monotonic() > until:
-                slow = [name for name, times in lost.items() if times]
-                raise Conflict(
-                    f"the run was not over within {job.contract.run_s} s"
-                    + (f"; {', '.join(slow)} did not answer" if slow else "")
-                )
+            if said and "linked" in said:
+                watch.linked()
+            watch.check()
         return None
 
-    def _alive(self, job: Job, name: str) -> bool:
-        """Whether a node answers, be it to say that it has ended the job."""
-        try:
-            return name == self.settings.name or self._asked(job, name)
-        except Conflict:
-            return True
+    def _look(self, job: Job, name: str) -> str:
+        """The state of another node, empty where it does not answer.
 
-    def _asked(self, job: Job, name: str) -> bool:
-        """Whether another node answers; raises what it says if it has ended the job."""
+        Raises:
+            Conflict: it has ended the job, with its reason.
+        """
         try:
             said = self._status_of(job, name)
         except NotFound:
-            return True  # it has not been given the contract yet
+            return "waiting"  # it has not been given the contract yet
         except Refused:
-            return False
+            return ""
         if said.get("state") == "failed":
             raise Conflict(f"{name} has ended the job: {said.get('why')}")
-        return True
+        return str(said.get("state"))
 
     def _status_of(self, job: Job, name: str) -> Mapping[str, Any]:
         address = job.contract.party(name).control

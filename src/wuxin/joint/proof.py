@@ -7,7 +7,11 @@ logged, this one that they say what they should, and that the three nodes say th
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from wuxin.joint.contract import Contract, Signed, from_plain
+from wuxin.joint.node import push_statement
 from wuxin.joint.refusals import check_form, check_signatures
 from wuxin.terms.errors import Refused
 
@@ -40,6 +44,25 @@ def proved(records: Iterable[Told]) -> list[Proved]:
         if each.kind != "joint-refusal":
             by_contract.setdefault(str(each.said.get("contract")), []).append(each)
     return [_one(contract, told) for contract, told in by_contract.items()]
+
+
+def cheated(contract: Contract, said: Mapping[str, Any]) -> bool:
+    """Whether a record of kind ``joint-cheat`` shows that a party broke its commitment.
+
+    It does where the party's own signature stands under shares that are not those of the contract;
+    no node can make such a record by itself.
+    """
+    table, rank = contract.input(str(said["table"])), int(said["rank"])
+    agreed = [table.parts[rank], table.parts[(rank + 1) % 3]]
+    stated = push_statement(
+        contract.id, rank, table=table.table, commitments=[str(each) for each in said["sent"]]
+    )
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(contract.party(table.party).key))
+        key.verify(bytes.fromhex(str(said["signature"])), stated)
+    except (InvalidSignature, ValueError):
+        return False
+    return list(said["sent"]) != agreed and said["party"] == table.party
 
 
 def _one(contract: str, told: list[Told]) -> Proved:
@@ -91,6 +114,7 @@ def _node(signed: Signed, told: list[Told], *, node: str, faults: list[str]) -> 
     done: dict[str, list[Told]] = {}
     checks = {
         "joint-input": _input, "joint-start": _start, "joint-opening": _opening, "joint-end": _end,
+        "joint-cheat": _cheat,
     }  # fmt: skip
     for each in told:
         check = checks.get(each.kind)
@@ -128,6 +152,12 @@ def _opening(contract: Contract, told: Told, *, before: _Before) -> str:
     if not any(one.said["outcome"] == "done" for one in before.get("joint-end", ())):
         return f"it opened {name} before the end"
     return "" if receiver in to.get(name, ()) else f"it gave {name} to {receiver}, unlisted"
+
+
+def _cheat(contract: Contract, told: Told, *, before: _Before) -> str:
+    del before
+    known = cheated(contract, told.said)
+    return "" if known else f"it accuses {told.said['party']} without that party's signature"
 
 
 def _end(contract: Contract, told: Told, *, before: _Before) -> str:

@@ -73,7 +73,11 @@ def _run(
     rank = contract.nodes.index(told["name"])
     papers = Papers(*map(Path, told["papers"]))
     line = rendezvous.connect(
-        contract, rank, listen=told["listen"], papers=papers, wait_s=contract.run_s
+        contract,
+        rank,
+        listen=told["listen"],
+        papers=papers,
+        wait_s=contract.wait_s + contract.run_s,
     )
     rendezvous.agree(
         line, contract, rank=rank, key=key_in(Path(told["key"])), program=compiled.digest,

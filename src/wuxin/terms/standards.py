@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -305,10 +305,24 @@ Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
 """A pack's valuation model: (the facility's terms, the twin, the moment in ns) → valuation."""
 
 
+class ReportFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the enterprise's own report: one indicator of one kind, taken together.
+
+    ``take`` is over all values of all things in the time; ``last`` is the mean of each thing's last
+    value. ``better`` says which way is the better one for the enterprise, empty where neither is.
+    """
+
+    of: str
+    indicator: str
+    take: Literal["mean", "sum", "minimum", "maximum", "last"]
+    better: Literal["higher", "lower", ""] = ""
+
+
 class Pack(msgspec.Struct, frozen=True):
     """One industry: the four standards, complete, with the digest of all their files.
 
-    ``exempt`` names files whose standard the pack does not keep in full, each with the reason.
+    ``exempt`` names files, or parts of them, whose standard the pack does not keep, each with the
+    reason.
     """
 
     name: str
@@ -323,3 +337,4 @@ class Pack(msgspec.Struct, frozen=True):
     value: Valuer
     digest: Digest
     exempt: Mapping[str, str] = {}
+    report: tuple[ReportFigure, ...] = ()
