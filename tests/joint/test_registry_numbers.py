@@ -1,4 +1,4 @@
-"""Identifiers that two banks write differently give one key; different goods give different ones."""
+"""Identifiers that two banks write differently give one key; different goods others."""
 
 import math
 

@@ -219,7 +219,7 @@ def _spells(day: NDArray[np.int64], index: Floats, *, noise: float, wet: list[in
     for j in range(1, n + 1):
         i = np.arange(j)
         i = i[(i == 0) | (day[j - 1] - day[i] >= _LEAST_INTERVAL)]
-        total = best[i] + _misfit(sums, i, j) + price[i]
+        total = best[i] + _misfit(sums, i, to=j) + price[i]
         k = int(np.argmin(total))
         best[j], before[j] = total[k], i[k]
     bounds, j = [n], n
@@ -229,9 +229,9 @@ def _spells(day: NDArray[np.int64], index: Floats, *, noise: float, wet: list[in
     return bounds[::-1]
 
 
-def _misfit(sums: list[Floats], i: NDArray[np.int64], j: int) -> Floats:
+def _misfit(sums: list[Floats], i: NDArray[np.int64], *, to: int) -> Floats:
     """Squares left by a line that does not rise, for stretches from each ``i`` to ``j``."""
-    n, sx, sy, sxx, sxy, syy = (s[j] - s[i] for s in sums)
+    n, sx, sy, sxx, sxy, syy = (s[to] - s[i] for s in sums)
     xx, xy, yy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
     slope = np.minimum(np.divide(xy, xx, out=np.zeros(len(i)), where=xx > 0), 0.0)
     left = yy - 2 * slope * xy + slope * slope * xx

@@ -201,7 +201,7 @@ def revenues(view: DayView) -> list[Derived]:
     if received is None:
         return derived
     derived.append(of_day(view, root, indicator="revenue_received", value=received))
-    gap = _week_gap(view, total, received)
+    gap = _week_gap(view, total, received=received)
     if gap is not None:
         derived.append(of_day(view, root, indicator="receipts_gap", value=gap))
     return derived
@@ -226,7 +226,7 @@ def _priced(view: DayView, found: Sold) -> Floats | None:
     return np.asarray(found.energy / _KILOWATT_HOUR * mean, np.float64)
 
 
-def _week_gap(view: DayView, today: float, received: float) -> float | None:
+def _week_gap(view: DayView, today: float, *, received: float) -> float | None:
     """Received over recomputed of seven days less one, by the days on which both are known."""
     wanted = view.series(view.root, "revenue_recomputed", days=WEEK)
     got = view.series(view.root, "revenue_received", days=WEEK)

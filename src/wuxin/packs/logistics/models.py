@@ -17,7 +17,7 @@ from wuxin.packs.logistics.valuation import mark_to_market
 from wuxin.packs.logistics.valuation_transit import mark_shipments
 from wuxin.packs.logistics.weight import weigh
 from wuxin.terms.records import Words
-from wuxin.terms.standards import Model, TwinReader, Valuation
+from wuxin.terms.standards import Model, TwinReader, Valuation, Valuer
 
 _JOURNEY: Final = "generated journey with one planted case (examples/logistics/voyage.toml)"
 
@@ -225,7 +225,7 @@ MODELS: Final[tuple[Model, ...]] = (
 """The pack's models, run on each closed day in this order: later ones read earlier ones."""
 
 
-def value(terms: Mapping[str, Any], twin: TwinReader, at: int) -> Valuation:
+def by_pool(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuation:
     """The pack's valuation: of shipments under way where the pool is of these, else of lots.
 
     Args:
@@ -238,10 +238,15 @@ def value(terms: Mapping[str, Any], twin: TwinReader, at: int) -> Valuation:
     return mark(terms, twin, at=at)
 
 
+value: Final[Valuer] = lambda terms, twin, at: by_pool(terms, twin, at=at)  # noqa: E731
+"""The pack's valuation, as the desk calls it; see :func:`by_pool`."""
+
+
 __all__ = [
     "FENCE",
     "MODELS",
     "TOLERANCE",
+    "by_pool",
     "check_places",
     "mark_shipments",
     "mark_to_market",
