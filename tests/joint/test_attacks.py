@@ -1,4 +1,4 @@
-"""The attacks on narrow federated learning work, end where they say, and get nothing of the wing."""
+"""Attacks on narrow federated learning work, end where they say, get nothing of the wing."""
 
 import json
 

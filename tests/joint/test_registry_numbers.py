@@ -1,4 +1,4 @@
-"""Identifiers that two banks write differently give one key; different goods others."""
+"""Identifiers that two banks write differently give one key; different goods give two."""
 
 import math
 
@@ -116,7 +116,8 @@ def test_the_hidden_check_gets_each_identifier_once_and_flags_find_their_claims(
     assert [len(rows) for rows in found.values()] == [2, *[1] * 9]
     salt, bins = b"salt of this contract", geometry(64, 64)
     mine = hashed([*found], salt=salt, bins=bins)
-    other = hashed([*identifiers([claim("z", GoodsNumber("receipt", "ＣＲ２０２４-0017", "中储发展"))])],
+    wide = claim("z", GoodsNumber("receipt", "ＣＲ２０２４-0017", "中储发展"))
+    other = hashed([*identifiers([wide])],
                    salt=salt, bins=bins)  # fmt: skip
     flags = [int(key in other.key) for key in mine.key]
     assert {*flagged(flags, found)} == {0, 2}

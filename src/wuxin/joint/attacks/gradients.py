@@ -32,7 +32,7 @@ def one_record(split: Split, seed: int = 1) -> Shown:
     error = float(np.abs(record - split.joined).max())
     share = float((label == split.y).mean())
     return Shown(
-        Words("梯度反演：逻辑回归，一条记录", "gradient inversion: logistic regression, one record"),
+        Words("梯度反演：逻辑回归，一条记录", "gradient inversion: linear model, one record"),
         Words("服务器收到一名客户的梯度", "the server receives the gradient of one customer"),
         Words(f"全部 {len(split.y)} 条记录还原，最大误差 {error:.0e}；标签 {share:.0%}",
               f"all {len(split.y)} records, largest error {error:.0e}; {share:.0%} of the labels"),

@@ -81,7 +81,7 @@ def encrypted(split: Split, sizes: tuple[int, ...] = (10, 20, 32, 256), seed: in
         figures,
         Words(f"批量超过己方列数（{columns}）后不再精确：批量 {large} 在本表为 {far:.0%}（列本身"
               f"就能说明标签），标签打乱后为 {bare:.0%}，总猜多数为 {base:.0%}",
-              f"no longer exact where a batch has more rows than the party has columns ({columns}): "
+              f"no longer exact beyond as many rows as the party has columns ({columns}): "
               f"batch {large} gives {far:.0%} on this table, whose columns tell labels anyway, "
               f"{bare:.0%} with shuffled labels; guessing the larger class {base:.0%}"),
         "train", ENCRYPTED,
@@ -101,5 +101,5 @@ def _read_off(split: Split, size: int, *, rng: np.random.Generator) -> float:
 
 def _solved(x: Floats, gradient: Floats) -> Floats:
     """The shortest residuals that give this gradient."""
-    found: Floats = np.linalg.lstsq(x.T, gradient, rcond=None)[0]
+    found: Floats = np.asarray(np.linalg.lstsq(x.T, gradient, rcond=None)[0], np.float64)
     return found

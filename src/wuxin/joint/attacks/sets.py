@@ -33,7 +33,7 @@ def intersection(split: Split, seed: int = 1) -> Shown:
     told = len(common) / len(bank)
     return Shown(
         Words("隐私求交的输出：谁也是对方的客户", "PSI's output: who is the other's customer, too"),
-        Words("双方得到交集名单，训练前提", "both get the list of the intersection, to train on it"),
+        Words("双方得到交集名单，训练前提", "both get the intersection, to train on it"),
         Words(f"银行 {len(bank)} 名客户中，{len(common)} 名被确知为对方客户，其余确知不是",
               f"of the bank's {len(bank)} customers {len(common)} are known to be the partner's, "
               "and the others not to be"),
@@ -57,13 +57,13 @@ def guessing(numbers: int = SERIES, pledged: int = 200, seed: int = 1) -> Shown:
     return Shown(
         Words("指纹登记：穷举仓单编号", "fingerprints of receipts: the series is tried"),
         Words("任何拿到指纹表的人", "whoever has the table of fingerprints"),
-        Words(f"{pledged} 份中的 {len(opened & truth)} 份被识破，{numbers} 个编号用时 {spent:.2f} 秒",
+        Words(f"{pledged} 份中的 {len(opened & truth)} 份被识破，试 {numbers} 个用 {spent:.2f} 秒",
               f"{len(opened & truth)} of {pledged} receipts, {numbers} numbers in {spent:.2f} s"),
         {"opened": float(len(opened & truth)), "guesses_a_second": rate, "cpu_s": spent,
          "hours_at_the_registry": numbers / AN_HOUR},
         Words(f"在登记系统只能经三个密钥节点逐个询问：每小时 {AN_HOUR} 次，"
               f"需 {days:.0f} 天，次次留痕",
-              f"at the registry a number can be tried through the three key nodes only: at {AN_HOUR} "
+              f"at the registry numbers are tried through three key nodes only: at {AN_HOUR} "
               f"an hour {days:.0f} days, each try in four logs"),
         "tag", GUESS,
     )  # fmt: skip

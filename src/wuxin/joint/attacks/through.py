@@ -5,6 +5,8 @@ The run here is a simulation: the true protocol (ABY3) between three threads of 
 """
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -48,10 +50,10 @@ def count(split: Split, seed: int = 1) -> Through:
         "partner": {"key": keys_at(theirs, enlist(theirs, shape), noise=noise)},
     }
     found, opens, seconds = _run(programs.count, tables)
-    true = len({*bank} & {*partner})
+    met, true = int(found["count"]), len({*bank} & {*partner})
     return Through(
-        "count", opens, {"count": float(found["count"]), "true": float(true), "seconds": seconds},
-        Words(f"只有人数 {int(found['count'])}，没有名单", f"the number {int(found['count'])}, no list"),
+        "count", opens, {"count": float(met), "true": float(true), "seconds": seconds},
+        Words(f"只有人数 {met}，没有名单", f"the number {met}, no list"),
     )  # fmt: skip
 
 
@@ -65,8 +67,8 @@ def tag() -> Through:
 
 
 def _run(
-    program: Program, tables: dict[str, Table]
-) -> tuple[dict[str, np.ndarray], tuple[str, ...], float]:  # type: ignore[type-arg]
+    program: Program, tables: Mapping[str, Table]
+) -> tuple[dict[str, Any], tuple[str, ...], float]:
     compiled = program.compile(described(tables))
     opens = tuple(f"{one.name} {one.type} ({one.where})" for one in compiled.openings)
     start = time.perf_counter()

@@ -12,7 +12,6 @@ from wuxin.joint.baselines.steps import How, scored, trained
 from wuxin.joint.split import Floats, Split, auc
 from wuxin.terms.records import Words
 
-
 T = TypeVar("T")
 
 
@@ -73,7 +72,7 @@ def vertical(train: Split, test: Split, how: How) -> Line:
         Words("狭义联邦学习（纵向，交换残差）", "narrow federated, vertical, residuals exchanged"),
         auc(scored(test.joined, found.weights), test.y), seconds, found.wire.bytes,
         Words(f"对方从残差读出 {labels:.0%} 的标签；双方知道交集",
-              f"the partner reads {labels:.0%} of the labels off the residuals; both know who is in "
+              f"the partner reads {labels:.0%} of the labels off residuals; both know who is in "
               "the intersection"),
         leaked={"labels_learned": labels},
     )  # fmt: skip
@@ -87,7 +86,7 @@ def horizontal(train: Split, test: Split, how: How) -> Line:
         Words("狭义联邦学习（横向，FedAvg）", "narrow federated, horizontal, FedAvg"),
         auc(scored(test.joined, found.weights), test.y), seconds, found.wire.bytes,
         Words("服务器看到每轮每家的梯度；批量小时可还原记录（见 wuxin joint attacks）",
-              "the server sees every bank's gradient of every round, which gives records back where "
+              "the server sees every bank's gradient of each round, which gives records where "
               "batches are small (wuxin joint attacks)"),
         leaked={"gradients_seen": rounds},
     )  # fmt: skip
@@ -108,9 +107,7 @@ def columns(train: Split, test: Split, how: How, *, epsilon: float) -> Line:
 
 def training(train: Split, test: Split, how: How, *, epsilon: float, delta: float) -> Line:
     """Noise on every gradient, by somebody who has all rows."""
-    found, seconds = _timed(
-        lambda: noisy.noisy_training(train, how, epsilon=epsilon, delta=delta)
-    )
+    found, seconds = _timed(lambda: noisy.noisy_training(train, how, epsilon=epsilon, delta=delta))
     return Line(
         Words("加噪训练（OpenDP，高斯）", "noisy training (OpenDP, Gaussian)"),
         auc(scored(test.joined, found.weights), test.y), seconds, 8 * train.partner.size,

@@ -6,7 +6,7 @@ rows in plain adds Gaussian noise to every gradient; the model then says little 
 that somebody has seen everything.
 
 Sources: Dwork and Roth, The Algorithmic Foundations of Differential Privacy (2014) §3.3 (Laplace);
-Bun and Steinke, Concentrated Differential Privacy, TCC 2016, §1 (Gaussian, composition, conversion);
+Bun and Steinke, Concentrated Differential Privacy, TCC 2016, §1 (Gaussian noise, composition);
 clipped gradients: Abadi et al., Deep Learning with Differential Privacy, CCS 2016, algorithm 1.
 """
 

@@ -11,6 +11,7 @@ Signatures are Ed25519 (RFC 8032) over deterministic CBOR (RFC 8949 §4.2.1).
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -192,9 +193,9 @@ def read_answer(data: bytes, request: bytes, *, by: str, key: bytes) -> Any:
 
 def _parted(
     data: bytes,
-    names: set[str],
+    names: AbstractSet[str],
     *,
-    more: set[str] = frozenset(),  # type: ignore[assignment]
+    more: AbstractSet[str] = frozenset(),
 ) -> tuple[dict[str, Any], bytes, bytes]:
     """The table, its bytes and the signature of a message."""
     try:
