@@ -79,9 +79,9 @@ def lines(data: Path) -> list[Figure]:
     held = [p for p in records if number(p) % 2 == 0]
     name = f"rfid_locate, even numbers of {len(carried)} line tests and {len(still)} turned tags"
     found = [
-        share_figure("moved told from static, by phase or level", records, held, moving=carried,
-                     data=name),
-        share_figure("the same over all records", records, list(records), moving=carried,
+        share_figure("moved told from static, by phase or level", records, chosen=held,
+                     moving=carried, data=name),
+        share_figure("the same over all records", records, chosen=list(records), moving=carried,
                      data="rfid_locate, all"),
     ]  # fmt: skip
     by_level = accuracy(bare, held, moving=carried)
@@ -121,7 +121,7 @@ def accuracy(
 
 
 def share_figure(
-    what: str, records: dict[Path, Reads], chosen: list[Path], *, moving: list[Path], data: str
+    what: str, records: dict[Path, Reads], *, chosen: list[Path], moving: list[Path], data: str
 ) -> Figure:
     """A line of the table: accuracy, and of each sort."""
     total, found, kept = accuracy(records, chosen, moving=moving)
@@ -195,7 +195,7 @@ def relocations(data: Path) -> list[Figure]:
             if one.setup != other.setup or (one.number + other.number) % 2:
                 continue  # the limit was chosen on pairs whose numbers add up to an odd one
             kept += rounds.relocated(one.tags, other.tags).values()
-            swaps = exchanged([*one.tags.keys() & other.tags.keys()], places[one.setup], draw)
+            swaps = exchanged([*one.tags.keys() & other.tags.keys()], places[one.setup], draw=draw)
             tags = {swaps.get(tag, tag): reads for tag, reads in other.tags.items()}
             told = rounds.relocated(one.tags, tags)
             gone += [told[tag] for tag in swaps if tag in told]
@@ -211,7 +211,7 @@ def relocations(data: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-def exchanged(names: list[str], places: np.ndarray, draw: np.random.Generator) -> dict[str, str]:
+def exchanged(names: list[str], places: np.ndarray, *, draw: np.random.Generator) -> dict[str, str]:
     """Up to four pairs of tags that are put in one another's place, each pair far apart."""
     known = sorted((n for n in names if n.isdigit() and int(n) < len(places)), key=int)
     order = [known[k] for k in draw.permutation(len(known))[:8]]

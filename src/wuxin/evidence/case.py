@@ -134,16 +134,10 @@ def cbor(value: Any) -> bytes:
 
 
 def _cbor_float(value: float) -> bytes:
-    """The shortest form that gives the value back; what is not a number has one form.
-
-    From 32768 on a half is not used, although it reaches to 65504: logs were written so by cbor2,
-    and what they commit to must be found again.
-    """
+    """The shortest form that gives the value back; as cbor2 writes it, no half beyond 32767."""
     if value != value:  # noqa: PLR0124
         return b"\xf9\x7e\x00"
-    for first, form in ((b"\xf9", ">e"), (b"\xfa", ">f")):
-        if form == ">e" and 32768 <= abs(value) < 65536:
-            continue
+    for first, form in ((b"\xf9", ">e"), (b"\xfa", ">f"))[32768 <= abs(value) < 65536 :]:
         try:
             short = struct.pack(form, value)
         except OverflowError:

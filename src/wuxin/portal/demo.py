@@ -36,9 +36,8 @@ DOCUMENTS: Final = "recording"
 
 SHIPPED: Final = (
     "energy/recording", "energy/snow", "logistics/recording", "logistics/voyage",
-    "manufacturing/recording", "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
-    "vehicles/recording", "vehicles/trip",
-    "operations/recording",
+    "manufacturing/recording", "manufacturing/workshop", "agriculture/recording",
+    "infrastructure/recording", "vehicles/recording", "vehicles/trip", "operations/recording",
 )  # fmt: skip
 
 

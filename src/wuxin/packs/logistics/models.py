@@ -17,7 +17,7 @@ from wuxin.packs.logistics.valuation import mark_to_market
 from wuxin.packs.logistics.valuation_transit import mark_shipments
 from wuxin.packs.logistics.weight import weigh
 from wuxin.terms.records import Words
-from wuxin.terms.standards import Model, TwinReader, Valuation
+from wuxin.terms.standards import Model, TwinReader, Valuation, Valuer
 
 _JOURNEY: Final = "generated journey with one planted case (examples/logistics/voyage.toml)"
 
@@ -225,8 +225,8 @@ MODELS: Final[tuple[Model, ...]] = (
 """The pack's models, run on each closed day in this order: later ones read earlier ones."""
 
 
-def value(terms: Mapping[str, Any], twin: TwinReader, at: int) -> Valuation:
-    """The pack's valuation: of shipments under way where the pool is of these, else of lots.
+def mark(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuation:
+    """Value a pool: of shipments under way where it is of these, else of lots.
 
     Args:
         terms: the facility's; see :func:`mark_shipments` and :func:`mark_to_market`.
@@ -234,8 +234,12 @@ def value(terms: Mapping[str, Any], twin: TwinReader, at: int) -> Valuation:
         at: the moment (ns).
     """
     of_shipments = terms.get("pool", {}).get("kind") == "shipment"
-    mark = mark_shipments if of_shipments else mark_to_market
-    return mark(terms, twin, at=at)
+    one = mark_shipments if of_shipments else mark_to_market
+    return one(terms, twin, at=at)
+
+
+value: Final[Valuer] = lambda terms, twin, at: mark(terms, twin, at=at)  # noqa: E731
+"""The pack's valuation, :func:`mark`, with its three arguments by place as asked for."""
 
 
 __all__ = [
@@ -243,6 +247,7 @@ __all__ = [
     "MODELS",
     "TOLERANCE",
     "check_places",
+    "mark",
     "mark_shipments",
     "mark_to_market",
     "reconcile",
