@@ -136,5 +136,6 @@ class Bank:
 
 def _content(command: Command) -> Digest:
     """What a command says, whenever it is said."""
-    said: Sequence[Any] = [command.do, command.by, command.facility, dict(command.body)]
+    body = {name: said for name, said in command.body.items() if name != "elsewhere"}
+    said: Sequence[Any] = [command.do, command.by, command.facility, body]
     return content_id(["order", *said])

@@ -112,8 +112,8 @@ def test_a_loan_against_the_branchs_things_is_refused_in_words(home: Home) -> No
     body = {
         "id": "F-1", "obligor": "x", "pool": {"root": "branch:B-1", "kind": "seal"},
         "currency": "CNY", "principal": "1000", "opened": "2024-03-16T00:00:00+08:00",
-        "haircut": "0.1", "maximum_loan_to_value": "0.8", "target_loan_to_value": "0.7", "call_deadline": "5 d",
-        "minimum_transfer": "1", "terms": {},
+        "haircut": "0.1", "maximum_loan_to_value": "0.8", "target_loan_to_value": "0.7",
+        "call_deadline": "5 d", "minimum_transfer": "1", "terms": {},
     }  # fmt: skip
     order = Command("open_facility", still(), "approver:an", "", body, "approver")
     with pytest.raises(Refused, match="nothing can be lent against branch:B-1"):

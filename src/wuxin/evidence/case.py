@@ -134,10 +134,10 @@ def cbor(value: Any) -> bytes:
 
 
 def _cbor_float(value: float) -> bytes:
-    """The shortest form that gives the value back; as cbor2 writes it, no half beyond 32767."""
+    """The shortest form that gives the value back; what is not a number has one form."""
     if value != value:  # noqa: PLR0124
         return b"\xf9\x7e\x00"
-    for first, form in ((b"\xf9", ">e"), (b"\xfa", ">f"))[32768 <= abs(value) < 65536 :]:
+    for first, form in ((b"\xf9", ">e"), (b"\xfa", ">f")):
         try:
             short = struct.pack(form, value)
         except OverflowError:

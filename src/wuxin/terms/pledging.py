@@ -12,7 +12,8 @@ State = Literal["clear", "held", "alike", "unreached"]
 the same spot. ``unreached``: nobody could say."""
 
 Then = Literal["enter", "mark", "refuse"]
-"""What the bank does: enter the pledge; enter it, but lend nothing against it; refuse it."""
+"""What the bank does: enter the pledge; enter it, with a finding that speaks against the goods
+until the registry says otherwise; refuse it."""
 
 
 class GoodsNumber(msgspec.Struct, frozen=True):

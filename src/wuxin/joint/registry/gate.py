@@ -59,7 +59,7 @@ class Gate:
         clock: the bank's clock.
     """
 
-    def __init__(  # noqa: PLR0913 - its parts; `of` puts them together
+    def __init__(
         self, client: Client, roster: Roster, *, settings: GateSettings, seed: bytes, book: Path,
         clock: Clock,
     ) -> None:  # fmt: skip
@@ -112,15 +112,19 @@ class Gate:
         return self._judged(found, own=own, near=near, said=said)
 
     def withdraw(self, pledge: str) -> bool:
-        """Take a pledge out of the registry; False where that has to be tried again."""
+        """Take a pledge out of the registry; False where that has to be tried again.
+
+        A number that another pledge of this bank has, too, stays: one entry stands for both.
+        """
         with self._lock:
             tags = [row[0] for row in self._rows(pledge)]
-        if tags:
+            alone = [tag for tag in tags if self._holders(tag) == 1]
+        if alone:
             try:
-                self._client.change(release=[(tag, secret_of(self._seed, tag)) for tag in tags])
+                self._client.change(release=[(tag, secret_of(self._seed, tag)) for tag in alone])
             except WuxinError:
                 return False
-            self._forget(pledge, tags)
+        self._forget(pledge, tags)
         return True
 
     def lodged(self) -> frozenset[str]:
@@ -178,6 +182,10 @@ class Gate:
         with self._lock:
             rows = [(pledge, tag) for tag in tags]
             self._book.executemany("delete from lodged where pledge = ? and tag = ?", rows)
+
+    def _holders(self, tag: bytes) -> int:
+        row = self._book.execute("select count(*) from lodged where tag = ?", (tag,)).fetchone()
+        return int(row[0])
 
     def _rows(self, pledge: str) -> Iterable[tuple[bytes]]:
         return self._book.execute("select tag from lodged where pledge = ?", (pledge,))

@@ -59,7 +59,8 @@ LOSSES: Final[tuple[Model, ...]] = (
     Model(
         name="shortfalls",
         words=Words("损失归因", "What losses are due to"),
-        reads=(*_POWER, *_SUN, "power_limit"),
+        reads=(*_POWER, *_SUN, "ambient_temperature", "module_temperature", "wind_speed",
+               "power_limit"),
         derives=("lost_clipped", "lost_curtailed", "lost_cut_off", "lost_fault", "fault_share",
                  "curtailed_share"),
         method=Words(
@@ -159,12 +160,13 @@ CHARGING: Final[tuple[Model, ...]] = (
     Model(
         name="revenues",
         words=Words("收入重算", "Revenue recomputed"),
-        reads=(*_SESSION, "session_amount", "energy_price", "receipts"),
+        reads=(*_SESSION, "session_amount", "energy_price", "receipts", "revenue_recomputed",
+               "revenue_received"),
         derives=("revenue_recomputed", "revenue_received", "revenue_certain", "receipts_gap"),
         method=Words(
-            "电量在充电时段内均摊，乘当时电价；与到账比，取小者为确认收入。",
+            "电量在充电时段内均摊，乘当时电价；与到账比，取小者为确认收入；不可能的充电不计入。",
             "Energy is spread evenly over charging and priced by the hour; against receipts, the "
-            "lesser of both is certain.",
+            "lesser of both is certain, without sessions that cannot be.",
         ),
         source="this project's own",
         validity="prices by posted change, or one flat tariff; taxes and parking fees are not in "

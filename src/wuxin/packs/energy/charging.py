@@ -95,8 +95,7 @@ def session_days(view: DayView) -> list[Derived]:
 
 def _pile_day(view: DayView, evse: ThingKey) -> dict[str, float]:
     found = sold(view, evse, days=_LONGEST)
-    facts = view.facts(evse)
-    connectors = max(round(facts.get("connectors", 1.0)), 1)
+    connectors = _connectors(view, evse)
     today = found.end >= view.start
     taken = np.clip(found.charged, view.start, view.end) - np.clip(
         found.begin, view.start, view.end
@@ -108,10 +107,9 @@ def _pile_day(view: DayView, evse: ThingKey) -> dict[str, float]:
         "overlapping_sessions": float(_overlapping(found, connectors=connectors)[today].sum()),
     }
     told["utilisation"] = min(told["utilisation"], 1.0)
-    rated = facts.get("rated_power", 0.0)
+    rated = view.facts(evse).get("rated_power", 0.0)
     if rated > 0:
-        seconds = (found.end - found.begin + MINUTE) / 1e9
-        over = (found.energy > rated * seconds * _TOLERANCE) & (found.end > found.begin)
+        over = _overpowered(found, rated)
         told["overpowered_sessions"] = float(np.count_nonzero(over & today))
     week = view.series(evse, "session_energy", days=WEEK)
     if len(week) >= _FEWEST_SESSIONS:
@@ -121,6 +119,17 @@ def _pile_day(view: DayView, evse: ThingKey) -> dict[str, float]:
     if len(sale_t):
         told["idle_time"] = (view.end - int(sale_t[-1])) / 1e9
     return told
+
+
+def _connectors(view: DayView, evse: ThingKey) -> int:
+    return max(round(view.facts(evse).get("connectors", 1.0)), 1)
+
+
+def _overpowered(found: Sold, rated: float) -> NDArray[np.bool_]:
+    """Which sessions have more energy than the pile can give (n); none where it has no rating."""
+    seconds = (found.end - found.begin + MINUTE) / 1e9
+    over = (found.energy > rated * seconds * _TOLERANCE) & (found.end > found.begin)
+    return np.asarray(over & (rated > 0))
 
 
 def _overlapping(found: Sold, *, connectors: int) -> NDArray[np.bool_]:
@@ -163,18 +172,22 @@ def revenues(view: DayView) -> list[Derived]:
     Energy is spread evenly over a session's charging time and priced by the posted price
     (``energy_price`` of the station, from each change on), else by the fact ``tariff``. Receipts
     are the station's ``receipts`` (a bank statement), else the sessions' ``session_amount``. The
-    gap is received over recomputed of seven days less one; what is certain is the lesser of both.
+    gap is received over recomputed of seven days less one. What is certain is the lesser of both,
+    without sessions that cannot be (overlapping or overpowered).
     """
     root = view.root
     if root.kind != "charging_station":
         return []
-    total, amounts, priced = 0.0, 0.0, False
+    total, amounts, doubtful, priced = 0.0, 0.0, 0.0, False
     paid_in_sessions = False
     for evse in view.of("evse"):
-        today = sold(view, evse)
-        cost = _priced(view, today)
+        near = sold(view, evse, days=_LONGEST)
+        cost, today = _priced(view, near), near.end >= view.start
         if cost is not None:
-            total, priced = total + float(cost.sum()), True
+            total, priced = total + float(cost[today].sum()), True
+            wrong = _overlapping(near, connectors=_connectors(view, evse))
+            wrong |= _overpowered(near, view.facts(evse).get("rated_power", 0.0))
+            doubtful += float(cost[today & wrong].sum())
         amount = view.series(evse, "session_amount")
         if len(amount):
             amounts, paid_in_sessions = amounts + float(amount.v.sum()), True
@@ -183,12 +196,12 @@ def revenues(view: DayView) -> list[Derived]:
     derived = [of_day(view, root, indicator="revenue_recomputed", value=total)]
     receipts = view.series(root, "receipts")
     received = float(receipts.v.sum()) if len(receipts) else amounts if paid_in_sessions else None
-    certain = total if received is None else min(total, received)
-    derived.append(of_day(view, root, indicator="revenue_certain", value=certain))
+    certain = (total if received is None else min(total, received)) - doubtful
+    derived.append(of_day(view, root, indicator="revenue_certain", value=max(certain, 0.0)))
     if received is None:
         return derived
     derived.append(of_day(view, root, indicator="revenue_received", value=received))
-    gap = _week_gap(view, total, received)
+    gap = _week_gap(view, total, received=received)
     if gap is not None:
         derived.append(of_day(view, root, indicator="receipts_gap", value=gap))
     return derived
@@ -213,7 +226,7 @@ def _priced(view: DayView, found: Sold) -> Floats | None:
     return np.asarray(found.energy / _KILOWATT_HOUR * mean, np.float64)
 
 
-def _week_gap(view: DayView, today: float, received: float) -> float | None:
+def _week_gap(view: DayView, today: float, *, received: float) -> float | None:
     """Received over recomputed of seven days less one, by the days on which both are known."""
     wanted = view.series(view.root, "revenue_recomputed", days=WEEK)
     got = view.series(view.root, "revenue_received", days=WEEK)

@@ -96,7 +96,9 @@ def power_trap(dc: Floats, ac: Floats) -> Trap | None:
     ratio = float(np.median(ac[loaded] / dc[loaded]))
     if EFFICIENCY[0] <= ratio <= EFFICIENCY[1] or ratio <= 0:
         return None
-    return _trap(USUAL / ratio, Words("直流功率", "DC power"), Words("交流功率", "AC power"))
+    return _trap(
+        USUAL / ratio, Words("直流功率", "DC power"), against=Words("交流功率", "AC power")
+    )
 
 
 def counter_trap(counter: float, integral: float) -> Trap | None:
@@ -112,11 +114,12 @@ def counter_trap(counter: float, integral: float) -> Trap | None:
     if counter <= 0 or integral <= 0 or AGREE[0] <= counter / integral <= AGREE[1]:
         return None
     what = Words("电量计数", "the energy counter")
-    return _trap(counter / integral, what, Words("功率积分", "power summed over the day"))
+    return _trap(counter / integral, what, against=Words("功率积分", "power summed over the day"))
 
 
-def _trap(factor: float, what: Words, against: Words) -> Trap:
-    named = next((k for k in KNOWN if abs(factor / k - 1) <= _NEAR), None)
+def _trap(factor: float, what: Words, *, against: Words) -> Trap:
+    nearest = min(KNOWN, key=lambda k: abs(np.log(factor / k)))
+    named = nearest if abs(factor / nearest - 1) <= _NEAR else None
     shown = f"{named if named is not None else factor:.3g}"
     known = (
         Words("单位错误", "a wrong unit") if named is not None else Words("原因不明", "unexplained")
@@ -144,7 +147,9 @@ def irradiance_trap(poa: Floats) -> Trap | None:
     if _SUN[0] <= top <= _SUN[1]:
         return None
     named = min((1e-3, 1e-2, 10.0, 100.0), key=lambda k: abs(np.log(top / k / _BRIGHT)))
-    return _trap(named, Words("辐照度", "irradiance"), Words("太阳所能及者", "what the sun gives"))
+    return _trap(
+        named, Words("辐照度", "irradiance"), against=Words("太阳所能及者", "what the sun gives")
+    )
 
 
 def date_order(texts: Sequence[str]) -> Order:

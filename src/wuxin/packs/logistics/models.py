@@ -225,8 +225,8 @@ MODELS: Final[tuple[Model, ...]] = (
 """The pack's models, run on each closed day in this order: later ones read earlier ones."""
 
 
-def mark(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuation:
-    """Value a pool: of shipments under way where it is of these, else of lots.
+def by_pool(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuation:
+    """The pack's valuation: of shipments under way where the pool is of these, else of lots.
 
     Args:
         terms: the facility's; see :func:`mark_shipments` and :func:`mark_to_market`.
@@ -234,20 +234,20 @@ def mark(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Valuation:
         at: the moment (ns).
     """
     of_shipments = terms.get("pool", {}).get("kind") == "shipment"
-    one = mark_shipments if of_shipments else mark_to_market
-    return one(terms, twin, at=at)
+    mark = mark_shipments if of_shipments else mark_to_market
+    return mark(terms, twin, at=at)
 
 
-value: Final[Valuer] = lambda terms, twin, at: mark(terms, twin, at=at)  # noqa: E731
-"""The pack's valuation, :func:`mark`, with its three arguments by place as asked for."""
+value: Final[Valuer] = lambda terms, twin, at: by_pool(terms, twin, at=at)  # noqa: E731
+"""The pack's valuation, as the desk calls it; see :func:`by_pool`."""
 
 
 __all__ = [
     "FENCE",
     "MODELS",
     "TOLERANCE",
+    "by_pool",
     "check_places",
-    "mark",
     "mark_shipments",
     "mark_to_market",
     "reconcile",

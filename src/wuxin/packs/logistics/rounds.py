@@ -86,14 +86,12 @@ def relocated(before: Mapping[str, Reads], after: Mapping[str, Reads]) -> dict[s
     for row, name in enumerate(names):
         a, b = first[row], second[row]
         near_a, near_b = (np.argsort(-x, kind="stable")[:NEIGHBOURS] for x in (a, b))
-        shares = (
-            _share(a, others=near_b, own=near_a), _share(b, others=near_a, own=near_b)
-        )  # fmt: skip
+        shares = (_share(a, near_b, own=near_a), _share(b, near_a, own=near_b))
         kept[name] = float(np.mean(shares))
     return kept
 
 
-def _share(close: Floats, *, others: NDArray[np.int64], own: NDArray[np.int64]) -> float:
+def _share(close: Floats, others: NDArray[np.int64], *, own: NDArray[np.int64]) -> float:
     return float(close[others].sum() / max(float(close[own].sum()), 1e-9))
 
 
