@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from wuxin.joint.algorithms.fixed import times
 from wuxin.joint.algorithms.join import Array, Joined
 
 Form = Literal["cubic", "clipped", "exact"]
@@ -75,7 +76,7 @@ def train(x: Array, y: Array, *, how: Training, member: Array | None = None) -> 
     if member is not None:
         # rows of zeros give no gradient whatever their label, so no round needs the mask again
         rows = rows * member.astype(x.dtype)[:, None]
-        share = jnp.sum(member) * (1.0 / x.shape[0])  # coarse, but it only sets the step
+        share = times(jnp.sum(member).astype(x.dtype), 1 / x.shape[0])
         scaled = rows * (1.0 / jnp.maximum(share, SCARCEST))
     batches = max(1, round(x.shape[0] / how.batch))
     edges = [at * x.shape[0] // batches for at in range(batches + 1)]
@@ -87,7 +88,7 @@ def train(x: Array, y: Array, *, how: Training, member: Array | None = None) -> 
     for turn in range(how.rounds):
         part, steps, labels = parts[turn % batches]
         away = sigmoid(part @ weights, form=how.form) - labels
-        weights = weights - (how.rate / len(labels)) * (away @ steps)
+        weights = weights - times(away @ steps, how.rate / len(labels))
         if how.ridge:
             weights = weights * (1 - how.rate * how.ridge)
     return weights

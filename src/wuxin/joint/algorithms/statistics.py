@@ -1,13 +1,10 @@
-"""Tables of figures over joined rows: means, correlation, sums by group, weight of evidence.
-
-A sum over many rows is divided in two steps, first by a power of two: fixed point knows 1/20000
-to one part in thirteen only.
-"""
+"""Tables of figures over joined rows: means, correlation, sums by group, weight of evidence."""
 
 from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from wuxin.joint.algorithms.fixed import times
 from wuxin.joint.algorithms.join import Array, bits
 
 BLOCK = 1024
@@ -50,9 +47,9 @@ def mean(x: Array, *, member: Array | None = None) -> Array:
         (p,), to about 1e-5.
     """
     if member is None:
-        return _shared(jnp.sum(x, axis=0), x.shape[0])
+        return times(jnp.sum(x, axis=0), 1 / x.shape[0])
     kept = jnp.sum(x * member.astype(x.dtype)[:, None], axis=0)
-    return _shared(kept, x.shape[0]) / _shared(jnp.sum(member).astype(x.dtype), x.shape[0])
+    return times(kept, 1 / x.shape[0]) / times(jnp.sum(member).astype(x.dtype), 1 / x.shape[0])
 
 
 def standardise(x: Array, *, member: Array | None = None) -> Standardised:
@@ -87,10 +84,10 @@ def correlation(x: Array, *, member: Array | None = None) -> Array:
     for at in range(0, x.shape[0], BLOCK):
         block = kept[at : at + BLOCK]
         total = total + block.T @ block
-    share = _shared(total, x.shape[0])
+    share = times(total, 1 / x.shape[0])
     if member is None:
         return share
-    return share / _shared(jnp.sum(member).astype(x.dtype), x.shape[0])
+    return share / times(jnp.sum(member).astype(x.dtype), 1 / x.shape[0])
 
 
 def by_group(codes: Array, values: Array, *, groups: int, minimum: int) -> Groups:
@@ -142,9 +139,3 @@ def evidence(codes: Array, bad: Array, *, bins: int, minimum: int) -> Evidence:
 def _indicator(codes: Array, groups: int) -> Array:
     """One column per group, 1 where a row is of it, (n, groups)."""
     return jnp.stack([1 - bits(codes != group) for group in range(groups)], axis=1)
-
-
-def _shared(total: Array, rows: int) -> Array:
-    """A sum over rows as their average, by a power of two and what is left of it."""
-    power = 1 << (rows - 1).bit_length()
-    return (total * (1.0 / power)) * (power / rows)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from wuxin.joint.algorithms.fixed import times
 from wuxin.joint.algorithms.join import Array, bits
 from wuxin.joint.algorithms.logistic import sigmoid
 
@@ -38,14 +39,14 @@ def boost(below: Array, y: Array, *, rounds: int = 20, rate: float = 0.5) -> Stu
     Source: Friedman, Greedy function approximation, Annals of Statistics 29 (2001); gain and leaf
         by gradient and curvature: Chen and Guestrin, XGBoost, KDD 2016, eqs. 5 and 7.
     """
-    scale = 1.0 / len(y)
+    share = 1 / len(y)
     odds, chosen = jnp.zeros(len(y), below.dtype), []
     for _ in range(rounds):
         likely = sigmoid(odds, form="clipped")
         # two columns at once: what falls short, and the curvature, both as shares of all rows
         both = jnp.stack([y - likely, likely * (1.0 - likely)], axis=1)
-        left = (below.T @ both) * scale
-        right = jnp.sum(both, axis=0) * scale - left
+        left = times(below.T @ both, share)
+        right = times(jnp.sum(both, axis=0), share) - left
         leaves = [part[:, 0] / (part[:, 1] + STIFFNESS) for part in (left, right)]
         gain = left[:, 0] * leaves[0] + right[:, 0] * leaves[1]
         cut = _best(gain, below.dtype)
