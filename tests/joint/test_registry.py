@@ -1,4 +1,4 @@
-"""The registry in one process, with the real messages: what each claim in claims/registry.md says."""
+"""The registry in one process, with the real messages: each claim of claims/registry.md."""
 
 import json
 from pathlib import Path
@@ -296,5 +296,3 @@ def test_a_node_s_part_can_be_copied_for_its_recovery_key_alone() -> None:
     assert shares.opened(copy, key) == part
     with pytest.raises(BadInput):
         shares.opened(copy, PrivateKey.generate())
-
-

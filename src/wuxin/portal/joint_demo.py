@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wuxin.joint import trial
+from wuxin.joint.baselines.compare import Line, compare
 from wuxin.joint.catalogue import Catalogue, Entry, Terms, draft
 from wuxin.joint.contract import Contract, Signed
 from wuxin.joint.layout import salt_of
@@ -55,6 +56,7 @@ class Shown(NamedTuple):
     figures: dict[str, float]
     plain_seconds: float
     whole_seconds: float
+    others: list[Line]
 
 
 def tables() -> tuple[Path, Path]:
@@ -106,7 +108,8 @@ def run(home: Path, console: Console, *, clock: Clock = system_clock) -> Shown:
         seen = platform.fetch(signed)
     if any(not np.array_equal(seen[name], results[name]) for name in results):
         raise Tampered("the two recipients were given different results")
-    shown = Shown(signed, results, plain, figures, plain_seconds, whole)
+    others = compare(*trial.met(found))
+    shown = Shown(signed, results, plain, figures, plain_seconds, whole, others)
     console.print(_table(shown))
     shares = ", ".join(
         f"{grade}: {share:.0%}" for grade, share in enumerate(results["distribution"])
@@ -164,7 +167,7 @@ def _tell_contract(signed: Signed, console: Console) -> None:
 def _table(shown: Shown) -> Table:
     made = Table(title="同一任务，几种做法 One task, several ways")
     for name in ("做法 way", "AUC", "秒 s", "字节 bytes", "泄露 what leaks"):
-        made.add_column(name)
+        made.add_column(name, overflow="fold")
     figures, auc = shown.figures, float(shown.results["auc"])
     made.add_row(
         "仅用银行自己的列 the bank's columns alone", f"{float(shown.plain['auc_bank']):.4f}",
@@ -174,6 +177,12 @@ def _table(shown: Shown) -> Table:
         "明文合并 plain, all in one place", f"{float(shown.plain['auc']):.4f}",
         f"{shown.plain_seconds:.3f}", "", "一切 everything",
     )  # fmt: skip
+    for line in shown.others[1:]:  # the first is plain once more
+        spent = "" if line.epsilon is None else f", ε {line.epsilon:.2f}"
+        made.add_row(
+            f"{line.name.zh} {line.name.en}{spent}", f"{line.auc:.4f}", f"{line.seconds:.3f}",
+            f"{line.bytes:,}", f"{line.leaks.zh} {line.leaks.en}",
+        )  # fmt: skip
     made.add_row(
         "秘密共享 on secret shares", f"{auc:.4f}",
         f"{figures['seconds']:.1f} ({shown.whole_seconds:.1f} 全程 in all)",
