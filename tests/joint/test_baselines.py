@@ -28,8 +28,8 @@ def test_vertical_learning_gives_the_plain_model_and_the_labels(
 ) -> None:
     train = parts[0]
     found = federated.vertical(train, HOW)
-    assert agreed(found.weights, trained(train.joined, train.y, HOW)) < 1e-12
-    assert federated.labels_learned(train, found, HOW) == 1
+    assert agreed(found.weights, trained(train.joined, train.y, how=HOW)) < 1e-12
+    assert federated.labels_learned(train, found, how=HOW) == 1
     sent = sum(len(one) for kind in found.wire.seen.values() for one in kind)
     assert found.wire.bytes == 8 * sent + 16 * 2 * HOW.rounds
 

@@ -4,8 +4,13 @@ import pytest
 
 from tests.joint import test_attacks as one
 from tests.joint import test_baselines as plain
+from tests.joint.test_claims_registry import untested
 from wuxin.joint.baselines.compare import compare
 from wuxin.joint.split import Split, halves, read
+
+
+def test_claim_attacks() -> None:
+    assert not untested("attacks")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ SOURCE: Final = (
 )
 
 
-def categories(split: Split, batch: int = 16, seed: int = 1) -> Shown:
+def categories(split: Split, *, batch: int = 16, seed: int = 1) -> Shown:
     """A party sends the gradient of the embedding of a column with forty categories.
 
     The table has numbers only, so that the categories are quantiles of one of its columns.

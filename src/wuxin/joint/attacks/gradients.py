@@ -42,7 +42,7 @@ def one_record(split: Split, seed: int = 1) -> Shown:
     )  # fmt: skip
 
 
-def eight_records(split: Split, batches: int = 10, seed: int = 1) -> Shown:
+def eight_records(split: Split, *, batches: int = 10, seed: int = 1) -> Shown:
     """A bank sends the gradient of a network with one layer of ReLUs over eight customers.
 
     The layer is wide and its weights are random, as they are before training; the server is curious

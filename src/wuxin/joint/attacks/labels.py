@@ -19,7 +19,7 @@ ENCRYPTED: Final = (
 )
 
 
-def cut_layer(split: Split, rounds: int = 30, seed: int = 1) -> Shown:
+def cut_layer(split: Split, *, rounds: int = 30, seed: int = 1) -> Shown:
     """The partner has the lower half of a network, the bank the upper half and the labels.
 
     In every round the bank sends each row's gradient at the cut. The partner never sees a label; it
@@ -53,7 +53,7 @@ def cut_layer(split: Split, rounds: int = 30, seed: int = 1) -> Shown:
     )  # fmt: skip
 
 
-def encrypted(split: Split, sizes: tuple[int, ...] = (10, 20, 32, 256), seed: int = 1) -> Shown:
+def encrypted(split: Split, *, sizes: tuple[int, ...] = (10, 20, 32, 256), seed: int = 1) -> Shown:
     """Everything is encrypted but the partner's own gradient, which is decrypted for it.
 
     With a batch no larger than its own columns the partner solves for every row's residual. Beyond

@@ -43,7 +43,7 @@ def intersection(split: Split, seed: int = 1) -> Shown:
     )  # fmt: skip
 
 
-def guessing(numbers: int = SERIES, pledged: int = 200, seed: int = 1) -> Shown:
+def guessing(*, numbers: int = SERIES, pledged: int = 200, seed: int = 1) -> Shown:
     """A registry keeps SHA-256 fingerprints of receipts; a member hashes the whole series."""
     rng = np.random.default_rng(seed)
     prefix = "receipt|91350100M000100Y43|CR2024"

@@ -26,7 +26,7 @@ def train(split: Split) -> Through:
     fit, test = halves(split)
     tables = {"bank": {"x": fit.bank, "y": fit.y}, "partner": {"x": fit.partner}}
     weights, opens, seconds = _run(programs.train, tables)
-    plain = auc(scored(test.joined, trained(fit.joined, fit.y, How())), test.y)
+    plain = auc(scored(test.joined, trained(fit.joined, fit.y, how=How())), test.y)
     shared = auc(scored(test.joined, weights["weights"]), test.y)
     return Through(
         "train", opens, {"auc": shared, "plain_auc": plain, "seconds": seconds},

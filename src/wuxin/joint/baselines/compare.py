@@ -33,7 +33,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def compare(
-    train: Split, test: Split, how: How | None = None, *, epsilon: float = 2.0,
+    train: Split, test: Split, *, how: How | None = None, epsilon: float = 2.0,
     delta: float = 1e-5,
 ) -> list[Line]:  # fmt: skip
     """Train every baseline on the same rows and test it on the same others.
@@ -47,15 +47,16 @@ def compare(
     """
     how = how or How()
     return [
-        plain(train, test, how), vertical(train, test, how), horizontal(train, test, how),
-        columns(train, test, how, epsilon=epsilon),
-        training(train, test, how, epsilon=epsilon, delta=delta),
+        plain(train, test, how=how), vertical(train, test, how=how),
+        horizontal(train, test, how=how),
+        columns(train, test, how=how, epsilon=epsilon),
+        training(train, test, how=how, epsilon=epsilon, delta=delta),
     ]  # fmt: skip
 
 
-def plain(train: Split, test: Split, how: How) -> Line:
+def plain(train: Split, test: Split, *, how: How) -> Line:
     """All columns in one place."""
-    weights, seconds = _timed(lambda: trained(train.joined, train.y, how))
+    weights, seconds = _timed(lambda: trained(train.joined, train.y, how=how))
     return Line(
         Words("明文合并", "plain, joined in one place"), auc(scored(test.joined, weights), test.y),
         seconds, 8 * train.partner.size,
@@ -64,10 +65,10 @@ def plain(train: Split, test: Split, how: How) -> Line:
     )  # fmt: skip
 
 
-def vertical(train: Split, test: Split, how: How) -> Line:
+def vertical(train: Split, test: Split, *, how: How) -> Line:
     """Columns at two parties, residuals exchanged."""
     found, seconds = _timed(lambda: federated.vertical(train, how))
-    labels = federated.labels_learned(train, found, how)
+    labels = federated.labels_learned(train, found, how=how)
     return Line(
         Words("狭义联邦学习（纵向，交换残差）", "narrow federated, vertical, residuals exchanged"),
         auc(scored(test.joined, found.weights), test.y), seconds, found.wire.bytes,
@@ -78,7 +79,7 @@ def vertical(train: Split, test: Split, how: How) -> Line:
     )  # fmt: skip
 
 
-def horizontal(train: Split, test: Split, how: How) -> Line:
+def horizontal(train: Split, test: Split, *, how: How) -> Line:
     """Rows at two banks, models averaged."""
     found, seconds = _timed(lambda: federated.horizontal(train, how))
     rounds = float(len(found.wire.seen["model"]))
@@ -92,10 +93,10 @@ def horizontal(train: Split, test: Split, how: How) -> Line:
     )  # fmt: skip
 
 
-def columns(train: Split, test: Split, how: How, *, epsilon: float) -> Line:
+def columns(train: Split, test: Split, *, how: How, epsilon: float) -> Line:
     """The partner's columns with noise on every value."""
     (noised, used), spent = _timed(lambda: noisy.noisy_columns(train, epsilon))
-    weights, seconds = _timed(lambda: trained(noised.joined, noised.y, how))
+    weights, seconds = _timed(lambda: trained(noised.joined, noised.y, how=how))
     scoring, _ = noisy.noisy_columns(test, epsilon)
     return Line(
         Words("加噪数据（OpenDP，拉普拉斯）", "noisy columns (OpenDP, Laplace)"),
@@ -105,7 +106,7 @@ def columns(train: Split, test: Split, how: How, *, epsilon: float) -> Line:
     )  # fmt: skip
 
 
-def training(train: Split, test: Split, how: How, *, epsilon: float, delta: float) -> Line:
+def training(train: Split, test: Split, *, how: How, epsilon: float, delta: float) -> Line:
     """Noise on every gradient, by somebody who has all rows."""
     found, seconds = _timed(lambda: noisy.noisy_training(train, how, epsilon=epsilon, delta=delta))
     return Line(

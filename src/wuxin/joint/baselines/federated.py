@@ -54,7 +54,7 @@ def horizontal(train: Split, how: How, *, banks: int = 2) -> Federated:
     return Federated(weights, wire)
 
 
-def labels_learned(train: Split, told: Federated, how: How) -> float:
+def labels_learned(train: Split, told: Federated, *, how: How) -> float:
     """The share of labels that the partner reads off the residuals: below 0 is a 1."""
     right = 0
     for part, away in zip(batches(len(train.y), how), told.wire.seen["residuals"], strict=True):

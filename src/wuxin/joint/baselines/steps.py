@@ -36,7 +36,7 @@ def with_one(x: Floats) -> Floats:
     return np.concatenate([np.ones((len(x), 1)), x], axis=1)
 
 
-def trained(x: Floats, y: Floats, how: How) -> Floats:
+def trained(x: Floats, y: Floats, *, how: How) -> Floats:
     """Weights, (p + 1,), the intercept first, trained on plain columns (n, p)."""
     rows, weights = with_one(x), np.zeros(x.shape[1] + 1)
     for part in batches(len(y), how):
