@@ -55,7 +55,7 @@ def test_the_files_are_cut_from_their_source_and_unchanged(
 
 
 def test_the_example_is_small_and_has_its_licence() -> None:
-    assert sum(p.stat().st_size for p in ENERGY.iterdir() if p.is_file()) <= 1_050_000
+    assert sum(p.stat().st_size for p in ENERGY.iterdir() if p.is_file()) <= 1_020_000
     assert "MIT License" in (ENERGY / "LICENSE").read_text(encoding="utf-8")
     assert open_recording(ENERGY / "snow.toml").pack == "energy"
 

@@ -32,7 +32,8 @@ _FEWEST: Final = 8
 _COVER: Final = 0.8
 _NEEDED: Final = 4
 _LIGHT_HOURS: Final = 3
-_LENGTH: Final = 0.85
+_SLACK: Final = 5 * MINUTE
+_LENGTH: Final = 0.9
 
 
 class ClockStep(NamedTuple):
@@ -130,7 +131,7 @@ def steps(found: Noons, *, least: int = LEAST_STEP) -> list[ClockStep]:
     while True:
         k = int(np.argmax(np.abs(jump)))
         amount = round(jump[k] * 1e9 / GRID) * GRID
-        if abs(amount) < least:
+        if abs(amount) < least or abs(jump[k]) * 1e9 < least - _SLACK:
             break
         out.append(ClockStep(int(found.at[k]), amount / 1e9))
         jump[np.abs(found.at - found.at[k]) < WINDOW * DAY] = 0.0
@@ -156,17 +157,17 @@ def _jump(found: Noons, k: int) -> float:
 
 
 def clock_errors(view: DayView) -> list[Derived]:
-    """Derive how far each unit's clock lies off the sun (s): the median of a week.
+    """Derive how far each unit's clock lies off the sun (s): the median of seven days.
 
-    Needs the plant's longitude; four days at least. Positive: the clock is ahead, or its zone is
-    one further east than declared.
+    Days are whole ones of the last fortnight. Needs the plant's longitude; four days at least.
+    Positive: the clock is ahead, or its zone is one further east than declared.
     """
     longitude = view.facts(view.root).get("longitude")
     if longitude is None or view.root.kind == "charging_station":
         return []
     derived = []
     for thing, series in _signals(view):
-        late = noons(series.t, series.v, longitude=longitude).late
+        late = noons(series.t, series.v, longitude=longitude).late[-WINDOW:]
         if len(late) >= _NEEDED:
             error = float(np.median(late))
             derived.append(of_day(view, thing, indicator="clock_error", value=error))
@@ -184,6 +185,6 @@ def _signals(view: DayView) -> list[tuple[ThingKey, Series]]:
         for thing in view.of(kind):
             for name in names:
                 if len(view.series(thing, name)):
-                    out.append((thing, view.series(thing, name, days=WINDOW)))
+                    out.append((thing, view.series(thing, name, days=2 * WINDOW)))
                     break
     return out

@@ -81,7 +81,8 @@ def power_trap(dc: Floats, ac: Floats) -> Trap | None:
 
     Args:
         dc: DC power of an inverter (n), in the unit that is declared for it; NaN is unknown.
-        ac: its AC power at the same moments (n), in the same declared unit.
+        ac: its AC power at the same moments (n), in the same declared unit; of one ordinary day at
+            least, since under snow an inverter is never loaded.
 
     Returns:
         None where AC lies at 80 to 103 % of DC while the inverter is loaded by a tenth, or where
@@ -252,6 +253,8 @@ def _power_factor(found: Station, unit: ThingKey) -> float | None:
     known = np.isfinite(both[0]) & np.isfinite(both[1]) & (both[0] > 0)
     if np.count_nonzero(known) < _FEWEST:
         return None
+    if float(np.max(both[1][known])) < _LOADED * found.rated(unit):
+        return None  # snow, or a day of rain: what an inverter needs for itself decides then
     trap = power_trap(*both)
     return 1.0 if trap is None else _told(trap)
 
