@@ -31,6 +31,7 @@ _NEAR: Final = 7
 _WET: Final = 5.0
 _CERTAIN: Final = 2.0
 _WORST: Final = 3.0
+_FAST: Final = 1e-3
 _LEAST_INTERVAL: Final = 14
 _LEAST_RECOVERY: Final = 0.01
 _LEAST_RATE: Final = 1e-4
@@ -148,6 +149,7 @@ def soiling(
         None with fewer than 30 bright days. A spell counts as soiling only where it lasts 14 days,
         falls by two standard errors (the last, still open, by four) and at least 0.01 % a day,
         and recovers half of that at once when it ends: a season falls too, but comes back slowly.
+        The last counts where it falls by 0.1 % a day or more, or as spells did that recovered.
 
     Source: Deceglie, Micheli and Muller, IEEE J. Photovolt. 8 (2018) 547 (stochastic rate and
     recovery); here the spells are cut by dynamic programming, without its Monte Carlo.
@@ -158,12 +160,16 @@ def soiling(
         return None
     noise = _noise(day, index)
     cuts = _cleanings(index, _spells(day, index, noise=noise, wet=wet), noise=noise)
-    loss, rates = np.zeros(len(day)), []
+    loss = np.zeros(len(day))
+    rates: list[float] = []
     for a, b in zip([0, *cuts], [*cuts, len(day)], strict=True):
         fall, error = _fall(day[a:b], index[a:b], noise=noise)
         level = float(np.median(index[a : a + _SETTLES])) + fall * _SETTLES / 2
         last = b == len(day)
-        cleaned = last or _gain(index, b) >= fall * (day[b - 1] - day[a]) / 2
+        known = rates and float(np.median(rates)) / 3 <= fall / level <= 3 * float(np.median(rates))
+        cleaned = bool(known) or fall / level >= _FAST
+        if not last:
+            cleaned = _gain(index, b) >= fall * (day[b - 1] - day[a]) / 2
         certain = fall > _CERTAIN * (2 if last else 1) * error
         if certain and cleaned and fall / level >= _LEAST_RATE:
             rates.append(fall / level)
@@ -219,7 +225,7 @@ def _spells(day: NDArray[np.int64], index: Floats, *, noise: float, wet: list[in
     for j in range(1, n + 1):
         i = np.arange(j)
         i = i[(i == 0) | (day[j - 1] - day[i] >= _LEAST_INTERVAL)]
-        total = best[i] + _misfit(sums, i, to=j) + price[i]
+        total = best[i] + _misfit(sums, i, upto=j) + price[i]
         k = int(np.argmin(total))
         best[j], before[j] = total[k], i[k]
     bounds, j = [n], n
@@ -229,9 +235,9 @@ def _spells(day: NDArray[np.int64], index: Floats, *, noise: float, wet: list[in
     return bounds[::-1]
 
 
-def _misfit(sums: list[Floats], i: NDArray[np.int64], *, to: int) -> Floats:
-    """Squares left by a line that does not rise, for stretches from each ``i`` to ``j``."""
-    n, sx, sy, sxx, sxy, syy = (s[to] - s[i] for s in sums)
+def _misfit(sums: list[Floats], i: NDArray[np.int64], *, upto: int) -> Floats:
+    """Squares left by a line that does not rise, for stretches from each ``i`` ``upto``."""
+    n, sx, sy, sxx, sxy, syy = (s[upto] - s[i] for s in sums)
     xx, xy, yy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
     slope = np.minimum(np.divide(xy, xx, out=np.zeros(len(i)), where=xx > 0), 0.0)
     left = yy - 2 * slope * xy + slope * slope * xx

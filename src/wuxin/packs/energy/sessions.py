@@ -6,8 +6,9 @@ connector, more power than the pile has, an end before its begin.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 
 from wuxin.packs.energy.tariff import Tariff
@@ -102,7 +103,8 @@ def read_sessions(
     Returns:
         Sessions in the table's order, and the rows that are none. Energy is in kWh; a column
         whose name ends in Wh but not kWh is divided by 1000. The order of dates is told from the
-        whole column (:func:`~.traps.date_order`).
+        whole column (:func:`~.traps.date_order`); a year written 0014, as one operator exports it,
+        is 2014.
 
     Raises:
         BadInput: the table has no column for pile, begin, end or energy, or dates of no one order.
@@ -143,7 +145,7 @@ def _form(texts: Sequence[str]) -> str | None:
     told = [text for text in texts if text.strip()]
     try:
         for text in told[:50]:
-            moment(text)
+            _moment(text, UTC)
     except BadInput:
         try:
             return date_order(told[:5000]).form
@@ -200,10 +202,24 @@ def _time(text: str | None, form: str | None, *, zone: tzinfo, what: str) -> int
     if found is not None:
         return int(from_datetime(found.replace(tzinfo=zone)))
     try:
-        at = int(moment(text, zone))
+        return _moment(text, zone)
     except BadInput:
         raise BadInput(f"its {what} {text!r} is no time") from None
-    return at
+
+
+def _moment(text: str, zone: tzinfo) -> int:
+    """ISO 8601, or the form of RFC 5322 in which the ACN service answers; a year 0014 is 2014."""
+    text = text.strip()
+    if text[:2] == "00" and text[4:5] == "-":
+        text = f"20{text[2:]}"
+    try:
+        return int(moment(text, zone))
+    except BadInput:
+        pass
+    try:
+        return int(from_datetime(parsedate_to_datetime(text).astimezone(UTC)))
+    except (ValueError, TypeError):
+        raise BadInput(f"{text!r} is no time") from None
 
 
 def _number(text: str | None, what: str) -> Decimal | None:

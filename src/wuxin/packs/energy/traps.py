@@ -118,7 +118,8 @@ def counter_trap(counter: float, integral: float) -> Trap | None:
 
 
 def _trap(factor: float, what: Words, *, against: Words) -> Trap:
-    named = next((k for k in KNOWN if abs(factor / k - 1) <= _NEAR), None)
+    nearest = min(KNOWN, key=lambda k: abs(np.log(factor / k)))
+    named = nearest if abs(factor / nearest - 1) <= _NEAR else None
     shown = f"{named if named is not None else factor:.3g}"
     known = (
         Words("单位错误", "a wrong unit") if named is not None else Words("原因不明", "unexplained")

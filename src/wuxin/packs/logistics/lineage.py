@@ -91,7 +91,10 @@ def trace(lineage: Lineage, lot: Lot, *, claims: Mapping[str, Fraction] | None =
     """
     above = tuple(x for x in lineage.ancestors(lot) if x != lot)
     below = tuple(x for x in lineage.descendants(lot) if x != lot)
-    return Trace(lot, above, below, lineage.left(lot), lineage.kept(lot, claims or {}))
+    carries = lineage.kept(lot, claims or {})
+    if lot in lineage.used and lineage.used[lot] > 0 and not lineage.came.get(lot):
+        carries = Fraction(0)  # nobody told that it came, but it was used: all that there was
+    return Trace(lot, above, below, lineage.left(lot), carries)
 
 
 def yields(made: Made) -> tuple[Decimal, Decimal]:
