@@ -27,9 +27,12 @@ SAME = [
     (("serial", "1M8GDM9AXKP042788", "MCI"), ("serial", "vin 1m8gdm9axkp042788", "MOTOR COACH")),
     (("serial", "S/N 00-12.7", "Haas"), ("serial", "0012 7", "HAAS LTD")),
     (("box", "490154203237518", "A"), ("box", "IMEI: 49-015420-323751-8", "another")),
+    (("lot", "L-9", "x"), ("lot", "批号：l 9", "X")),
+    (("receipt", "第17号", "x"), ("receipt", "第17号", "X")),
     (("tag", "E200 3412 0123", ""), ("tag", "e20034120123", "")),
 ]
 OTHER = [
+    (("receipt", "沪储字第17号", "x"), ("receipt", "京储字第17号", "x")),
     (("receipt", "0017", "中储"), ("receipt", "17", "中储")),
     (("receipt", "17", "中储"), ("receipt", "17", "中远海运")),
     (("receipt", "17", "中储"), ("serial", "17", "中储")),
