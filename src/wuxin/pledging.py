@@ -180,9 +180,7 @@ def _ordered(command: Command) -> Claim | None:
 
 def _standing(name: str, pledge: Pledge) -> Claim:
     """The claim of a pledge that stands."""
-    numbers = tuple(
-        GoodsNumber(one.scheme, one.value, one.issuer) for one in pledge.identities
-    )
+    numbers = tuple(GoodsNumber(one.scheme, one.value, one.issuer) for one in pledge.identities)
     place = pledge.place
     return Claim(
         name, numbers, tuple(pledge.documents), place.latitude_deg, place.longitude_deg,

@@ -43,9 +43,7 @@ def test_three_parts_give_the_output_of_their_sum() -> None:
         whole = group.s_plus(whole, Scalar(one.secret))
     one, other = oprf.blind(b"receipt"), oprf.blind(b"receipt")
     assert one.element != other.element
-    split = oprf.finalize(
-        one, [oprf.evaluate(Scalar(p.secret), [one.element])[0] for p in parts]
-    )
+    split = oprf.finalize(one, [oprf.evaluate(Scalar(p.secret), [one.element])[0] for p in parts])
     assert split == oprf.finalize(other, oprf.evaluate(whole, [other.element]))
 
 

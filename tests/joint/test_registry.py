@@ -296,5 +296,3 @@ def test_a_node_s_part_can_be_copied_for_its_recovery_key_alone() -> None:
     assert shares.opened(copy, key) == part
     with pytest.raises(BadInput):
         shares.opened(copy, PrivateKey.generate())
-
-

@@ -39,7 +39,9 @@ class Bank:
             "place": {"name": "W"}, **more,
         }  # fmt: skip
         at = still() + self.step
-        return self.home.order(Command("pledge", at, "risk_officer:r", "F", body, key=receipt + lot))
+        return self.home.order(
+            Command("pledge", at, "risk_officer:r", "F", body, key=receipt + lot)
+        )
 
     def open_rules(self) -> set[str]:
         return {f["rule"] for f in findings(self.home) if f["to"] is None}

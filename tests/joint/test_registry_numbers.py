@@ -14,8 +14,14 @@ from wuxin.terms.written import is_credit_code, luhn_checks, vin_checks
 
 CODE = "91350100M000100Y43"  # its check character holds
 SAME = [
-    (("receipt", "CR-2024 0017", "中储发展股份有限公司"), ("receipt", "仓单号：ＣＲ—２０２４００１７", "中储发展")),
-    (("receipt", "cr20240017", "Acme Storage Co., Ltd."), ("receipt", "No. CR2O24OOI7", "ACME STORAGE")),
+    (
+        ("receipt", "CR-2024 0017", "中储发展股份有限公司"),
+        ("receipt", "仓单号：ＣＲ—２０２４００１７", "中储发展"),
+    ),
+    (
+        ("receipt", "cr20240017", "Acme Storage Co., Ltd."),
+        ("receipt", "No. CR2O24OOI7", "ACME STORAGE"),
+    ),
     (("receipt", "17/A", CODE), ("receipt", "17-a", CODE.lower())),
     (("serial", "1M8GDM9AXKP042788", "MCI"), ("serial", "vin 1m8gdm9axkp042788", "MOTOR COACH")),
     (("serial", "S/N 00-12.7", "Haas"), ("serial", "0012 7", "HAAS LTD")),
@@ -43,9 +49,7 @@ def test_one_number_written_in_two_ways_gives_one_key(
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
-def test_two_numbers_give_two_keys(
-    one: tuple[str, str, str], other: tuple[str, str, str]
-) -> None:
+def test_two_numbers_give_two_keys(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     assert key(one) != key(other)
 
 

@@ -18,9 +18,7 @@ from wuxin.terms.errors import Refused
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    founded = found(
-        tmp_path_factory.mktemp("registry"), ("bank-a", "bank-b"), clock=system_clock
-    )
+    founded = found(tmp_path_factory.mktemp("registry"), ("bank-a", "bank-b"), clock=system_clock)
     with Processes(founded, clock=system_clock) as processes:
         yield processes
 

@@ -331,9 +331,7 @@ class Keeper(Silent):
             (opened, id_) for opened in (self._alike, self._uninsured) for id_ in opened
             if not stands(id_, at=now.at)
         ]  # fmt: skip
-        ended = [
-            Cleared(self.tenant, opened.pop(id_).id, now.at, None, ()) for opened, id_ in over
-        ]
+        ended = [Cleared(self.tenant, opened.pop(id_).id, now.at, None, ()) for opened, id_ in over]
         return [*ended, *self.elsewhere.ended(stands, now=now)]
 
     def _refused(

@@ -23,8 +23,6 @@ def joint() -> None:
     """
 
 
-
-
 joint.add_command(registry)
 
 

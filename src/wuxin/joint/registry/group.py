@@ -36,8 +36,10 @@ def element(data: bytes) -> Element:
         BadInput: they are no canonical encoding of an element, or that of the identity, which
             RFC 9497 §3.3 says to refuse.
     """
-    if len(data) != 32 or data == IDENTITY or not sodium.crypto_core_ristretto255_is_valid_point(
-        data
+    if (
+        len(data) != 32
+        or data == IDENTITY
+        or not sodium.crypto_core_ristretto255_is_valid_point(data)
     ):
         raise BadInput(f"{data[:33].hex()} is no element of ristretto255 but the identity")
     return Element(data)

@@ -72,7 +72,10 @@ def prove(
     """
     nonce = nonce or group.fresh()
     mixed = group.summed(
-        [group.times(w, c) for w, c in zip(_weights(public, asked, given=given), asked, strict=True)]
+        [
+            group.times(w, c)
+            for w, c in zip(_weights(public, asked, given=given), asked, strict=True)
+        ]
     )
     result = group.times(key, mixed)
     commit = (group.base_times(nonce), group.times(nonce, mixed))

@@ -1,9 +1,9 @@
 """The processes: a key node or the registry behind mTLS, from a folder of its own.
 
-    FOLDER/server.toml   name, role (key-node | registry), address
-    FOLDER/roster.toml   the members
-    FOLDER/signing.key   Ed25519, hex;  certificate.pem, key.pem, authority.pem
-    FOLDER/part          a key node's part of the key
+FOLDER/server.toml   name, role (key-node | registry), address
+FOLDER/roster.toml   the members
+FOLDER/signing.key   Ed25519, hex;  certificate.pem, key.pem, authority.pem
+FOLDER/part          a key node's part of the key
 """
 
 import threading

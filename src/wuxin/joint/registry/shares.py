@@ -116,9 +116,7 @@ def hand_out(me: str, others: Mapping[str, bytes], *, epoch: int) -> tuple[Given
     return Given(epoch, numbers), handed
 
 
-def refreshed(
-    part: Part, given: Given, *, me: str, handed: list[Handed], key: PrivateKey
-) -> Part:
+def refreshed(part: Part, given: Given, *, me: str, handed: list[Handed], key: PrivateKey) -> Part:
     """The part of the next epoch.
 
     Args:

@@ -191,7 +191,10 @@ def read_answer(data: bytes, request: bytes, *, by: str, key: bytes) -> Any:
 
 
 def _parted(
-    data: bytes, names: set[str], *, more: set[str] = frozenset()  # type: ignore[assignment]
+    data: bytes,
+    names: set[str],
+    *,
+    more: set[str] = frozenset(),  # type: ignore[assignment]
 ) -> tuple[dict[str, Any], bytes, bytes]:
     """The table, its bytes and the signature of a message."""
     try:
