@@ -140,3 +140,10 @@ def test_one_wrong_canary_is_seen(error: float, failed: bool) -> None:  # noqa: 
 def test_two_owners_have_no_peers() -> None:
     with pytest.raises(TypeError, match="from 3 owners on, not 2"):
         peers.middle(jnp.zeros((2, 4)))
+
+
+@pytest.mark.parametrize("owners", [3, 4, 5, 8])
+def test_the_middle_is_the_lower_median_of_equals_too(owners: int) -> None:
+    values = np.random.default_rng(owners).integers(-3, 4, (owners, 50)).astype(float)
+    expected = np.sort(values, axis=0)[(owners - 1) // 2]
+    assert (np.asarray(peers.middle(jnp.asarray(values))) == expected).all()

@@ -6,15 +6,15 @@ in which the owners could have come, and shares the whole gain out among them.
 """
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import factorial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from wuxin.joint.algorithms.fixed import times
+from wuxin.joint.algorithms.fixed import across, times
 from wuxin.joint.algorithms.join import Array
 from wuxin.joint.algorithms.logistic import Training, sigmoid
 from wuxin.joint.algorithms.statistics import mean
@@ -23,8 +23,9 @@ MOST_OWNERS = 8
 """Every coalition is trained, all at once; 2^8 models of 20 columns are one matrix of 256 KB."""
 
 
-STEADY = Training(rounds=40, rate=1.0, form="clipped")
-"""All rows at once; a cubic may run away where a small coalition's few rows fit too well."""
+QUICK: Final = Training(rounds=60, batch=1000, rate=0.5)
+STEADY: Final = Training(rounds=40, batch=1000, rate=1.0, form="clipped")
+"""A cubic may run away where a small coalition's few rows fit too well."""
 
 
 class Contribution(NamedTuple):
@@ -47,7 +48,7 @@ class Rows(NamedTuple):
 
 
 def of_columns(
-    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training = STEADY
+    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training = QUICK
 ) -> Contribution:
     """Score owners that hold different columns of the same rows.
 
@@ -55,7 +56,7 @@ def of_columns(
         fit: rows to train on.
         held: rows kept back, on which models are scored.
         owners: which owner each column belongs to, p of them, 0 to owners - 1, public.
-        how: as every coalition's model is trained; rows are taken all at once, whatever ``batch``.
+        how: as every coalition's model is trained.
 
     Returns:
         Scores; see :func:`contribution`.
@@ -74,7 +75,7 @@ def of_rows(
         fit: rows to train on, those of all owners one after the other.
         held: rows kept back, agreed on by all.
         owners: which owner each row belongs to, n of them, 0 to owners - 1, public.
-        how: as every coalition's model is trained; rows are taken all at once, whatever ``batch``.
+        how: as every coalition's model is trained.
 
     Returns:
         Scores; see :func:`contribution`.
@@ -132,16 +133,39 @@ def _gains(
     """Train a model for every coalition at once, and say what each takes off the Brier score."""
     n, sides = fit.x.shape[0], len(columns)
     mask = np.concatenate([np.ones((sides, 1)), columns], axis=1).T
-    counts = np.full(sides, n) if rows is None else np.maximum(rows.sum(axis=1), 1)
-    step = mask * (how.rate / counts)
     x = jnp.concatenate([jnp.ones((n, 1), fit.x.dtype), fit.x], axis=1)
+    taken = np.ones((sides, n)) if rows is None else rows
+    parts = [
+        (_picked(x, part), _picked(fit.y, part), np.concatenate([taken[:, at] for at in part], 1))
+        for part in _parts(taken, batches=max(1, round(n / how.batch)))
+    ]
     weights = jnp.zeros((x.shape[1], sides), fit.x.dtype)
-    for _ in range(how.rounds):
-        away = sigmoid(x @ weights, form=how.form) - fit.y[:, None]
+    for turn in range(how.rounds):
+        part, labels, count = parts[turn % len(parts)]
+        away = sigmoid(part @ weights, form=how.form) - labels[:, None]
         if rows is not None:
-            away = away * rows.T
-        weights = weights - times(x.T @ away, step)
+            away = away * count.T
+        step = mask * (how.rate / np.maximum(count.sum(axis=1), 1))
+        weights = weights - times(across(part, away), step)
     odds = held.x @ weights[1:] + weights[0]
     off = sigmoid(odds, form="clipped") - held.y[:, None]
     brier = mean(off * off)
     return brier[0] - brier
+
+
+def _parts(taken: npt.NDArray[np.float64], *, batches: int) -> list[list[slice]]:
+    """Slices of rows for every batch, a share of each owner's; owners lie one after the other."""
+    changes = np.nonzero((taken[:, 1:] != taken[:, :-1]).any(axis=0))[0] + 1
+    edges = [0, *changes.tolist(), taken.shape[1]]
+    return [
+        [
+            slice(low + at * (high - low) // batches, low + (at + 1) * (high - low) // batches)
+            for low, high in pairwise(edges)
+        ]
+        for at in range(batches)
+    ]
+
+
+def _picked(rows: Array, part: Sequence[slice]) -> Array:
+    """Rows of several slices, side by side in memory: products over scattered rows are slow."""
+    return jnp.concatenate([rows[at] for at in part])

@@ -4,11 +4,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from wuxin.joint.algorithms.fixed import times
+from wuxin.joint.algorithms.fixed import across, times
 from wuxin.joint.algorithms.join import Array, bits
-
-BLOCK = 1024
-"""Rows multiplied with each other at once; SPU is slow where tall matrices meet."""
 
 SMALLEST = 1 / 64
 """A variance below is taken as this: a column that is almost constant says nothing."""
@@ -80,11 +77,7 @@ def correlation(x: Array, *, member: Array | None = None) -> Array:
     """
     even = standardise(x, member=member).columns
     kept = even if member is None else even * member.astype(x.dtype)[:, None]
-    total = jnp.zeros((x.shape[1], x.shape[1]), x.dtype)
-    for at in range(0, x.shape[0], BLOCK):
-        block = kept[at : at + BLOCK]
-        total = total + block.T @ block
-    share = times(total, 1 / x.shape[0])
+    share = times(across(kept, kept), 1 / x.shape[0])
     if member is None:
         return share
     return share / times(jnp.sum(member).astype(x.dtype), 1 / x.shape[0])
@@ -106,7 +99,7 @@ def by_group(codes: Array, values: Array, *, groups: int, minimum: int) -> Group
     there = _indicator(codes, groups)
     count = jnp.sum(there, axis=0)
     shown = bits(count >= minimum)
-    total = there.astype(values.dtype).T @ values
+    total = across(there.astype(values.dtype), values)
     return Groups(count * shown, total * shown.astype(values.dtype)[:, None])
 
 
@@ -127,7 +120,7 @@ def evidence(codes: Array, bad: Array, *, bins: int, minimum: int) -> Evidence:
     """
     there = _indicator(codes, bins).astype(bad.dtype)
     both = jnp.stack([1.0 - bad, bad], axis=1)
-    count = there.T @ both
+    count = across(there, both)
     shown = bits(jnp.sum(count, axis=1) >= minimum).astype(bad.dtype)
     scaled = (count + 0.5) * (1.0 / 64)  # counts to thousands, where the logarithm is sharp
     totals = jnp.sum(scaled, axis=0)

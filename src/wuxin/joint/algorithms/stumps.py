@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from wuxin.joint.algorithms.fixed import times
+from wuxin.joint.algorithms.fixed import across, times
 from wuxin.joint.algorithms.join import Array, bits
 from wuxin.joint.algorithms.logistic import sigmoid
 
@@ -45,7 +45,7 @@ def boost(below: Array, y: Array, *, rounds: int = 20, rate: float = 0.5) -> Stu
         likely = sigmoid(odds, form="clipped")
         # two columns at once: what falls short, and the curvature, both as shares of all rows
         both = jnp.stack([y - likely, likely * (1.0 - likely)], axis=1)
-        left = times(below.T @ both, share)
+        left = times(across(below, both), share)
         right = times(jnp.sum(both, axis=0), share) - left
         leaves = [part[:, 0] / (part[:, 1] + STIFFNESS) for part in (left, right)]
         gain = left[:, 0] * leaves[0] + right[:, 0] * leaves[1]
