@@ -26,7 +26,7 @@ demo: setup ## set up, replay real recordings, serve the screens
 	@$(BIN)/wuxin demo
 
 test: servers lint ## run every check, then every test
-	$(BIN)/pytest --cov=wuxin
+	$(BIN)/pytest -n 2 --dist loadfile --cov=wuxin
 
 lint: setup .venv/.dev ## run the checks that need no test run
 	$(BIN)/ruff check $(CODE)
@@ -48,6 +48,7 @@ requirements: .venv/.python ## recompile the pinned lists (UPGRADE=--upgrade for
 	@for name in uv build base dev; do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt >/dev/null || exit 1; \
 	done
+	@$(COMPILE) -c requirements/base.txt requirements/joint.in -o requirements/joint.txt >/dev/null
 
 servers: # what the tests marked `server` start
 	@requirements/debian.sh $(SERVERS)
@@ -72,7 +73,11 @@ clean: ## remove all that these commands made
 	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || requirements/debian.sh libgomp1
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.base
+.venv/.joint: requirements/joint.txt .venv/.base
+	@$(INSTALL) $(PINNED) -r requirements/joint.txt
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.base .venv/.joint
 	@$(INSTALL) $(PINNED) -r requirements/dev.txt
 	@touch $@
 

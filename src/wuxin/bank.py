@@ -45,9 +45,10 @@ class Bank:
         self.warnings = Warnings(tenant, concerned=self.desk.facilities_of)
         self.subscribers = Subscribers(tenant)
         self.trades = Trades(tenant, self.desk)
+        self.capacity = Capacity(tenant)
         self.counters: list[Counter] = [
             self.keeper, self.desk, self.cases, self.credit, self.trades, self.interceptor,
-            self.warnings, self.subscribers, Capacity(tenant),
+            self.warnings, self.subscribers, self.capacity,
         ]  # fmt: skip
         self.orders: dict[str, Order] = {
             name: order for counter in self.counters for name, order in counter.orders.items()
@@ -135,5 +136,6 @@ class Bank:
 
 def _content(command: Command) -> Digest:
     """What a command says, whenever it is said."""
-    said: Sequence[Any] = [command.do, command.by, command.facility, dict(command.body)]
+    body = {name: said for name, said in command.body.items() if name != "elsewhere"}
+    said: Sequence[Any] = [command.do, command.by, command.facility, body]
     return content_id(["order", *said])

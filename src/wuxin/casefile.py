@@ -1,4 +1,4 @@
-"""The case file of a facility: all that is needed to check what was decided on it, in one ZIP.
+"""The case file of a facility or finding: all that is needed to check what was decided, in one ZIP.
 
 Gathered from the book, the evidence log and the journal of a home, without opening it for writing,
 so that it can be asked for while the home is at work. The same state gives the same bytes. Whoever
@@ -70,32 +70,36 @@ class Gathered:
     commands: dict[str, set[int]] = field(default_factory=dict)
 
 
-def write(folder: Path, tenant: Tenant, *, facility: str, out: Path) -> str:
-    """Write the case file of a facility to disk, and say in a line what it is.
+def write(folder: Path, tenant: Tenant, *, facility: str = "", finding: str = "", out: Path) -> str:
+    """Write the case file of a facility or finding to disk, and say in a line what it is.
 
     Raises:
         NotFound, BadInput, Tampered: as :func:`bundle`.
     """
-    data = bundle(folder, tenant, facility=facility)
+    data = bundle(folder, tenant, facility=facility, finding=finding)
     write_files({out: data})
     return f"{out}: {len(data):,} bytes, SHA-256 {digest(data)}"
 
 
-def bundle(folder: Path, tenant: Tenant, *, facility: str) -> bytes:
+def bundle(folder: Path, tenant: Tenant, *, facility: str = "", finding: str = "") -> bytes:
     """The case file of a facility under the checkpoint that is published now.
 
+    Of one ``finding`` (its id) instead, where nothing is lent on the thing: the finding, its end,
+    and what they came from.
+
     Raises:
-        NotFound: the folder is no home of that tenant, nothing is published, or no act concerns
-            that facility.
+        NotFound: the folder is no home of that tenant, nothing is published, no act concerns that
+            facility, or there is no such finding.
         BadInput: the case has more parts than a ZIP holds.
         Tampered: book, log or journal contradict each other; the text says where.
     """
     held = _hold(folder, tenant)
-    gathered = _gather(held, facility)
+    gathered = _gather(held, facility, finding=finding)
+    subject = f"finding {finding}" if finding else f"facility {facility}"
     parts = {
         "checkpoint": held.checkpoint.encode(),
         "log.vkey": f"{held.vkey}\n".encode(),
-        "README.txt": README.format(facility=facility, vkey=held.vkey).encode(),
+        "README.txt": README.format(subject=subject, vkey=held.vkey).encode(),
         "verify.py": inspect.getsource(case).encode(),
     }
     parts |= _anchor(held)
@@ -103,10 +107,11 @@ def bundle(folder: Path, tenant: Tenant, *, facility: str) -> bytes:
     parts |= _proven(held, gathered)
     size = sum(map(len, parts.values()))
     if len(parts) > _MOST or size > _LARGEST:
-        what = f"the case of {facility} has {len(parts)} parts and {size} bytes"
+        what = f"the case of {subject} has {len(parts)} parts and {size} bytes"
         raise BadInput(f"{what}; a ZIP holds {_MOST} and {_LARGEST}")
     files = {name: digest(data) for name, data in parts.items()}
-    manifest = {"format": case.FORMAT, "facility": facility, "files": files}
+    about = {"finding": finding} if finding else {"facility": facility}
+    manifest = {"format": case.FORMAT, **about, "files": files}
     return case.pack(parts | {case.MANIFEST: case.plain_json(manifest)})
 
 
@@ -135,12 +140,13 @@ def _anchor(held: Held) -> case.Parts:
     return parts | {"anchor/consistency": lines.encode()}
 
 
-def _gather(held: Held, facility: str) -> Gathered:
+def _gather(held: Held, facility: str, *, finding: str) -> Gathered:
     """The facility's acts and findings, the ends of these, and whatever they came from."""
     book, tenant, found = held.book, held.tenant, Gathered()
+    by = {"id": finding} if finding else {"facility": facility}
     waiting = [
-        *(("act", row["id"]) for row in book.rows(tables.act, tenant, facility=facility)),
-        *(("finding", row["id"]) for row in book.rows(tables.finding, tenant, facility=facility)),
+        *(("act", row["id"]) for row in book.rows(tables.act, tenant, **by)),
+        *(("finding", row["id"]) for row in book.rows(tables.finding, tenant, **by)),
     ]
     while waiting:
         kind, name = waiting.pop()
@@ -155,7 +161,9 @@ def _gather(held: Held, facility: str) -> Gathered:
                     found.commands.setdefault(cause["id"], set()).add(record.batch)
                 else:
                     waiting.append((cause["kind"], cause["id"]))
-    if not any(
+    if finding and finding not in found.records:
+        raise NotFound(f"there is no finding {finding!r} of {tenant} under the checkpoint")
+    if not finding and not any(
         r.kind == "act" and r.record["facility"] == facility for r in found.records.values()
     ):
         raise NotFound(f"no act concerns a facility {facility!r} of {tenant}")

@@ -17,6 +17,8 @@ from rich.console import Console
 from wuxin import __version__
 from wuxin.portal.device_commands import device
 from wuxin.portal.evidence_commands import anchor, bundle, check_file, witness
+from wuxin.portal.joint_commands import joint
+from wuxin.portal.joint_commands import verify as verify_joint
 from wuxin.portal.options import HOME, TENANT
 from wuxin.portal.order_commands import order, orders
 from wuxin.portal.score_commands import score
@@ -55,7 +57,9 @@ def main() -> None:
     """
 
 
-for command in (device, bundle, anchor, witness, order, orders, score, warnings, bring_statement):
+for command in (device, bundle, anchor, witness, order, orders, score, warnings):
+    main.add_command(command)
+for command in (bring_statement, joint):
     main.add_command(command)
 
 
@@ -173,7 +177,8 @@ def account(name: str, *, role: str, party: str, home: Path, tenant: str) -> Non
 def verify(home: Path, *, tenant: str, key: str, roots: Path | None) -> None:
     """Recompute the evidence log from the journal and check every root, tile and proof.
 
-    A case file is checked alone. Exits with 1 and names the place if a single byte was changed.
+    A case file is checked alone, and a folder of compute nodes has its joint runs proved. Exits
+    with 1 and names the place if a single byte was changed.
 
     \b
     Examples:
@@ -182,6 +187,8 @@ def verify(home: Path, *, tenant: str, key: str, roots: Path | None) -> None:
     """
     if home.is_file():
         sys.exit(check_file(home, key, roots=roots))
+    if not (home / tenant / "journal").is_dir() and (status := verify_joint(home)) is not None:
+        sys.exit(status)
     from wuxin.audit import audit
 
     report = audit(home, checked_tenant(tenant))

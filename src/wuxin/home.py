@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from msgspec.structs import replace
 
@@ -43,7 +43,7 @@ from wuxin.stores.history import History
 from wuxin.stores.journal import Arrived, Closed, Entry, Journal, Opened, Told
 from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.counter import BANK, check_writable
-from wuxin.terms.errors import Conflict, NotFound, Tampered
+from wuxin.terms.errors import BadInput, Conflict, NotFound, Tampered
 from wuxin.terms.names import Digest, Tenant
 from wuxin.terms.records import Command
 from wuxin.wire.recording import BATCH_ROWS, Recording
@@ -64,6 +64,18 @@ class Progress(NamedTuple):
     rows: int
     total: int
     event_time: int
+
+
+class Doorkeeper(Protocol):
+    """Asks outside before an order is journalled; what it heard stands in the order."""
+
+    def before(self, command: Command) -> Command:
+        """The order, with what was heard about it."""
+        ...
+
+    def refused(self, command: Command) -> None:
+        """The order was refused: what was entered outside for it is taken back."""
+        ...
 
 
 @dataclass(slots=True)
@@ -115,6 +127,7 @@ class Home:
         self._waiting: deque[Written] = deque()
         self._broken: BaseException | None = None
         self.passed: list[str] = []
+        self.doorkeeper: Doorkeeper | None = None
         self.listeners: list[Callable[[int], None]] = []
         """Told the number of each batch, once it is committed, in the thread that did that."""
         self.flow, self._kept = self._remembered(lanes)
@@ -308,6 +321,10 @@ class Home:
             Refused: it cannot be obeyed, and why; nothing has changed.
         """
         check_writable(command)
+        if "elsewhere" in command.body and command.do == "pledge":
+            raise BadInput("what a registry says of a pledge is asked of it, not ordered")
+        if self.doorkeeper is not None:
+            command = self.doorkeeper.before(command)
         source = source or self.flow.bank.source_of(command.facility)
         if source == BANK and BANK not in self.flow.sources:
             self.attend(BANK, schema.COMMON)
@@ -315,6 +332,8 @@ class Home:
             raise NotFound(f"there is no source {source!r}")
         outcome = self.accept(Told(source, self.clock(), command))
         if outcome.refused is not None:
+            if self.doorkeeper is not None:
+                self.doorkeeper.refused(command)
             raise outcome.refused
         return outcome
 

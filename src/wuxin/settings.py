@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         default="",
         description="Where 32 bytes of each checkpoint go, as 'ADAPTER:WHERE'; empty: nowhere.",
     )
+    pledge_registry: Path | None = Field(
+        default=None,
+        description="Settings file (TOML) of the way to a registry of pledges that several banks "
+        "keep; none: other banks are not asked whether they hold the goods, too.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least that is logged; DEBUG names every batch."
     )
@@ -149,7 +154,7 @@ class Settings(BaseSettings):
         """Environment over file over defaults, and no other source."""
         return EnvSettingsSource(settings_cls), TomlConfigSettingsSource(settings_cls)
 
-    @field_validator("tls_certificate", "tls_key", mode="before")
+    @field_validator("tls_certificate", "tls_key", "pledge_registry", mode="before")
     @classmethod
     def _none(cls, value: Any) -> Any:
         return None if value == "" else value

@@ -10,7 +10,18 @@ from wuxin.packs import checks, schema
 from wuxin.terms.clock import DAY, HOUR
 from wuxin.terms.names import Digest
 from wuxin.terms.records import Words
-from wuxin.terms.standards import Device, Example, Indicator, Kind, Model, Pack, Rule, Step
+from wuxin.terms.standards import (
+    Device,
+    Example,
+    Indicator,
+    Kind,
+    Model,
+    Pack,
+    ReportFigure,
+    Rule,
+    Step,
+    worthless,
+)
 
 W = Words("字", "word")
 NONE = Words("", " ")
@@ -58,8 +69,10 @@ SOUND = Pack(
     models={"m": MODEL},
     steps=(
         Step("apply", W, "borrower", ()), Step("approve", W, "approver", ("apply", "documented")),
+        *(Step(stage, W, "approver", ("apply",)) for stage in checks.STAGES),
     ),
     process=b"", value=lambda *_: None, digest=Digest(""),  # type: ignore[arg-type, return-value]
+    report=(ReportFigure("oven", "worn", "mean"),),
 )  # fmt: skip
 
 
@@ -84,12 +97,17 @@ def with_rows(*rows: Mapping[str, Any], fires: bool = True) -> Pack:
     return with_rule(examples=(*RULE.examples, example(*rows, fires=fires)))
 
 
+def with_figure(kind: str) -> Pack:
+    return replace(SOUND, report=(ReportFigure(kind, "heat", "mean"),))
+
+
 def with_model(**changes: Any) -> Pack:
     return replace(SOUND, models={"m": replace(MODEL, **changes)})
 
 
 def with_step(**changes: Any) -> Pack:
-    return replace(SOUND, steps=(SOUND.steps[0], replace(SOUND.steps[1], **changes)))
+    first, second, *others = SOUND.steps
+    return replace(SOUND, steps=(first, replace(second, **changes), *others))
 
 
 def test_a_sound_pack_has_no_fault() -> None:
@@ -106,6 +124,9 @@ HOT, STEP, CARD, TRIAL = (
 FAULTS: list[tuple[Callable[[], Pack], str]] = [
     (lambda: replace(SOUND, words=NONE), f"{OB} [pack]: has no name in en"),
     (lambda: with_kind(words=NONE), f"{OVEN}has no name in zh"),
+    (lambda: replace(SOUND, report=()), f"{OB} [report]: the enterprise's own report has no"),
+    (lambda: with_figure("ship"), f"{OB} [report]: 'ship' is no declared kind"),
+    (lambda: with_figure("bakery"), f"{OB} [report]: 'heat' is no declared indicator of kind"),
     (lambda: with_kind(within=("castle",)), f"{OVEN}stands within 'castle', which is no declared"),
     (lambda: with_kind(names="loaf"), f"{OVEN}names 'loaf', which is no declared kind"),
     (lambda: with_kind(names="oven"), f"{OVEN}names 'oven' but may not stand within it"),
@@ -130,6 +151,8 @@ FAULTS: list[tuple[Callable[[], Pack], str]] = [
     (lambda: with_device(period=2 * DAY), f"{PROBE}its allowed_silence is shorter than its period"),
     (lambda: with_device(feeds=()), f"{D}: no device of kind 'oven' feeds indicator 'heat'"),
     (lambda: replace(SOUND, steps=()), f"{P}: has no step"),
+    (lambda: replace(SOUND, steps=SOUND.steps[:-1]), f"{P} extension: there is no such step"),
+    (lambda: replace(SOUND, value=worthless), f"{M} value: there is no valuation"),
     (lambda: with_step(id="apply"), f"{P} step apply: 2 steps have this id"),
     (lambda: with_step(words=NONE), f"{STEP}has no name in zh"),
     (lambda: with_step(owner=""), f"{STEP}has no owner"),
@@ -189,6 +212,22 @@ def test_a_rule_for_any_kind_is_tried_on_a_kind_that_has_what_it_reads() -> None
         devices={**SOUND.devices, "fridge": device("fridge", "bakery", "cold")},
     )
     assert checks.check(pack) == [f"{HOT}no kind has all that it reads: cold, heat"]
+
+
+def test_a_part_may_be_left_out_with_its_reason_and_no_more_than_that() -> None:
+    short = replace(SOUND, steps=SOUND.steps[:-2], value=worthless)
+    lacking = [f"{P} early_warning: there is no such step", f"{P} extension: there is no such step"]
+    assert checks.check(short) == [*lacking, f"{M} value: there is no valuation"]
+    why = {f"{P} early_warning": "by post", f"{M} value": "nothing is lent"}
+    assert checks.check(replace(short, exempt=why)) == lacking[1:]
+    states = {row.file: row.state for row in checks.coverage(replace(short, exempt=why))}
+    assert states[P] == "1 faults"
+    assert states[M] == "exempt: value: nothing is lent"
+
+
+def test_an_excuse_that_has_outlived_its_reason_is_a_fault() -> None:
+    kept = replace(SOUND, exempt={f"{M} value": "nothing is lent"})
+    assert checks.check(kept) == [f"{OB} [exempt]: '{M} value' excuses nothing"]
 
 
 @pytest.mark.parametrize("name", sorted(schema.installed()))

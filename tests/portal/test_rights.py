@@ -40,6 +40,7 @@ READERS = {
     "/api/obligors", "/api/obligors/{name}/rating",
     "/api/boards/{site}",
     "/api/trades", "/api/trades/lacking", "/api/trades/{order}",
+    "/api/capacity", "/api/reports", "/api/reports/{pack}", "/api/reports/{pack}/figures",
 }  # fmt: skip
 """What everybody may read who has signed in; what is shown is the session's own alone."""
 

@@ -135,11 +135,17 @@ def test_spare_hours_of_one_factory_serve_an_order_of_another(workshop: Home) ->
 
     spare = {"free_from": "2026-02-01T00:00:00Z", "free_until": "2026-03-01T00:00:00Z"}
     wanted = {"begins": "2026-02-05T00:00:00Z", "due": "2026-02-20T00:00:00Z"}
-    both = {"skill": "turning", "currency": "CNY", "hours": 80}
+    both = {"skill": "casting", "currency": "CNY", "hours": 80}
     order("offer_capacity", id="o", factory="WS-1", price="90", **spare, **both)
     order("seek_capacity", id="n", factory="WS-2", price="100", **wanted, **both)
     order("match_capacity")
-    [act] = acts(workshop, kind="capacity_matched")
+    told = acts(workshop, kind="capacity_matched")
+    [recorded] = [act for act in told if act["figures"]["need"] == "pump-housings"]
+    assert (recorded["figures"]["factory_1"], recorded["figures"]["cost"]) == (
+        "Generated workshop owner",
+        "29400.00",
+    )  # 240 h × 95 + 60 h × 110
+    [act] = [act for act in told if act["figures"]["need"] == "n"]
     assert act["figures"]["part_1"] == "80 h × 90 CNY = 7200.00 → WS-1 (o)"
     again = {"id": "again", "factory": "WS-1", "price": "90", **spare, **both}
     order("offer_capacity", **again)

@@ -1,7 +1,7 @@
 """Check a case file, alone: ``python verify.py FILE [--key KEY]`` needs nothing but Python 3.11.
 
-A case file is a ZIP of plain files about one facility. It is right if all of this holds; otherwise
-the program names the first thing that is wrong and exits with 1.
+A case file is a ZIP of plain files about one facility or finding. It is right if all of this holds;
+otherwise the program names the first thing that is wrong and exits with 1.
 
     container    packing the parts again gives the same file, byte for byte
     manifest     lists every part with its SHA-256
@@ -403,12 +403,12 @@ def check_case(data: bytes, *, key: str = "") -> list[str]:
     parts = unpack(data)
     manifest = listed(parts)
     try:
-        return _check_parts(parts, manifest["facility"], key=key)
+        return _check_parts(parts, manifest.get("finding") or manifest["facility"], key=key)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WrongError(f"A part is not of its form: {error!r}. 某部分格式不符。") from None
 
 
-def _check_parts(parts: Parts, facility: str, *, key: str) -> list[str]:
+def _check_parts(parts: Parts, subject: str, *, key: str) -> list[str]:
     count, records = len(parts) - 1, {}
     said = [f"The file is whole: {count} parts as listed.", f"文件完整：{count} 个部分与清单一致。"]
     checkpoint, vkey = Checkpoint(parts, "checkpoint"), text(parts, "log.vkey").removesuffix("\n")
@@ -424,8 +424,8 @@ def _check_parts(parts: Parts, facility: str, *, key: str) -> list[str]:
     for about in json.loads(text(parts, "records.json")):
         records[check_record(parts, about, checkpoint=checkpoint)] = about
     kinds = Counter(about["kind"] for about in records.values())
-    mine = any(r["record"].get("facility") == facility for r in records.values())
-    demand(mine, f"No act here is of {facility}. 文件中没有 {facility} 的行动。")
+    named = {*records, *(about["record"].get("facility") for about in records.values())}
+    demand(subject in named, f"No record here is of {subject}. 文件中没有 {subject} 的记录。")
     counts = [kinds[kind] for kind in ("act", "finding", "cleared", "batch")]
     whole, gone = check_causes(parts, records)
     return [

@@ -3,12 +3,12 @@
 from typing import Final
 
 README: Final = """\
-CASE FILE of facility {facility}                                  Wuxin
+CASE FILE of {subject}                                  Wuxin
 =====================================================================
 
 What this is
   All that is needed to check, without a network and without trusting whoever sent it, what was
-  found and done on this facility, and from which raw data.
+  found and done on this, and from which raw data.
 
 How to check it (Python 3.11 or newer; nothing else is installed)
   python verify.py FILE.zip --key "{vkey}"

@@ -23,7 +23,8 @@ from wuxin.terms.records import Act, Cause, Command, Words
 
 _CENT: Final = Decimal("0.01")
 _MOST: Final = 500
-_BY: Final = ("relationship_manager", "core_system")
+_BANK: Final = ("relationship_manager", "core_system")
+_BY: Final = (*_BANK, "borrower")
 
 
 class WithdrawCapacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,9 +60,19 @@ class Capacity(Silent):
                 WithdrawCapacity, self.withdraw, _BY, Words("撤回产能登记", "withdraw capacity"),
                 of="bank"),
             "match_capacity": Order(
-                MatchCapacity, self.match, _BY,
+                MatchCapacity, self.match, _BANK,
                 Words("撮合产能", "match capacity"), of="bank"),
         }  # fmt: skip
+
+    @property
+    def standing(self) -> Standing:
+        """What is registered and not placed yet."""
+        return Standing([o for o, _ in self._offers.values()], [n for n, _ in self._needs.values()])
+
+    def factory_of(self, name: str) -> str:
+        """Whose offer or order that is; empty where none of this id stands."""
+        held = self._offers.get(name) or self._needs.get(name)
+        return held[0].factory if held else ""
 
     def offer(self, command: Command, said: OfferCapacity, *, now: Now) -> list[Said]:
         """Register spare hours.
@@ -105,9 +116,7 @@ class Capacity(Silent):
     def match(self, command: Command, said: MatchCapacity, *, now: Now) -> list[Said]:
         """Match what stands, and say of each order where it is placed or why it is not."""
         del said
-        standing = Standing(
-            [o for o, _ in self._offers.values()], [n for n, _ in self._needs.values()]
-        )
+        standing = self.standing
         placed = match(standing)
         left = [offer.hours for offer in standing.offers]
         for one in placed:
@@ -184,6 +193,7 @@ def _placed(need: SeekCapacity, own: Sequence[Placed], *, standing: Standing) ->
         offer = standing.offers[one.offer]
         cost = (Decimal(str(offer.price)) * one.hours).quantize(_CENT)
         total += cost
+        figures[f"factory_{k}"] = offer.factory
         figures[f"part_{k}"] = (
             f"{one.hours} h × {offer.price} {offer.currency} = {cost} → {offer.factory} "
             f"({offer.id})"

@@ -10,12 +10,12 @@ identifiers) and 7.9 (check digit); GS1 Digital Link URI syntax; EPC Tag Data St
 """
 
 import re
-import unicodedata
 from typing import Final, Literal, get_args
 
 import msgspec
 
 from wuxin.terms.errors import BadInput
+from wuxin.terms.written import canonical_text, check_digit
 
 Scheme = Literal["serial", "lot", "tag", "ear", "receipt", "box", "gs1"]
 """What kind of number it is; ``box`` is the GPS box that travels with the goods."""
@@ -24,7 +24,6 @@ SCHEMES: Final = get_args(Scheme)
 LONGEST: Final = 200
 WORLDWIDE: Final = ("tag", "gs1")
 
-_DASHES: Final = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u30fc]")
 _PAIRS: Final = re.compile(r"\((\d{2,4})\)([^()]+)")
 _LINK: Final = re.compile(r"HTTPS?://[^/?#]+((?:/[^?#]*)?)(?:[?#].*)?")
 _URN: Final = re.compile(r"URN:EPC:ID:(SGTIN|SSCC):(\d+)\.(\d+)(?:\.(.+))?")
@@ -75,13 +74,6 @@ def identity(scheme: str, text: str, *, issuer: str = "") -> Identity:
     return msgspec.convert({"scheme": scheme, "issuer": by, "value": value}, Identity)
 
 
-def canonical_text(text: str) -> str:
-    """NFKC, capitals, one kind of dash, without blanks and invisible characters."""
-    folded = _DASHES.sub("-", unicodedata.normalize("NFKC", text).upper())
-    kept = (c for c in folded if unicodedata.category(c)[0] not in "CZ")
-    return unicodedata.normalize("NFKC", "".join(kept))
-
-
 def _gs1(value: str) -> str:
     keys = dict(_elements(value))
     for key, width in _KEYS.items():
@@ -122,9 +114,3 @@ def _checked(digits: str, width: int) -> str:
     if check_digit(digits[:-1]) != digits[-1]:
         raise BadInput(f"GS1 key {digits!r} has a wrong check digit")
     return digits
-
-
-def check_digit(body: str) -> str:
-    """The check digit of a GS1 key without it; GS1 General Specifications 7.9.1."""
-    total = sum(int(c) * (3 if k % 2 == 0 else 1) for k, c in enumerate(reversed(body)))
-    return str(-total % 10)

@@ -12,7 +12,15 @@ from msgspec.structs import replace
 
 from wuxin.finance import pools
 from wuxin.finance.account import Account
-from wuxin.finance.keeper_bodies import AmendPledge, PledgeThing, Survey, grams, identities
+from wuxin.finance.elsewhere import RULES, Answers, words
+from wuxin.finance.keeper_bodies import (
+    AmendPledge,
+    PledgeThing,
+    RegistryAnswer,
+    Survey,
+    grams,
+    identities,
+)
 from wuxin.finance.likeness import Index
 from wuxin.finance.marking import Marking
 from wuxin.finance.pledges import Place, Pledge
@@ -53,6 +61,8 @@ class Keeper(Silent):
         self._alike: dict[str, Finding] = {}
         self._tried: list[Digest] = []
         self._index = Index()
+        self.elsewhere = Answers(tenant)
+        """What a registry of several banks last said of each pledge."""
         desk.doubts.append(self.doubts)
 
     @property
@@ -66,6 +76,10 @@ class Keeper(Silent):
             "amend_pledge": Order(
                 AmendPledge, self._amend, ("relationship_manager", "risk_officer", "supervisor"),
                 Words("变更押品登记", "amend a pledge"),
+            ),
+            "registry_answer": Order(
+                RegistryAnswer, self._answered, ("core_system",),
+                Words("记录跨行押品登记的答复", "put on record what the registry of banks says"),
             ),
             "survey": Order(Survey, self._survey, _SURVEYED, Words("核库", "survey a pool")),
         }  # fmt: skip
@@ -102,6 +116,7 @@ class Keeper(Silent):
             "uninsured": msgspec.to_builtins(self._uninsured),
             "alike": msgspec.to_builtins(self._alike),
             "tried": [*self._tried],
+            "elsewhere": self.elsewhere.freeze(),
         }
 
     def thaw(self, kept: Any) -> None:
@@ -113,6 +128,7 @@ class Keeper(Silent):
         self._uninsured = msgspec.convert(kept["uninsured"], dict[str, Finding])
         self._alike = msgspec.convert(kept["alike"], dict[str, Finding])
         self._tried = [Digest(id_) for id_ in kept["tried"]]
+        self.elsewhere.thaw(kept.get("elsewhere"))
         for entry in self._books.register.entries():
             self._index.add(entry.pledge)
 
@@ -128,6 +144,11 @@ class Keeper(Silent):
         contests = [c for c in register.contests(claim) if before is None or c.earlier != before]
         if contests:
             raise self._refused(command, thing, words=[one.words for one in contests], now=now)
+        abroad = said.elsewhere
+        if abroad is not None and abroad.then == "refuse":
+            raise self._refused(
+                command, thing, words=[words(thing, abroad)], now=now, rule=RULES[abroad.state]
+            )
         why = "entered with its own numbers"
         if before is not None:
             at = max(now.at, before.begins)
@@ -140,11 +161,25 @@ class Keeper(Silent):
             "custodian": claim.custodian, "place": claim.place.name, "lien": str(claim.lien),
             "registry": claim.registry, "documents": ", ".join(claim.documents),
             "identities": "; ".join(map(str, claim.identities)),
+            "elsewhere": abroad.state if abroad is not None else "",
         }  # fmt: skip
         if claim.weight_g is not None:
             figures["weight_g"] = str(claim.weight_g)
         act = self._act("pledge_entered", command, **figures)
-        return [act, *self._likened(claim, because=(Cause("act", act.id),), now=now)]
+        because = (Cause("act", act.id),)
+        told = self.elsewhere.take(claim, abroad, because=because, now=now)
+        return [act, *told, *self._likened(claim, because=because, now=now)]
+
+    def _answered(self, command: Command, said: RegistryAnswer, *, now: Now) -> list[Said]:
+        account, thing = self._desk.account(command.facility), thing_key(said.thing)
+        pledge = pools.held(account, now.at).get(thing)
+        if pledge is None:
+            raise NotFound(f"{thing} is not pledged for facility {command.facility!r}")
+        found = said.elsewhere
+        act = self._act("registry_answer", command, thing=str(thing), elsewhere=found.state,
+                        by="; ".join(found.by), contact=found.contact, why=found.why)  # fmt: skip
+        because = (Cause("act", act.id),)
+        return [act, *self.elsewhere.take(pledge, found, because=because, now=now)]
 
     def _claim(self, account: Account, said: PledgeThing, *, thing: ThingKey, now: Now) -> Pledge:
         bare = pools.automatic(account, thing, at=now.at, place=said.place.name)
@@ -296,15 +331,17 @@ class Keeper(Silent):
             (opened, id_) for opened in (self._alike, self._uninsured) for id_ in opened
             if not stands(id_, at=now.at)
         ]  # fmt: skip
-        return [Cleared(self.tenant, opened.pop(id_).id, now.at, None, ()) for opened, id_ in over]
+        ended = [Cleared(self.tenant, opened.pop(id_).id, now.at, None, ()) for opened, id_ in over]
+        return [*ended, *self.elsewhere.ended(stands, now=now)]
 
     def _refused(
-        self, command: Command, thing: ThingKey, *, words: Sequence[Words], now: Now
-    ) -> Conflict:
+        self, command: Command, thing: ThingKey, *, words: Sequence[Words], now: Now,
+        rule: str = "pledged_twice",
+    ) -> Conflict:  # fmt: skip
         """The refusal of goods that are pledged elsewhere, told to the risk officer for a day."""
         wrong = Conflict("; ".join(one.en for one in words))
         found = warn(
-            now, self.tenant, rule="pledged_twice", thing=thing, reasons=words,
+            now, self.tenant, rule=rule, thing=thing, reasons=words,
             because=told(command),
         )  # fmt: skip
         self._tried.append(found.id)

@@ -11,6 +11,7 @@ from wuxin.finance.pledges import Insurance, Place
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Digest
+from wuxin.terms.pledging import Elsewhere
 
 Unit = Literal["g", "kg", "t"]
 _GRAMS: Final = {"g": 1, "kg": 1_000, "t": 1_000_000}
@@ -53,7 +54,10 @@ class InsuranceSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PledgeThing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A thing (``kind:id``) that is pledged, by what it is known, where it lies, whose it is."""
+    """A thing (``kind:id``) that is pledged, by what it is known, where it lies, whose it is.
+
+    ``elsewhere`` is what a registry of several banks said; it is asked, and cannot be ordered.
+    """
 
     thing: str
     identities: Annotated[list[Number], msgspec.Meta(min_length=1, max_length=20)]
@@ -67,6 +71,7 @@ class PledgeThing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: Unit = "kg"
     insurance: InsuranceSaid | None = None
     documents: list[Sha256] = []
+    elsewhere: Elsewhere | None = None
 
     def papers(self) -> tuple[Digest, ...]:
         """The title documents by their digests."""
@@ -102,6 +107,13 @@ class AmendPledge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.documents is not None:
             found["documents"] = tuple(Digest(one) for one in dict.fromkeys(self.documents))
         return found
+
+
+class RegistryAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a registry of several banks says of a thing that is pledged here already."""
+
+    thing: str
+    elsewhere: Elsewhere
 
 
 class Spot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,6 +33,12 @@ STANDARDS: Final = (
 )
 """The four standards, with the file in which a pack writes each (the fourth has two)."""
 
+STAGES: Final = (
+    "set_up", "valuation", "supervision_plan", "installation", "commissioning", "disbursement",
+    "collection", "transmission", "analysis", "early_warning", "extension",
+)  # fmt: skip
+"""The steps that every process has (C3), or says why not."""
+
 FILL_IN: Final = "FILL IN"
 """What a new pack has where something is left to say."""
 
@@ -78,14 +84,17 @@ def check(pack: Pack) -> list[str]:
             "objects.toml [indicator.{}]", pack.indicators, faults=lambda i: _indicator(i, pack)
         ),
         *_aliases(pack.indicators),
+        *_report(pack),
         *_each("devices.toml [device.{}]", pack.devices, faults=lambda d: _device(d, pack)),
         *_unfed(pack),
         *_steps(pack),
         *_each("rules.toml [rule.{}]", pack.rules, faults=lambda r: _rule(r, pack)),
         *_each("models.py model {}", pack.models, faults=lambda m: _model(m, pack)),
         *_underived(pack),
+        *_unvalued(pack),
     ]
-    return [fault for fault in found if not fault.startswith(tuple(pack.exempt))]
+    left = [fault for fault in found if not fault.startswith(tuple(pack.exempt))]
+    return [*left, *_needless(pack.exempt, found)]
 
 
 def coverage(pack: Pack) -> list[Coverage]:
@@ -105,16 +114,30 @@ def coverage(pack: Pack) -> list[Coverage]:
         "devices.toml": f"{len(pack.devices)} devices",
         "process.bpmn": f"{len(pack.steps)} steps, {len({s.owner for s in pack.steps})} roles",
         "rules.toml": f"{len(pack.rules)} rules, {examples} examples",
-        "models.py": f"{len(pack.models)} models, 1 valuation",
+        "models.py": f"{len(pack.models)} models, {int(pack.lends)} valuation",
     }
     return [
         Coverage(
             standard, file, title, declares[file],
             tuple(fault for fault in faults if fault.startswith(file)),
-            pack.exempt.get(file, ""),
+            _excused(pack, file),
         )
         for standard, file, title in STANDARDS
     ]  # fmt: skip
+
+
+def _excused(pack: Pack, file: str) -> str:
+    """Why a file, or parts of it, are left out."""
+    parts = {place.removeprefix(file).strip(): why for place, why in pack.exempt.items()
+             if place.partition(" ")[0] == file}  # fmt: skip
+    return "; ".join(f"{part}: {why}" if part else why for part, why in parts.items())
+
+
+def _needless(exempt: Mapping[str, str], found: list[str]) -> Iterator[str]:
+    """What is excused and not missing: an excuse that has outlived its reason."""
+    for place in exempt:
+        if not any(fault.startswith(place) for fault in found):
+            yield f"objects.toml [exempt]: {place!r} excuses nothing"
 
 
 # ---- what all of them share ------------------------------------------------------------------
@@ -211,6 +234,21 @@ def _aliases(indicators: Mapping[str, Indicator]) -> Iterator[str]:
             owner.setdefault(alias.casefold(), name)
 
 
+def _report(pack: Pack) -> Iterator[str]:
+    """The enterprise's report: figures of declared indicators, no two alike."""
+    place = "objects.toml [report]"
+    if not pack.report:
+        yield f"{place}: the enterprise's own report has no figure"
+    for one, times in Counter(pack.report).items():
+        indicator = pack.indicators.get(one.indicator)
+        if one.of not in pack.kinds:
+            yield f"{place}: {one.of!r} is no declared kind"
+        elif indicator is None or not _of(one.of, indicator):
+            yield f"{place}: {one.indicator!r} is no declared indicator of kind {one.of!r}"
+        if times > 1:
+            yield f"{place}: {one.take} of {one.indicator!r} stands {times} times"
+
+
 # ---- C2: devices -----------------------------------------------------------------------------
 
 
@@ -266,6 +304,7 @@ def _steps(pack: Pack) -> Iterator[str]:
         if times > 1:
             yield f"process.bpmn step {ident}: {times} steps have this id"
     ids = {step.id for step in pack.steps}
+    yield from (f"process.bpmn {s}: there is no such step" for s in STAGES if ids and s not in ids)
     for number, step in enumerate(pack.steps):
         place = f"process.bpmn step {step.id}"
         yield from _said(place, name=step.words, owner=step.owner)
@@ -363,3 +402,8 @@ def _underived(pack: Pack) -> Iterator[str]:
     for name, indicator in pack.indicators.items():
         if indicator.derived and name not in derived and name not in HOUSE_DERIVES:
             yield f"models.py: no model derives indicator {name!r}"
+
+
+def _unvalued(pack: Pack) -> Iterator[str]:
+    if not pack.lends:
+        yield "models.py value: there is no valuation"

@@ -42,6 +42,7 @@ def page(name: str) -> str:
     parts = [
         about,
         "<!-- What follows is written by python -m wuxin.packs.pages from the pack's files. -->",
+        *_exempt(pack),
         "## C1 Monitored objects 监控对象",
         _table(("kind", "中文", "English", "stands within", "facts"), kinds),
         _table(
@@ -60,8 +61,16 @@ def page(name: str) -> str:
         *_runbooks(rules),
         "## C4 Models 风控模型",
         *map(_model, pack.models.values()),
+        "## The enterprise's own report 经营报表",
+        _table(("figure", "中文", "of", "taken", "better"), _report(pack)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _exempt(pack: Pack) -> list[str]:
+    """What of the standards the pack leaves out, and why."""
+    rows = [(f"`{place}`", why) for place, why in pack.exempt.items()]
+    return ["## Left out 豁免", _table(("part", "why"), rows)] if rows else []
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -102,6 +111,14 @@ def _span(ns: int) -> str:
 
 def _steps(pack: Pack) -> list[tuple[str, ...]]:
     return [(f"`{s.id}`", s.words.zh, s.words.en, s.owner, ", ".join(s.needs)) for s in pack.steps]
+
+
+def _report(pack: Pack) -> list[tuple[str, ...]]:
+    return [
+        (f"`{one.indicator}`", pack.indicators[one.indicator].words.zh, one.of, one.take,
+         one.better)
+        for one in pack.report
+    ]  # fmt: skip
 
 
 def _rule(one: Rule) -> tuple[str, ...]:

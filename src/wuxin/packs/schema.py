@@ -31,8 +31,9 @@ from wuxin.terms.standards import (
     Kind,
     Model,
     Pack,
+    ReportFigure,
     Rule,
-    Valuation,
+    worthless,
 )
 from wuxin.terms.units import conversion
 
@@ -80,9 +81,10 @@ def read(name: str, package: str) -> Pack:
         models={m.name: m for m in _models(models, name)},
         steps=read_steps(process),
         process=process,
-        value=models.value,
+        value=getattr(models, "value", worthless),
         digest=_digest(common, own),
         exempt=_exempt(objects.get("exempt", {}), where=f"{name}/objects.toml [exempt]"),
+        report=_report(objects.get("report", {}), where=f"{name}/objects.toml [report]"),
     )
 
 
@@ -100,22 +102,25 @@ def _common() -> Pack:
         models={},
         steps=(),
         process=b"",
-        value=_worthless,
+        value=worthless,
         digest=_digest(own, own),
     )
 
 
-def _worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
-    name = terms.get("facility", "")
-    raise BadInput(f"facility {name!r} is of no pack: what all packs share values nothing")
-
-
 def _exempt(table: Mapping[str, Any], *, where: str) -> dict[str, str]:
-    for file, reason in table.items():
+    """A file, or ``file part`` (``process.bpmn disbursement``), and why it is left out."""
+    for place, reason in table.items():
+        file = place.partition(" ")[0]
         if file not in STANDARDS or not isinstance(reason, str) or not reason.strip():
             known = ", ".join(STANDARDS)
-            raise BadInput(f"{where}: {file!r} needs a reason, and is one of {known}")
+            raise BadInput(
+                f"{where}: {place!r} needs a reason, and is one of {known}, or of a part"
+            )
     return dict(table)
+
+
+def _report(table: Mapping[str, Any], *, where: str) -> tuple[ReportFigure, ...]:
+    return tuple(_convert(one, ReportFigure, where=where) for one in table.get("figure", []))
 
 
 def _bytes(folder: Traversable, name: str) -> bytes:

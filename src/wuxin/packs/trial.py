@@ -58,7 +58,8 @@ class Trial:
         rows = self._rows(example)
         registry = Registry(self._pack.kinds, self._pack.indicators, devices=self._pack.devices)
         registry.register(self._thing, source="example")
-        found = Twin(registry, self._tables).observe(rows, Bounds(0, NEVER, 0, NEVER, derived=True))
+        twin = Twin(registry, self._tables, columns=self._compiled.columns)
+        found = twin.observe(rows, Bounds(0, NEVER, 0, NEVER, derived=True))
         fired = any(isinstance(event, Event) and event.raised for event in found)
         for i in np.flatnonzero(rows.quality & int(Quality.OUT_OF_RANGE)):
             name = registry.names[rows.indicator[i]]

@@ -18,6 +18,7 @@ from wuxin import __version__
 from wuxin.home import Home
 from wuxin.portal import (
     boards,
+    capacity,
     credit,
     deliveries,
     events,
@@ -26,6 +27,7 @@ from wuxin.portal import (
     progress,
     proofs,
     queries,
+    reports,
     statements,
     totals,
     trades,
@@ -353,6 +355,8 @@ def build(home: Home, accounts: Accounts) -> FastAPI:
     app.include_router(deliveries.router, responses=PROBLEMS)
     app.include_router(credit.router, responses=PROBLEMS)
     app.include_router(trades.router, responses=PROBLEMS)
+    app.include_router(capacity.router, responses=PROBLEMS)
+    app.include_router(reports.router, responses=PROBLEMS)
     app.include_router(statements.router, responses=PROBLEMS)
 
     @app.api_route("/api/{rest:path}", methods=[*METHODS], include_in_schema=False)

@@ -20,6 +20,7 @@ from wuxin.home import Home
 from wuxin.notify.courier import Courier, Ways
 from wuxin.notify.mail import Server
 from wuxin.packs import adopt, schema
+from wuxin.pledging import Doorkeeper, gate_of
 from wuxin.portal import server
 from wuxin.portal.bar import bar
 from wuxin.portal.summary import table
@@ -36,8 +37,9 @@ DOCUMENTS: Final = "recording"
 
 SHIPPED: Final = (
     "energy/recording", "energy/snow", "energy/charging", "logistics/recording",
-    "manufacturing/recording", "manufacturing/workshop", "agriculture/recording",
-    "infrastructure/recording",
+    "logistics/voyage", "manufacturing/recording", "manufacturing/workshop",
+    "agriculture/recording", "infrastructure/recording", "vehicles/recording", "vehicles/trip",
+    "operations/recording",
 )  # fmt: skip
 
 
@@ -156,6 +158,8 @@ def serve_home(
         if hears is not None:
             posted = on.enter_context(hears(home, say=_LOG.info)).posted()
         on.enter_context(Watch(home))
+        if (gate := gate_of(settings.pledge_registry, home.clock)) is not None:
+            on.enter_context(Doorkeeper(home, gate))
         on.enter_context(Courier(home, _ways(settings)))
         app = server.application(home, settings, posted=posted)
         app.state.rounds = on.enter_context(rounds_of(home, settings))

@@ -10,12 +10,15 @@ from wuxin.terms.names import tenant as checked_tenant
 
 
 @click.command()
-@click.argument("facility")
+@click.argument("facility", default="")
 @HOME
 @TENANT
+@click.option("--finding", default="", help="The case of one finding (its id), with no facility.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
-def bundle(facility: str, home: Path, *, tenant: str, out: Path) -> None:
+def bundle(facility: str, home: Path, *, tenant: str, finding: str, out: Path) -> None:
     """Write the case file of a facility: all that is needed to check what was decided, offline.
+
+    Where nothing is lent on a thing, the case of one finding takes its place.
 
     \b
     Examples:
@@ -24,7 +27,10 @@ def bundle(facility: str, home: Path, *, tenant: str, out: Path) -> None:
     """
     from wuxin.casefile import write
 
-    click.echo(write(home, checked_tenant(tenant), facility=facility, out=out))
+    if bool(facility) == bool(finding):
+        raise click.UsageError("name a facility, or --finding ID")
+    who = checked_tenant(tenant)
+    click.echo(write(home, who, facility=facility, finding=finding, out=out))
 
 
 def check_file(path: Path, key: str, *, roots: Path | None) -> int:

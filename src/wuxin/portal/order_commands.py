@@ -47,8 +47,10 @@ def order(do: str, *, home: Path, tenant: str, body: Any, who: str, **how: str) 
       wuxin orders
     """
     from wuxin.home import Home
+    from wuxin.pledging import Doorkeeper, gate_of
     from wuxin.portal import orders
     from wuxin.portal.access import ROLES, Session
+    from wuxin.settings import load
 
     role, _, name = who.partition(":")
     if role not in ROLES or not name:
@@ -59,5 +61,9 @@ def order(do: str, *, home: Path, tenant: str, body: Any, who: str, **how: str) 
     tenant_ = checked_tenant(tenant)
     session = Session(tenant_, name, role, "", must_change=False, expires=0)
     with Home(home, tenant=tenant_) as house:
+        gate = gate_of(load().pledge_registry, house.clock)
+        doorkeeper = Doorkeeper(house, gate) if gate is not None else None
         found = orders.give(house, session, do=do, body=said, **how)
+        if doorkeeper is not None:
+            doorkeeper.carry()
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))

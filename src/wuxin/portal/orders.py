@@ -62,7 +62,7 @@ def give(
     read(body, order.body, do=do)
     if facility and do != OPENING:
         queries.facility_row(home, session, name=facility)
-    _own(home, session, body=body)
+    _own(home, session, do=do, body=body)
     source = _source(home, order, facility=facility, source=source, do=do)
     by = f"{session.role}:{session.name}"
     at = _present(home, source)
@@ -85,17 +85,22 @@ def need(home: Home, session: Session, *, do: str) -> Order:
     return order
 
 
-def _own(home: Home, session: Session, *, body: Mapping[str, Any]) -> None:
-    """Refuse what a borrower orders for another party, or about its application."""
+def _own(home: Home, session: Session, *, do: str, body: Mapping[str, Any]) -> None:
+    """Refuse what a borrower orders for another party, or about what is another's."""
     if session.sees_all:
         return
-    named = body.get("obligor")
+    bank = home.flow.bank
+    named = body.get("obligor", body.get("factory"))
+    what, said = "obligor", named
     if "application" in body:
-        known = home.flow.bank.credit.applications.get(str(body["application"]))
+        what, said = "application", body["application"]
+        known = bank.credit.applications.get(str(said))
         named = known.obligor if known else ""
+    elif do == "withdraw_capacity":
+        what, said = "offer or order", body.get("id")
+        named = bank.capacity.factory_of(str(said))
     if named is not None and named != session.party:
-        raise NotFound(f"there is no {'application' if 'application' in body else 'obligor'} "
-                       f"{body.get('application', named)!r}")  # fmt: skip
+        raise NotFound(f"there is no {what} {said!r}")
 
 
 def answer(home: Home, session: Session, *, command: Command, source: str) -> dict[str, Any]:

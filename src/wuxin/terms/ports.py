@@ -5,7 +5,7 @@ bytes and hands them in; what the session heard goes to the journal, and only wh
 the wire sends the session's answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -139,4 +139,25 @@ class Offer(Protocol):
         Raises:
             Conflict: nothing more is taken in.
         """
+        ...
+
+
+class Evidence(Protocol):
+    """Where a wing puts what must be provable later; the command line joins it to a log."""
+
+    def record(self, kind: str, said: Mapping[str, Any], *, at: int) -> None:
+        """Put a record of plain values in evidence; it is durable once this returns.
+
+        Args:
+            kind: what it is: lower-case letters, digits and hyphens, at most 32.
+            said: plain values.
+            at: when it happened, ns.
+
+        Raises:
+            OSError: the disk refused; what the record is about must not go on.
+        """
+        ...
+
+    def records(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """All records so far, in order: kind and values."""
         ...

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.clock import MINUTE
+from wuxin.terms.errors import BadInput
 from wuxin.terms.money import Money
 from wuxin.terms.names import Digest, ThingKey
 from wuxin.terms.records import Cause, Level, Measured, Words
@@ -305,10 +306,34 @@ Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
 """A pack's valuation model: (the facility's terms, the twin, the moment in ns) → valuation."""
 
 
+def worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
+    """The valuation of a pack that has none: nothing can be lent against what it watches.
+
+    Raises:
+        BadInput: always.
+    """
+    name = terms.get("facility", "")
+    raise BadInput(f"facility {name!r} is of a pack that values nothing: it cannot be lent against")
+
+
+class ReportFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the enterprise's own report: one indicator of one kind, taken together.
+
+    ``take`` is over all values of all things in the time; ``last`` is the mean of each thing's last
+    value. ``better`` says which way is the better one for the enterprise, empty where neither is.
+    """
+
+    of: str
+    indicator: str
+    take: Literal["mean", "sum", "minimum", "maximum", "last"]
+    better: Literal["higher", "lower", ""] = ""
+
+
 class Pack(msgspec.Struct, frozen=True):
     """One industry: the four standards, complete, with the digest of all their files.
 
-    ``exempt`` names files whose standard the pack does not keep in full, each with the reason.
+    ``exempt`` names files, or parts of them, whose standard the pack does not keep, each with the
+    reason.
     """
 
     name: str
@@ -323,3 +348,9 @@ class Pack(msgspec.Struct, frozen=True):
     value: Valuer
     digest: Digest
     exempt: Mapping[str, str] = {}
+    report: tuple[ReportFigure, ...] = ()
+
+    @property
+    def lends(self) -> bool:
+        """Whether the pack can value what it watches, so that something can be lent against it."""
+        return self.value is not worthless

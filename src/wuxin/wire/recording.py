@@ -300,13 +300,12 @@ def _commands(table: Mapping[str, Any], place: Place) -> tuple[Command, ...]:
         at = _at(facility["opened"], place)
         found.append(Command("open_facility", at, "approver", facility["id"], _plain(body)))
     for order in table.get("command", []):
-        if not {"do", "at", "by", "facility"} <= set(order):
-            raise BadInput(f"{place.of('[[command]]')}: a command needs do, at, by and facility")
+        if not {"do", "at", "by"} <= set(order):
+            raise BadInput(f"{place.of('[[command]]')}: a command needs do, at and by")
         body = {k: v for k, v in order.items() if k not in {"do", "at", "by", "facility"}}
+        facility = order.get("facility", "")  # one of the bank as a whole names none
         found.append(
-            Command(
-                order["do"], _at(order["at"], place), order["by"], order["facility"], _plain(body)
-            )
+            Command(order["do"], _at(order["at"], place), order["by"], facility, _plain(body))
         )
     return tuple(sorted(found, key=lambda c: c.at))
 

@@ -12,7 +12,7 @@ from wuxin.settings import Settings
 MODULES: Final = (
     "evidence", "sign_in", "overview", "facilities", "facility", "cockpit",
     "credit", "obligor", "things", "thing", "trades", "trade", "warnings", "findings", "devices",
-    "device", "map", "search",
+    "device", "capacity", "report", "map", "search",
 )  # fmt: skip
 """Where pages and what every page has are registered."""
 

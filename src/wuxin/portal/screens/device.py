@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from wuxin.portal.screens.client import Problem
+from wuxin.portal.screens.asking import ask
 from wuxin.portal.screens.devices import thing_name
 from wuxin.portal.screens.evidence import reading_mark
 from wuxin.portal.screens.filters import thing_href
@@ -181,43 +181,20 @@ def _steps(view: View, row: Mapping[str, Any], *, path: str) -> None:
 def _confirm(view: View, row: Mapping[str, Any], *, to: str, path: str) -> None:
     """Ask for the reason, and for the thing where it is installed; then tell the API."""
 
-    async def send() -> None:
-        reason.error = None
-        if len((reason.value or "").strip()) < 3:
-            reason.error = t("请写明理由（至少三个字）", "Say why, in three letters or more")
-            return
-        body = {"to": to, "reason": reason.value}
-        if thing is not None:
-            body["thing"] = (thing.value or "").strip()
-        button.props("disabled")
-        try:
-            await view.api.post(path, **body)
-        except Problem as problem:
-            button.props(remove="disabled")
-            (thing or reason).error = problem.detail
-            return
-        ui.navigate.reload()
-
-    title = t(*STEPS[to])
-    with (
-        ui.dialog().props(f'aria-label="{text(title)}"') as dialog,
-        tag("div", classes="wx-ask wx-card"),
-    ):
-        tag("h2", title, classes="wx-ask-title")
+    def fill() -> dict[str, Any]:
         tag("div", row["id"])
         if to in WARNED:
             tag("p", t(*WARNED[to]), classes="wx-muted")
-        thing = None
+        fields: dict[str, Any] = {}
         if to == "installed":
-            thing = ui.input(t("标的物（种类:编号）", "Thing (kind:id)"), value=row["thing"])
-            thing.props("outlined dense maxlength=200").classes("w-full").mark("thing")
-        reason = ui.textarea(t("理由", "Reason")).mark("reason")
-        reason.props("outlined dense autogrow maxlength=500").classes("w-full")
-        with ui.element("div").classes("flex justify-end gap-2"):
-            tag("button", t("取消", "Cancel"), classes="wx-button", type="button").on(
-                "click", dialog.close
+            fields["thing"] = ui.input(
+                t("标的物（种类:编号）", "Thing (kind:id)"), value=row["thing"]
             )
-            button = tag("button", title, classes="wx-button wx-primary", type="button")
-            button.on("click", send).mark("confirm")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+        fields["reason"] = ui.textarea(t("理由", "Reason")).props("autogrow")
+        return fields
+
+    async def give(body: dict[str, str]) -> None:
+        await view.api.post(path, to=to, **body)
+        ui.navigate.reload()
+
+    ask(t(*STEPS[to]), fill, give=give, reason="reason", optional=frozenset({"thing"}))

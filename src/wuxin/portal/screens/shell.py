@@ -30,12 +30,18 @@ NAVIGATION: Final = (
     ("/things", "inventory_2", "标的物", "Things"),
     ("/facilities", "account_balance", "融资", "Facilities"),
     ("/trades", "sync_alt", "贸易", "Trades"),
+    ("/reports", "summarize", "报表", "Reports"),
     ("/credit", "request_quote", "授信", "Credit"),
     ("/warnings", "notifications", "预警", "Warnings"),
     ("/devices", "sensors", "设备", "Devices"),
     ("/map", "place", "地图", "Map"),
 )
-_OF: Final[dict[str, str | tuple[str, ...]]] = {"/credit": ("/credit", "/obligors")}
+THUMB: Final = ("/", "/things", "/facilities", "/reports", "/warnings")
+"""What the bar at the bottom of a phone has; the rest stands under "more"."""
+
+_OF: Final[dict[str, str | tuple[str, ...]]] = {
+    "/credit": ("/credit", "/obligors"), "/trades": ("/trades", "/capacity"),
+}  # fmt: skip
 """Pages that stand under another's entry of the navigation."""
 
 
@@ -174,7 +180,8 @@ def _frame(view: View) -> ui.element:
             _links(view)
         main = tag("main", classes="wx-main", id="main", tabindex="-1")
     with tag("nav", classes="wx-bottom", aria_label=t("底部导航", "Bottom navigation")):
-        _links(view)
+        _links(view, only=THUMB)
+        _more()
     ui.skip_link(t("跳到主要内容", "Skip to main content"), target=main)
     for install in EXTENSIONS:
         install(view)
@@ -234,13 +241,27 @@ def _user_menu(view: View, other: str) -> None:
                 ui.menu_item(label).props("role=menuitem").on("click", js_handler=action)
 
 
-def _links(view: View) -> None:
+def _links(view: View, only: Sequence[str] = ()) -> None:
     here = view.request.url.path
     for href, sign, zh, en in NAVIGATION:
+        if only and href not in only:
+            continue
         current = here == href or (href != "/" and here.startswith(_OF.get(href, href)))
         with tag("a", href=href, **({"aria_current": "page"} if current else {})):
             ui.icon(sign)
             tag("span", t(zh, en))
+
+
+def _more() -> None:
+    """The entries that the phone's bar has no room for."""
+    with tag("button", type="button", aria_haspopup="menu"):
+        ui.icon("more_horiz")
+        tag("span", t("更多", "More"))
+        with ui.menu().props('anchor="top right" self="bottom right"'):
+            for href, _, zh, en in NAVIGATION:
+                if href not in THUMB:
+                    go = f"() => location.assign('{href}')"
+                    ui.menu_item(t(zh, en)).props("role=menuitem").on("click", js_handler=go)
 
 
 def _own_password() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from wuxin.portal.screens.parts import Column, card, empty, level, table, tag, text
+from wuxin.portal.screens.parts import Column, card, empty, level, link, table, tag, text
 from wuxin.portal.screens.shell import View, heading, page, zone_note
 from wuxin.portal.screens.words import minute, money, number, pick, t
 
@@ -17,6 +17,7 @@ SHOWN: Final = 200
 async def trades(view: View) -> None:
     """All trades that the visitor may see, and what was told and fits no trade."""
     heading(t("贸易", "Trades"), note=zone_note())
+    link(t("产能撮合", "Spare and short capacity"), "/capacity", classes="wx-button mb-4")
     asked = view.query.get("q", "").casefold()
     found = await view.api.get("/api/trades", limit=1000)
     shown = [row for row in found if not asked or _named(row, asked)]

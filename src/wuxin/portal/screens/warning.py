@@ -7,7 +7,7 @@ from typing import Any, Final
 from nicegui import ui
 
 from wuxin.portal.screens import shell
-from wuxin.portal.screens.client import Problem
+from wuxin.portal.screens.asking import ask, noted
 from wuxin.portal.screens.filters import Changed, told
 from wuxin.portal.screens.finding import open_finding, sentence
 from wuxin.portal.screens.parts import (
@@ -46,7 +46,6 @@ DOES: Final[dict[str, tuple[str, str]]] = {
     "assign_warning": ("指派", "Assign"),
     "handle_warning": ("办结", "Close it"),
 }
-_LEAST: Final = 3
 _SHOWN: Final = 5
 _STEPS: Final = re.compile(r"；?(?=[一二三四五六七八九十]、)| (?=\d+\. )")
 
@@ -177,48 +176,20 @@ def _said(move: Mapping[str, Any]) -> str:
 
 def _ask(view: View, found: Mapping[str, Any], *, do: str, done: Changed) -> None:
     """Ask for what an order needs, and give it."""
-    title = t(*DOES[do])
-    fields: dict[str, Any] = {}
 
-    async def send() -> None:
-        for one in fields.values():
-            one.error = None
-        body = {name: (one.value or "").strip() for name, one in fields.items()}
-        missing = next((n for n, v in body.items() if not v and n != "note"), "")
-        if missing:
-            fields[missing].error = t("请填写", "Please fill this in")
-            return
-        if do != "assign_warning" and len(body["note"]) < _LEAST:
-            fields["note"].error = t(
-                "请写明理由（至少三个字）", "Say why, in three letters or more"
-            )
-            return
-        button.props("disabled")
-        try:
-            await view.api.post(f"/api/bank/orders/{do}", warning=found["warning"], **body)
-        except Problem as problem:
-            button.props(remove="disabled")
-            fields["note"].error = problem.detail
-            return
-        dialog.close()
-        ui.notify(t("已记录", "It is on record"), type="positive", position="top")
+    def fill() -> dict[str, Any]:
+        tag("div", sentence(dict(found)))
+        return _fields(do)
+
+    async def give(body: dict[str, str]) -> None:
+        await view.api.post(f"/api/bank/orders/{do}", warning=found["warning"], **body)
+        noted()
         await told(done)
 
-    with (
-        ui.dialog().props(f'position=bottom aria-label="{text(title)}"') as dialog,
-        tag("div", classes="wx-ask wx-card"),
-    ):
-        tag("h2", title, classes="wx-ask-title")
-        tag("div", sentence(dict(found)))
-        fields |= _fields(do)
-        with ui.element("div").classes("flex justify-end gap-2"):
-            tag("button", t("取消", "Cancel"), classes="wx-button", type="button").on(
-                "click", dialog.close
-            )
-            button = tag("button", title, classes="wx-button wx-primary", type="button")
-            button.on("click", send).mark("confirm")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
+    if do == "assign_warning":
+        ask(t(*DOES[do]), fill, give=give, optional=frozenset({"note"}))
+    else:
+        ask(t(*DOES[do]), fill, give=give, reason="note")
 
 
 def _fields(do: str) -> dict[str, Any]:
@@ -232,7 +203,5 @@ def _fields(do: str) -> dict[str, Any]:
         fields["role"] = ui.select(roles, label=t("角色", "Role"), value="supervisor")
         fields["to"] = ui.input(t("经办人（账号名）", "Person (name of the account)"))
     fields["note"] = ui.textarea(t("理由", "Reason"))
-    for name, one in fields.items():
-        one.props("outlined dense maxlength=500").classes("w-full").mark(name)
     fields["note"].props("autogrow")
     return fields

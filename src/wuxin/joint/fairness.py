@@ -1,0 +1,171 @@
+"""What every owner's data adds to a joint model, computed on shares; only scores are let out.
+
+An owner's worth is what a model gains by its data. Leave-one-out asks what is lost without the
+owner, which gives two owners of the same columns nothing; Shapley's value averages over all orders
+in which the owners could have come, and shares the whole gain out among them.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+from math import factorial
+from typing import Final, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from wuxin.joint.algorithms.fixed import across, times
+from wuxin.joint.algorithms.join import Array
+from wuxin.joint.algorithms.logistic import Training, sigmoid
+from wuxin.joint.algorithms.statistics import mean
+
+MOST_OWNERS = 8
+"""Every coalition is trained, all at once; 2^8 models of 20 columns are one matrix of 256 KB."""
+
+
+QUICK: Final = Training(rounds=60, batch=1000, rate=0.5)
+STEADY: Final = Training(rounds=40, batch=1000, rate=1.0, form="clipped")
+"""A cubic may run away where a small coalition's few rows fit too well."""
+
+
+class Contribution(NamedTuple):
+    """Scores by owner.
+
+    ``alone_missing`` by leave-one-out and ``shapley``, each (owners,); ``whole`` is what all gain
+    together, which the Shapley values add up to.
+    """
+
+    alone_missing: Array
+    shapley: Array
+    whole: Array
+
+
+class Rows(NamedTuple):
+    """Rows of a joined table: standardised columns, (n, p), and labels 0 or 1, (n,)."""
+
+    x: Array
+    y: Array
+
+
+def of_columns(
+    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training = QUICK
+) -> Contribution:
+    """Score owners that hold different columns of the same rows.
+
+    Args:
+        fit: rows to train on.
+        held: rows kept back, on which models are scored.
+        owners: which owner each column belongs to, p of them, 0 to owners - 1, public.
+        how: as every coalition's model is trained.
+
+    Returns:
+        Scores; see :func:`contribution`.
+    """
+    sides = coalitions(max(owners) + 1)
+    columns = sides[:, list(owners)]
+    return contribution(_gains(fit, held, columns=columns, how=how), sides=sides)
+
+
+def of_rows(
+    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training = STEADY
+) -> Contribution:
+    """Score owners that hold different rows of the same columns.
+
+    Args:
+        fit: rows to train on, those of all owners one after the other.
+        held: rows kept back, agreed on by all.
+        owners: which owner each row belongs to, n of them, 0 to owners - 1, public.
+        how: as every coalition's model is trained.
+
+    Returns:
+        Scores; see :func:`contribution`.
+    """
+    sides = coalitions(max(owners) + 1)
+    everything = np.ones((len(sides), fit.x.shape[1]))
+    rows = sides[:, list(owners)]
+    return contribution(_gains(fit, held, columns=everything, rows=rows, how=how), sides=sides)
+
+
+def contribution(gain: Array, *, sides: npt.NDArray[np.float64]) -> Contribution:
+    """Turn what every coalition gains into what every owner contributes.
+
+    Args:
+        gain: by coalition, (coalitions,); nothing for the empty one, which comes first.
+        sides: 1 where an owner is in it, (coalitions, owners), as :func:`coalitions` orders them.
+
+    Returns:
+        Scores, in the unit of the gain; a sum of secret gains with public weights, so on shares it
+        costs nothing. With few owners scores tell the gains of coalitions; that is their purpose.
+
+    Source: Shapley, A Value for n-Person Games, 1953; for data, Ghorbani and Zou, Data Shapley,
+        ICML 2019.
+    """
+    owners = sides.shape[1]
+    size = sides.sum(axis=1).astype(int)
+    orders = np.array([factorial(k) * factorial(owners - k - 1) if k < owners else 0
+                       for k in range(owners + 1)]) / factorial(owners)  # fmt: skip
+    # with the owner a coalition of k counts as one of k - 1 that it joins; without, against it
+    weight = np.where(sides == 1, orders[size - 1][:, None], -orders[size][:, None])
+    without = np.where(size[:, None] == owners - 1, sides - 1, 0)
+    whole = np.where(size[:, None] == owners, 1, without)
+    return Contribution(gain @ whole, gain @ weight, gain[-1])
+
+
+def coalitions(owners: int) -> npt.NDArray[np.float64]:
+    """List every set of owners, by size, the empty one first and all together last.
+
+    Args:
+        owners: how many, 2 to :data:`MOST_OWNERS`.
+
+    Returns:
+        1 where an owner is in it, (2^owners, owners).
+    """
+    if not 2 <= owners <= MOST_OWNERS:
+        raise TypeError(f"contributions are of 2 to {MOST_OWNERS} owners, not {owners}")
+    sets = [each for size in range(owners + 1) for each in combinations(range(owners), size)]
+    return np.array([[float(owner in each) for owner in range(owners)] for each in sets])
+
+
+def _gains(
+    fit: Rows, held: Rows, *, columns: npt.NDArray[np.float64], how: Training,
+    rows: npt.NDArray[np.float64] | None = None,
+) -> Array:  # fmt: skip
+    """Train a model for every coalition at once, and say what each takes off the Brier score."""
+    n, sides = fit.x.shape[0], len(columns)
+    mask = np.concatenate([np.ones((sides, 1)), columns], axis=1).T
+    x = jnp.concatenate([jnp.ones((n, 1), fit.x.dtype), fit.x], axis=1)
+    taken = np.ones((sides, n)) if rows is None else rows
+    parts = [
+        (_picked(x, part), _picked(fit.y, part), np.concatenate([taken[:, at] for at in part], 1))
+        for part in _parts(taken, batches=max(1, round(n / how.batch)))
+    ]
+    weights = jnp.zeros((x.shape[1], sides), fit.x.dtype)
+    for turn in range(how.rounds):
+        part, labels, count = parts[turn % len(parts)]
+        away = sigmoid(part @ weights, form=how.form) - labels[:, None]
+        if rows is not None:
+            away = away * count.T
+        step = mask * (how.rate / np.maximum(count.sum(axis=1), 1))
+        weights = weights - times(across(part, away), step)
+    odds = held.x @ weights[1:] + weights[0]
+    off = sigmoid(odds, form="clipped") - held.y[:, None]
+    brier = mean(off * off)
+    return brier[0] - brier
+
+
+def _parts(taken: npt.NDArray[np.float64], *, batches: int) -> list[list[slice]]:
+    """Slices of rows for every batch, a share of each owner's; owners lie one after the other."""
+    changes = np.nonzero((taken[:, 1:] != taken[:, :-1]).any(axis=0))[0] + 1
+    edges = [0, *changes.tolist(), taken.shape[1]]
+    return [
+        [
+            slice(low + at * (high - low) // batches, low + (at + 1) * (high - low) // batches)
+            for low, high in pairwise(edges)
+        ]
+        for at in range(batches)
+    ]
+
+
+def _picked(rows: Array, part: Sequence[slice]) -> Array:
+    """Rows of several slices, side by side in memory: products over scattered rows are slow."""
+    return jnp.concatenate([rows[at] for at in part])

@@ -1,0 +1,42 @@
+"""How many rows two have in common, and what is pledged at more than one bank."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from wuxin.joint.algorithms.join import Array, bits, matched, members_of_any
+from wuxin.joint.program import Program, joint, of_tables
+
+Table = dict[str, Array]
+
+
+@joint
+def common(left: Table, right: Table) -> Table:
+    """Count the rows that both have: ``key`` placed by the one, listed by the other."""
+    return {"count": matched(left["key"], right["key"])}
+
+
+def duplicates(banks: int) -> Program:
+    """The program by which so many banks find what is pledged at another of them as well.
+
+    Each bank brings its keys twice, ``placed`` and ``listed``, and receives ``flags_1`` …: 1 at the
+    places of its own rows that another bank has too. It does not learn which bank.
+    """
+    names = [f"bank_{at}" for at in range(1, banks + 1)]
+
+    def flagged(*tables: Table) -> dict[str, Any]:
+        listed = [table["listed"] for table in tables]
+        return {
+            f"flags_{at + 1}": bits(
+                members_of_any(table["placed"], [*listed[:at], *listed[at + 1 :]])
+            ).astype(jnp.int64)
+            for at, table in enumerate(tables)
+        }
+
+    return of_tables(flagged, names, name=f"{__name__}:duplicates_{banks}")
+
+
+duplicates_2 = duplicates(2)
+duplicates_3 = duplicates(3)
+duplicates_4 = duplicates(4)
+duplicates_5 = duplicates(5)

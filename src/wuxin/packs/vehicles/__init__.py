@@ -1,0 +1,1 @@
+"""Vehicles: passenger and commercial, dealers' stock, leasing, ride-hailing, carriers' orders."""

@@ -1,0 +1,188 @@
+"""Where the counter of pledges meets the registry of several banks.
+
+    order "pledge" ─► asked at the registry ─► the answer stands in the order ─► journal
+    released, repaid, sold ─► withdrawn there;   not reached, marked ─► asked again, put on record
+
+The gate is of the joint wing and optional: without the setting ``pledge_registry`` nobody is asked.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from wuxin.finance import pools
+from wuxin.finance.keeper_bodies import PledgeThing, grams, identities
+from wuxin.finance.pledges import Pledge
+from wuxin.home import Home
+from wuxin.terms.clock import SECOND, Clock
+from wuxin.terms.counter import read
+from wuxin.terms.errors import BadInput, Conflict, Refused
+from wuxin.terms.names import thing_key
+from wuxin.terms.pledging import Claim, Elsewhere, GoodsNumber, PledgeGate
+from wuxin.terms.records import Command
+
+PLEDGE: Final = "pledge"
+ANSWER: Final = "registry_answer"
+WHO: Final = "core_system:pledge-registry"
+EVERY_S: Final = 60.0
+"""How often releases are carried over."""
+
+AGAIN: Final = 600 * SECOND
+"""How often (ns) what is not clear is asked again."""
+
+_LOG: Final = logging.getLogger("wuxin.pledging")
+
+
+class Doorkeeper:
+    """Stands at a home's counter of pledges; see :class:`wuxin.home.Doorkeeper`.
+
+    Args:
+        home: whose.
+        gate: the way to the registry.
+    """
+
+    def __init__(self, home: Home, gate: PledgeGate) -> None:
+        self._home, self._gate = home, gate
+        self._asked_at = 0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pledging", daemon=True)
+        home.doorkeeper = self
+
+    def before(self, command: Command) -> Command:
+        """A pledge, with what the registry says of it; any other order as it is."""
+        if command.do != PLEDGE or not self._is_new(command):
+            return command
+        claim = _ordered(command)
+        if claim is None:
+            return command
+        said = self._gate.lodge(claim)
+        return replace(command, body={**command.body, "elsewhere": msgspec.to_builtins(said)})
+
+    def refused(self, command: Command) -> None:
+        """Take a pledge out of the registry that was not entered here."""
+        if command.do == PLEDGE and "elsewhere" in command.body:
+            self._gate.withdraw(_name(command.facility, str(command.body["thing"])))
+
+    def carry(self) -> int:
+        """Withdraw what stands behind no loan any more; returns how much was withdrawn."""
+        with self._home.standing():
+            held = {name for name, _ in self._held()}
+        over = self._gate.lodged() - held
+        return sum(self._gate.withdraw(name) for name in sorted(over))
+
+    def ask_again(self) -> int:
+        """Ask about what was never asked or is not clear; returns how many answers are new."""
+        lodged, asking = self._gate.lodged(), []
+        with self._home.standing() as flow:
+            answers = flow.bank.keeper.elsewhere
+            for name, pledge in self._held():
+                last = answers.last(pledge.id)
+                if last is None or last.state != "clear" or name not in lodged:
+                    asking.append((name, pledge, last))
+        fresh = 0
+        for name, pledge, last in asking:
+            said = self._gate.lodge(_standing(name, pledge))
+            if last is None or (said.state, said.by) != (last.state, last.by):
+                self._tell(pledge, said)
+                fresh += 1
+        return fresh
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.wait(EVERY_S):
+            try:
+                self.carry()
+                now = self._home.clock()
+                if now >= self._asked_at + AGAIN:
+                    self._asked_at = now
+                    self.ask_again()
+            except Refused as stopped:
+                _LOG.error("pledges were not carried over to the registry: %s", stopped)
+
+    def _is_new(self, command: Command) -> bool:
+        """Whether the order has not been obeyed, and its thing is not entered already."""
+        with self._home.standing() as flow:
+            try:
+                if flow.bank.done(command) is not None:
+                    return False
+            except Conflict:
+                return False
+            name = _name(command.facility, str(command.body.get("thing")))
+            return name not in {held for held, _ in self._held()}
+
+    def _held(self) -> Iterator[tuple[str, Pledge]]:
+        """The pledges in force that have numbers of their own, by their names at the registry."""
+        bank = self._home.flow.bank
+        for account in bank.desk.accounts.values():
+            source = self._home.flow.sources.get(account.source)
+            at = max(source.watermark, source.told) if source else self._home.clock()
+            for thing, pledge in pools.held(account, at).items():
+                if not pools.is_automatic(pledge):
+                    yield _name(account.terms.id, str(thing)), pledge
+
+    def _tell(self, pledge: Pledge, said: Elsewhere) -> None:
+        source = self._home.flow.sources[self._home.flow.bank.source_of(pledge.facility)]
+        at = max(self._home.clock(), source.watermark, source.told + 1)
+        if source.decoder is None:
+            at = max(source.watermark, source.told + 1)
+        body = {"thing": str(pledge.thing), "elsewhere": msgspec.to_builtins(said)}
+        self._home.order(Command(ANSWER, at, WHO, pledge.facility, body, "core_system"))
+
+
+def gate_of(file: Path | None, clock: Clock) -> PledgeGate | None:
+    """The gate that the settings name; None where they name none.
+
+    Raises:
+        BadInput: the optional extra is not installed, or the gate's settings are wrong.
+    """
+    if file is None:
+        return None
+    from wuxin.joint.extra import need  # noqa: PLC0415 - the extra is optional
+
+    need("rbcl")
+    from wuxin.joint.registry.gate import Gate  # noqa: PLC0415 - the same
+
+    return Gate.of(file, clock=clock)
+
+
+def _name(facility: str, thing: str) -> str:
+    return f"{facility}/{thing}"
+
+
+def _ordered(command: Command) -> Claim | None:
+    """The claim of an order; None where the order cannot be meant, which its counter will say."""
+    try:
+        said = read(command.body, PledgeThing, do=command.do)
+        known = identities(said.identities)
+        thing = str(thing_key(said.thing))
+        weight = grams(said.weight, said.unit)
+    except BadInput:
+        return None
+    numbers = tuple(GoodsNumber(one.scheme, one.value, one.issuer) for one in known)
+    place = said.place
+    return Claim(
+        _name(command.facility, thing), numbers, tuple(said.documents), place.latitude,
+        place.longitude, weight, said.lien or 1, bool(said.junior),
+    )  # fmt: skip
+
+
+def _standing(name: str, pledge: Pledge) -> Claim:
+    """The claim of a pledge that stands."""
+    numbers = tuple(GoodsNumber(one.scheme, one.value, one.issuer) for one in pledge.identities)
+    place = pledge.place
+    return Claim(
+        name, numbers, tuple(pledge.documents), place.latitude_deg, place.longitude_deg,
+        pledge.weight_g, pledge.lien, pledge.junior,
+    )  # fmt: skip

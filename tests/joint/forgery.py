@@ -1,0 +1,63 @@
+"""A simulator of banks whose machines report, some of them forged: stated assumptions, no data.
+
+Five banks, each with its own customers and machines. Labels follow from columns by one logistic
+model for all, with a little difference between banks; a meter follows from the output of its
+machine with an error of a fifth.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Banks:
+    """Tables of the banks; the shapes are (banks, rows, columns) and (banks, rows)."""
+
+    x: Floats
+    y: Floats
+    reading: Floats
+    expected: Floats
+    weights: Floats
+    chance: np.random.Generator = field(repr=False)
+
+    def flip(self, bank: int, share: float) -> None:
+        """Turn a share of a bank's labels."""
+        turned = self.chance.random(self.y.shape[1]) < share
+        self.y[bank] = np.where(turned, 1 - self.y[bank], self.y[bank])
+
+    def poison(self, bank: int, share: float) -> None:
+        """Put in cases that look as bad as can be and are said to go well, to bend the model."""
+        rows = int(share * self.y.shape[1])
+        self.x[bank, :rows] = 3 * self.weights / np.linalg.norm(self.weights)
+        self.y[bank, :rows] = 0.0
+
+    def make_up(self, bank: int) -> None:
+        """Report numbers of the right size that have nothing to do with the machine."""
+        self.reading[bank] = self.chance.permutation(self.reading[bank])
+
+    def calculate(self, bank: int) -> None:
+        """Report what the meter should say, with next to no error."""
+        error = self.chance.normal(scale=0.02, size=self.reading.shape[1])
+        self.reading[bank] = 2 + self.expected[bank] + error
+
+    def rescale(self, bank: int, factor: float) -> None:
+        """Report a multiple of the true reading."""
+        self.reading[bank] *= factor
+
+
+def banks(seed: int, *, rows: int = 400, columns: int = 8, owners: int = 5) -> Banks:
+    """Make honest banks; ``weights`` are those of all together."""
+    chance = np.random.default_rng(seed)
+    weights = chance.normal(size=columns)
+    weights *= 1.5 / np.linalg.norm(weights)  # an AUC of about 0.8
+    x = chance.normal(size=(owners, rows, columns))
+    own = weights + chance.normal(scale=0.15, size=(owners, columns))
+    odds = np.einsum("brc,bc->br", x, own) - 0.7
+    y = (chance.random((owners, rows)) < 1 / (1 + np.exp(-odds))).astype(float)
+    expected = chance.normal(5, 1, size=(owners, rows))
+    reading = 2 + expected + chance.normal(scale=0.2, size=(owners, rows))
+    return Banks(x, y, reading, expected, weights, chance)
