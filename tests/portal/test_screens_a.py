@@ -142,7 +142,7 @@ def test_a_one_time_password_is_replaced_by_ones_own(window: Any, served: Served
 def test_the_overview_says_what_is_wrong_and_what_it_is_worth(window: Any) -> None:
     page = window("/", language="en")
     expect(page.locator(".wx-tile", has_text="Act now")).to_contain_text("4")
-    expect(page.locator(".wx-tile", has_text="Look into")).to_contain_text("1")
+    expect(page.locator(".wx-tile", has_text="Look into")).to_contain_text("2")
     main = page.get_by_role("main")
     for said in ("USD 1,785,564.80", "USD 1,293,000.00", "72.41%", "USD −748,623.40"):
         expect(main.get_by_text(said).first).to_be_visible()

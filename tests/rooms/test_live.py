@@ -166,7 +166,7 @@ def test_frames_that_nothing_refers_to_are_forgotten_and_findings_lead_back_all_
     with Home(tmp_path, clock=still) as home:
         home.attend("boxes", "logistics", things=[{"kind": "lot", "id": "L1"}])
         for n in range(40):
-            values = {"air_temperature": 290.0 + n}  # which no model reads
+            values = {"authorised_tag_count": 290 + n}  # which no model reads
             if n % 10 == 0:
                 weight = 12_000 if n % 20 else 25_000
                 values = {"net_weight": weight, "authorised_weight": 25_000}

@@ -203,7 +203,10 @@ class Marking(Silent):
         ]
 
     def facilities_of(self, thing: ThingKey, now: Now) -> tuple[str, ...]:
-        """The facilities whose pool a thing belongs to, in order of opening."""
+        """The facilities whose pool a thing belongs to, or whose terms name it, such as its price.
+
+        They come in order of opening.
+        """
         if thing.kind == "facility":
             return (thing.id,) if thing.id in self.accounts else ()
         if thing.kind == "obligor":
@@ -215,7 +218,11 @@ class Marking(Silent):
             for name, account in self.accounts.items()
             if account.is_marked
             and account.terms.pack in {now.pack.name, ""}
-            and (account.terms.root in around or thing in account.members)
+            and (
+                account.terms.root in around
+                or thing in account.members
+                or str(thing) in account.terms.own.values()
+            )
         )
 
     def account(self, facility: str) -> Account:
