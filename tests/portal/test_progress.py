@@ -17,7 +17,8 @@ from tests.homes import still
 from tests.portal.test_api import signed
 from tests.rooms.test_cases import another_first_step
 from tests.servers import START_SECONDS, free_port
-from tests.stories.test_copper_process import Tape
+from tests.stories.test_copper_process import SCRIPT
+from tests.tape import Tape
 from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.portal.access import Accounts
@@ -159,7 +160,7 @@ def test_a_late_step_is_overdue(client: TestClient, home: Home, wall: Wall) -> N
 
 
 def test_a_recording_that_is_still_replayed_takes_no_steps(tmp_path: Path) -> None:
-    tape = Tape(tmp_path)
+    tape = Tape(tmp_path, SCRIPT)
     tape.until("2008-08-06T12:00+08:00")
     client = TestClient(
         build(tape.home, Accounts(tape.home.book, still)), base_url="https://testserver"

@@ -15,7 +15,8 @@ import pytest
 from tests import strangers
 from tests.homes import still
 from tests.rooms.tampers import parts_of, passed, refused, repacked
-from tests.stories.test_copper_process import LOAN, Tape, walk
+from tests.stories.test_copper_process import LOAN, SCRIPT, walk
+from tests.tape import Tape
 from wuxin.audit import audit
 from wuxin.casefile import bundle
 from wuxin.evidence import case
@@ -55,7 +56,7 @@ def order(tape: Tape, do: str, *, when: str, key: str = "", **body: Any) -> int:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    tape = Tape(tmp_path_factory.mktemp("orders"))
+    tape = Tape(tmp_path_factory.mktemp("orders"), SCRIPT)
     walk(tape)
     on = "2008-09-10T09:00+08:00"
     lot = {"thing": "lot:L-02", "identities": [NUMBER], "owner": "trader", "custodian": "keeper",

@@ -4,90 +4,38 @@ Station, operator and contract are generated (examples/energy, charging.toml).
 """
 
 import csv
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.homes import EXAMPLES, acts, findings, still
-from wuxin import __version__
-from wuxin.audit import audit
-from wuxin.casefile import bundle
-from wuxin.evidence import case
-from wuxin.home import DEFAULT_TENANT, Home, keys
-from wuxin.packs import adopt, schema
-from wuxin.stores.journal import Arrived, Opened
+from tests.homes import EXAMPLES, acts, findings
+from tests.tape import PAPER, Script, Tape, case_verifies
+from wuxin.home import Home
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import Conflict
 from wuxin.terms.names import ThingKey
-from wuxin.terms.records import Command
-from wuxin.wire.recording import Item, open_recording
 
 LOAN = "CS-2025-01"
 APRIL = "2025-04-{}+08:00".format
-TERMS = 'opened = "2025-04-08T10:00:00+08:00"\n'
 
 
-class Tape:
-    """The example played up to a moment, its loan under a process."""
-
-    def __init__(self, folder: Path) -> None:
-        shutil.copytree(EXAMPLES / "energy", folder / "energy")
-        manifest = folder / "energy" / "charging.toml"
-        text = manifest.read_text("utf-8")
-        assert TERMS in text
-        text = text.replace(TERMS, f"{TERMS}process = true\nsupervision_days = 3\n")
-        manifest.write_text(text, "utf-8")
-        self.recording = open_recording(manifest)
-        self._items = self.recording.batches(adopt.times, 40)
-        self._next: Item | None = next(self._items)
-        self.home = Home(folder / "home", clock=still)
-        pack = schema.load("energy")
-        told = adopt.adopt(self.recording, pack)
-        source = self.recording.source
-        self.home.accept(Opened(source, still(), "energy", pack.digest, told, __version__))
-
-    def until(self, when: str) -> None:
-        """Play what comes before a moment."""
-        while self._next is not None and self._next.upto < moment(when):
-            item = self._next
-            if item.command is not None:
-                self.home.order(item.command, source=self.recording.source)
-            else:
-                self.home.accept(Arrived(self.recording.source, still(), item.frames))
-            self._next = next(self._items, None)
-
-    def order(self, do: str, by: str, *, when: str, facility: str = LOAN, **body: Any) -> None:
-        command = Command(do, moment(when), by, facility, body, by.partition(":")[0])
-        self.home.order(command, source=self.recording.source)
-
-    def step(self, step: str, by: str, *, when: str, **more: Any) -> None:
-        self.until(when)
-        self.order("complete_step", by, when=when, step=step, **more)
-
-    def piles(self, to: str, *, when: str) -> None:
-        """Take all piles to a state."""
-        for thing in sorted(self.home.flow.bank.desk.accounts[LOAN].members):
-            told = {"device": f"pile {thing.id}", "thing": str(thing), "reason": "by plan"}
-            self.order("device", "supervisor:su", when=when, facility="", to=to, **told)
+SCRIPT = Script("energy/charging.toml", LOAN, "2025-04-08T10:00:00+08:00", rows=40)
 
 
 def walk(tape: Tape) -> tuple[str, str]:
     """Take the loan to its disbursement and the recording to its end; why it was refused early."""
     tape.until(APRIL("08T12:00"))
-    tape.step("set_up", "relationship_manager:rita", when=APRIL("08T14:00"), documents=["5f" * 32])
+    tape.step("set_up", "relationship_manager:rita", when=APRIL("08T14:00"), documents=[PAPER])
     tape.step("valuation", "risk_officer:ro", when=APRIL("09T10:00"))
     tape.step("supervision_plan", "supervisor:su", when=APRIL("09T11:00"))
-    tape.piles("delivered", when=APRIL("09T12:00"))
-    tape.piles("installed", when=APRIL("09T13:00"))
+    tape.devices("pile", "delivered", when=APRIL("09T12:00"))
+    tape.devices("pile", "installed", when=APRIL("09T13:00"))
     tape.step("installation", "installer:in", when=APRIL("09T14:00"))
     with pytest.raises(Conflict) as dark:
         tape.step("commissioning", "supervisor:su", when=APRIL("09T15:00"))
-    tape.piles("commissioned", when=APRIL("09T16:00"))
+    tape.devices("pile", "commissioned", when=APRIL("09T16:00"))
     tape.step("commissioning", "supervisor:su", when=APRIL("09T17:00"))
     with pytest.raises(Conflict) as early:
         tape.step("disbursement_approval", "approver:ann", when=APRIL("10T10:00"))
@@ -102,7 +50,7 @@ def walk(tape: Tape) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tape, tuple[str, str]]]:
-    tape = Tape(tmp_path_factory.mktemp("charging"))
+    tape = Tape(tmp_path_factory.mktemp("charging"), SCRIPT)
     yield tape, walk(tape)
     tape.home.close()
 
@@ -185,6 +133,4 @@ def test_the_station_carries_its_debt(home: Home) -> None:
 
 
 def test_the_case_file_verifies_with_what_was_found(home: Home) -> None:
-    assert audit(home.folder, home.tenant).faults == []
-    vkey = keys(home.folder, DEFAULT_TENANT)[0].vkey
-    assert case.check_case(bundle(home.folder, DEFAULT_TENANT, facility=LOAN), key=vkey)
+    case_verifies(home, LOAN)

@@ -3,93 +3,20 @@
 Prices are real, stock and people's roles are those of the shipped example (examples/logistics).
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.homes import EXAMPLES, acts, findings, still
-from wuxin import __version__, frozen
+from tests.homes import acts, findings
+from tests.tape import PAPER, Script, Tape
+from wuxin import frozen
 from wuxin.audit import audit
-from wuxin.home import Home
-from wuxin.packs import adopt, schema
-from wuxin.stores.journal import Arrived, Opened
-from wuxin.terms.clock import moment
-from wuxin.terms.errors import Conflict, Forbidden
-from wuxin.terms.records import Command
-from wuxin.wire.recording import Item, open_recording
 
 LOAN = "CU-2008-01"
-PAPER = "5f" * 32
-TERMS = 'opened = "2008-08-05T10:00:00+08:00"\n'
 
 
-@dataclass
-class Tape:
-    """The example played up to a moment, with what is ordered there, its loan under a process."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        shutil.copytree(EXAMPLES / "logistics", self.folder / "logistics")
-        manifest = self.folder / "logistics" / "recording.toml"
-        text = manifest.read_text("utf-8")
-        assert TERMS in text
-        text = text.replace(TERMS, f"{TERMS}process = true\nsupervision_days = 3\n")
-        manifest.write_text(text, "utf-8")
-        self.recording = open_recording(manifest)
-        self._items = self.recording.batches(adopt.times, 8)
-        self._next: Item | None = next(self._items)
-        self.home = self._opened()
-        pack = schema.load("logistics")
-        told = adopt.adopt(self.recording, pack)
-        opened = Opened(self.recording.source, still(), "logistics", pack.digest, told, __version__)
-        self.home.accept(opened)
-
-    def _opened(self) -> Home:
-        return Home(self.folder / "home", clock=still)
-
-    def reopen(self) -> None:
-        """Close the home, and go on from its state file."""
-        self.home.close()
-        self.home = self._opened()
-        assert self.home.passed == []
-
-    def until(self, when: str) -> None:
-        """Play what comes before a moment."""
-        while self._next is not None and self._next.upto < moment(when):
-            item = self._next
-            if item.command is not None:
-                self.home.order(item.command, source=self.recording.source)
-            else:
-                self.home.accept(Arrived(self.recording.source, still(), item.frames))
-            self._next = next(self._items, None)
-
-    def order(self, do: str, by: str, *, when: str, facility: str = LOAN, **body: Any) -> None:
-        role = by.partition(":")[0]
-        command = Command(do, moment(when), by, facility, body, role)
-        self.home.order(command, source=self.recording.source)
-
-    def step(self, step: str, by: str, *, when: str, **more: Any) -> None:
-        self.until(when)
-        self.order("complete_step", by, when=when, step=step, **more)
-
-    def refuse(self, step: str, by: str, *, when: str) -> str:
-        """Say why a step cannot be completed; nothing is paid out by trying."""
-        with pytest.raises((Conflict, Forbidden)) as why:
-            self.step(step, by, when=when)
-        assert acts(self.home, kind="disbursement") == []
-        return str(why.value)
-
-    def devices(self, to: str, *, when: str) -> None:
-        """Take the scales of all lots to a state."""
-        account = self.home.flow.bank.desk.accounts[LOAN]
-        for thing in sorted(account.members):
-            told = {"device": f"scale {thing.id}", "thing": str(thing), "reason": "by plan"}
-            self.order("device", "supervisor:su", when=when, facility="", to=to, **told)
+SCRIPT = Script("logistics/recording.toml", LOAN, "2008-08-05T10:00:00+08:00", rows=8)
 
 
 def walk(tape: Tape, *, pause: Callable[[Tape], None] = lambda _: None) -> Mapping[str, str]:
@@ -101,14 +28,14 @@ def walk(tape: Tape, *, pause: Callable[[Tape], None] = lambda _: None) -> Mappi
     tape.step("pledge", "borrower:bo", when="2008-08-05T16:00+08:00", documents=[PAPER])
     no["value"] = tape.refuse("valuation", "risk_officer:ro", when="2008-08-05T17:00+08:00")
     tape.step("valuation", "risk_officer:ro", when="2008-08-06T10:00+08:00")
-    tape.devices("delivered", when="2008-08-06T11:00+08:00")
+    tape.devices("scale", "delivered", when="2008-08-06T11:00+08:00")
     pause(tape)
     no["late"] = tape.refuse("approval", "approver:ann", when="2008-08-12T10:00+08:00")
     tape.step("supervision_plan", "supervisor:su", when="2008-08-12T11:00+08:00")
-    tape.devices("installed", when="2008-08-12T12:00+08:00")
+    tape.devices("scale", "installed", when="2008-08-12T12:00+08:00")
     tape.step("installation", "installer:in", when="2008-08-13T12:00+08:00")
     no["devices"] = tape.refuse("commissioning", "supervisor:su", when="2008-08-13T13:00+08:00")
-    tape.devices("commissioned", when="2008-08-13T14:00+08:00")
+    tape.devices("scale", "commissioned", when="2008-08-13T14:00+08:00")
     tape.step("commissioning", "supervisor:su", when="2008-08-13T15:00+08:00")
     no["data"] = tape.refuse("approval", "approver:ann", when="2008-08-15T10:00+08:00")
     no["eyes"] = tape.refuse("approval", "approver:rita", when="2008-08-17T09:00+08:00")
@@ -127,7 +54,7 @@ def walk(tape: Tape, *, pause: Callable[[Tape], None] = lambda _: None) -> Mappi
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tape, Mapping[str, str]]]:
-    tape = Tape(tmp_path_factory.mktemp("process"))
+    tape = Tape(tmp_path_factory.mktemp("process"), SCRIPT)
     yield tape, walk(tape)
     tape.home.close()
 
@@ -197,7 +124,7 @@ def test_a_home_that_was_closed_in_the_middle_tells_the_same_story(
     told: tuple[Tape, Mapping[str, str]], tmp_path: Path
 ) -> None:
     straight, no = told
-    broken = Tape(tmp_path)
+    broken = Tape(tmp_path, SCRIPT)
     assert walk(broken, pause=Tape.reopen) == no
     assert frozen.digest(broken.home.flow) == frozen.digest(straight.home.flow)
     assert acts(broken.home) == acts(straight.home)

@@ -4,91 +4,24 @@ The air is real; the site, its machines and its contract are generated (examples
 """
 
 import csv
-import dataclasses
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.homes import EXAMPLES, acts, findings, still
-from wuxin import __version__
-from wuxin.audit import audit
-from wuxin.casefile import bundle
-from wuxin.evidence import case
-from wuxin.home import DEFAULT_TENANT, Home, keys
-from wuxin.packs import adopt, schema
+from tests.homes import EXAMPLES, acts, findings
+from tests.tape import PAPER, Script, Tape, case_verifies
+from wuxin.home import Home
 from wuxin.packs.infrastructure import board
-from wuxin.stores.journal import Arrived, Opened
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import Conflict
 from wuxin.terms.names import ThingKey
-from wuxin.terms.records import Command
-from wuxin.wire.recording import Item, open_recording
 
 LOAN = "CI-2016-01"
-PAPER = "5f" * 32
 DAY = "2016-04-{}+08:00".format
-STOP = "stop"
 STOPS = [DAY(when) for when in (
     "06T12:00", "07T10:00", "07T15:00", "11T14:00", "12T10:00", "15T11:00", "17T12:00"
 )]  # fmt: skip
-"""Where batches are cut, so that no reading is known before its time or after it."""
-TERMS = 'opened = "2016-04-06T10:00:00+08:00"\n'
-
-
-@dataclasses.dataclass
-class Tape:
-    """The example played up to a moment, with what is ordered there, its loan under a process."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        shutil.copytree(EXAMPLES / "infrastructure", self.folder / "site")
-        manifest = self.folder / "site" / "recording.toml"
-        text = manifest.read_text("utf-8")
-        assert TERMS in text
-        text = text.replace(TERMS, f"{TERMS}process = true\nsupervision_days = 3\n")
-        manifest.write_text(text, "utf-8")
-        self.recording = open_recording(manifest)
-        stops = [Command(STOP, moment(when), "test") for when in STOPS]
-        told = sorted([*self.recording.commands, *stops], key=lambda command: command.at)
-        cut = dataclasses.replace(self.recording, commands=tuple(told))
-        self._items = cut.batches(adopt.times)
-        self._next: Item | None = next(self._items)
-        self.home = Home(self.folder / "home", clock=still)
-        pack = schema.load("infrastructure")
-        told = adopt.adopt(self.recording, pack)
-        self.home.accept(
-            Opened(self.recording.source, still(), pack.name, pack.digest, told, __version__)
-        )
-
-    def until(self, when: str) -> None:
-        """Play what comes before a moment."""
-        while self._next is not None and self._next.upto < moment(when):
-            item = self._next
-            if item.command is not None and item.command.do == STOP:
-                pass
-            elif item.command is not None:
-                self.home.order(item.command, source=self.recording.source)
-            else:
-                self.home.accept(Arrived(self.recording.source, still(), item.frames))
-            self._next = next(self._items, None)
-
-    def order(self, do: str, by: str, *, when: str, facility: str = LOAN, **body: Any) -> None:
-        command = Command(do, moment(when), by, facility, body, by.partition(":")[0])
-        self.home.order(command, source=self.recording.source)
-
-    def step(self, step: str, by: str, *, when: str, **more: Any) -> None:
-        self.until(when)
-        self.order("complete_step", by, when=when, step=step, **more)
-
-    def devices(self, to: str, *, when: str) -> None:
-        """Take the surveys of all packages to a state."""
-        for thing in sorted(self.home.flow.bank.desk.accounts[LOAN].members):
-            told = {"device": f"survey {thing.id}", "thing": str(thing), "reason": "by plan"}
-            self.order("device", "supervisor:su", when=when, facility="", to=to, **told)
+SCRIPT = Script("infrastructure/recording.toml", LOAN, "2016-04-06T10:00:00+08:00", stops=STOPS)
 
 
 def walk(tape: Tape) -> tuple[str, str]:
@@ -98,10 +31,10 @@ def walk(tape: Tape) -> tuple[str, str]:
     tape.step("pledge", "borrower:bo", when=DAY("06T16:00"), documents=[PAPER])
     tape.step("valuation", "risk_officer:ro", when=DAY("07T10:00"))
     tape.step("supervision_plan", "supervisor:su", when=DAY("07T11:00"))
-    tape.devices("delivered", when=DAY("07T12:00"))
-    tape.devices("installed", when=DAY("07T12:30"))
+    tape.devices("survey", "delivered", when=DAY("07T12:00"))
+    tape.devices("survey", "installed", when=DAY("07T12:30"))
     tape.step("installation", "installer:in", when=DAY("07T13:00"))
-    tape.devices("commissioned", when=DAY("07T14:00"))
+    tape.devices("survey", "commissioned", when=DAY("07T14:00"))
     with pytest.raises(Conflict) as silent:
         tape.step("commissioning", "supervisor:su", when=DAY("07T15:00"))
     tape.step("commissioning", "supervisor:su", when=DAY("11T14:00"))
@@ -118,7 +51,7 @@ def walk(tape: Tape) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tape, tuple[str, str]]]:
-    tape = Tape(tmp_path_factory.mktemp("site"))
+    tape = Tape(tmp_path_factory.mktemp("site"), SCRIPT)
     yield tape, walk(tape)
     tape.home.close()
 
@@ -198,8 +131,4 @@ def test_the_board_shows_the_last_hour_and_then_nothing(home: Home) -> None:
 
 
 def test_the_case_file_verifies_with_what_was_found(home: Home) -> None:
-    report = audit(home.folder, home.tenant)
-    assert report.faults == []
-    vkey = keys(home.folder, DEFAULT_TENANT)[0].vkey
-    data = bundle(home.folder, DEFAULT_TENANT, facility=LOAN)
-    assert case.check_case(data, key=vkey)
+    case_verifies(home, LOAN)

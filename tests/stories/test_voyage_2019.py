@@ -4,77 +4,21 @@ Prices are real; the vessel, what it carries and the contract are generated (exa
 """
 
 import csv
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.homes import EXAMPLES, acts, findings, still
-from wuxin import __version__
-from wuxin.audit import audit
-from wuxin.casefile import bundle
-from wuxin.evidence import case
-from wuxin.home import DEFAULT_TENANT, Home, keys
-from wuxin.packs import adopt, schema
-from wuxin.stores.journal import Arrived, Opened
-from wuxin.terms.clock import moment
+from tests.homes import EXAMPLES, acts, findings
+from tests.tape import PAPER, Script, Tape, case_verifies
+from wuxin.home import Home
+from wuxin.packs import schema
 from wuxin.terms.errors import Conflict
-from wuxin.terms.records import Command
-from wuxin.wire.recording import Item, open_recording
 
 LOAN = "BN-2019-01"
-PAPER = "5f" * 32
-TERMS = 'opened = "2019-03-03T10:00:00Z"\n'
 
 
-@dataclass
-class Tape:
-    """The voyage played up to a moment, with what is ordered there, its loan under a process."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        shutil.copytree(EXAMPLES / "logistics", self.folder / "voyage")
-        manifest = self.folder / "voyage" / "voyage.toml"
-        text = manifest.read_text("utf-8")
-        assert TERMS in text
-        text = text.replace(TERMS, f"{TERMS}process = true\nsupervision_days = 1\n")
-        manifest.write_text(text, "utf-8")
-        self.recording = open_recording(manifest)
-        self._items = self.recording.batches(adopt.times, 8)
-        self._next: Item | None = next(self._items)
-        self.home = Home(self.folder / "home", clock=still)
-        pack = schema.load("logistics")
-        told = adopt.adopt(self.recording, pack)
-        opened = Opened(self.recording.source, still(), pack.name, pack.digest, told, __version__)
-        self.home.accept(opened)
-
-    def until(self, when: str) -> None:
-        """Play what comes before a moment."""
-        while self._next is not None and self._next.upto < moment(when):
-            item = self._next
-            if item.command is not None:
-                self.home.order(item.command, source=self.recording.source)
-            else:
-                self.home.accept(Arrived(self.recording.source, still(), item.frames))
-            self._next = next(self._items, None)
-
-    def order(self, do: str, by: str, *, when: str, facility: str = LOAN, **body: Any) -> None:
-        command = Command(do, moment(when), by, facility, body, by.partition(":")[0])
-        self.home.order(command, source=self.recording.source)
-
-    def step(self, step: str, by: str, *, when: str, **more: Any) -> None:
-        self.until(when)
-        self.order("complete_step", by, when=when, step=step, **more)
-
-    def logger(self, to: str, *, when: str) -> None:
-        """Take the container's logger to a state."""
-        told = {"device": "logger S-1", "thing": "shipment:S-1", "reason": "by plan"}
-        self.order("device", "supervisor:su", when=when, facility="", to=to, **told)
+SCRIPT = Script("logistics/voyage.toml", LOAN, "2019-03-03T10:00:00Z", days=1, rows=8)
 
 
 def walk(tape: Tape) -> str:
@@ -84,10 +28,10 @@ def walk(tape: Tape) -> str:
     tape.step("pledge", "borrower:bo", when="2019-03-03T13:00Z", documents=[PAPER])
     tape.step("valuation", "risk_officer:ro", when="2019-03-04T10:00Z")
     tape.step("supervision_plan", "supervisor:su", when="2019-03-04T11:00Z")
-    tape.logger("delivered", when="2019-03-04T11:10Z")
-    tape.logger("installed", when="2019-03-04T11:20Z")
+    tape.devices("logger", "delivered", when="2019-03-04T11:10Z")
+    tape.devices("logger", "installed", when="2019-03-04T11:20Z")
     tape.step("installation", "installer:in", when="2019-03-04T11:30Z")
-    tape.logger("commissioned", when="2019-03-04T11:40Z")
+    tape.devices("logger", "commissioned", when="2019-03-04T11:40Z")
     tape.step("commissioning", "supervisor:su", when="2019-03-04T15:00Z")
     with pytest.raises(Conflict) as early:
         tape.step("approval", "approver:ann", when="2019-03-04T16:00Z")
@@ -104,7 +48,7 @@ def walk(tape: Tape) -> str:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tape, str]]:
-    tape = Tape(tmp_path_factory.mktemp("voyage"))
+    tape = Tape(tmp_path_factory.mktemp("voyage"), SCRIPT)
     yield tape, walk(tape)
     tape.home.close()
 
@@ -201,8 +145,4 @@ def test_the_gate_was_ordered_to_close(home: Home) -> None:
 
 
 def test_the_case_file_verifies_with_all_of_this(home: Home) -> None:
-    report = audit(home.folder, home.tenant)
-    assert report.faults == []
-    vkey = keys(home.folder, DEFAULT_TENANT)[0].vkey
-    data = bundle(home.folder, DEFAULT_TENANT, facility=LOAN)
-    assert case.check_case(data, key=vkey)
+    case_verifies(home, LOAN)
