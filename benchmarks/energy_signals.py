@@ -1,9 +1,5 @@
 """Faults of photovoltaic data and slow losses, on real series: for packs_energy.py."""
 
-import csv
-import gzip
-import io
-import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pack_figures import Figure, rows_of
 from wuxin.packs.energy import ageing, clock, sun, traps
 from wuxin.risk import anomaly
 from wuxin.terms.clock import DAY, HOUR, MINUTE, moment, to_datetime, zone
@@ -21,26 +18,6 @@ GOLDEN: Final = sun.Plane(39.742, -105.1727, 1829.0, 45.0, 158.0)
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
-
-
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    what: str
-    ours: str
-    aim: str
-    reference: str
-    holds: bool
-    data: str
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """The rows of a table, plain or compressed."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as packed, packed.open(packed.namelist()[0]) as raw:
-            return list(csv.DictReader(io.TextIOWrapper(raw, "utf-8")))
-    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else ""
-    return list(csv.DictReader(io.StringIO(text or path.read_text("utf-8"))))
 
 
 # ---- faults of the data, labelled and planted --------------------------------------------------

@@ -22,13 +22,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from energy_signals import Figure, Floats, ages, at, clocks, dust, labelled, planted, rows_of
+from energy_signals import Floats, ages, at, clocks, dust, labelled, planted
+from pack_figures import FOLDER, Figure, rows_of, shown
 from wuxin.packs.energy import sessions, shortfall, traps
 from wuxin.packs.energy.tariff import read_tariff
 from wuxin.terms.clock import HOUR, MINUTE, iso, moment, to_datetime, zone
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-FOLDER: Final = ROOT.parent / "shared/data/energy"
 QUARTER: Final = 15 * MINUTE
 # ---- Plant 1: weak inverters, units, and what losses are due to --------------------------------
 
@@ -320,15 +320,13 @@ def main() -> None:
     """Print the figures as one JSON object; fail where one does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", help=f"only these of {', '.join(PARTS)}")
-    parser.add_argument("--data", type=Path, default=FOLDER)
+    parser.add_argument("--data", type=Path, default=FOLDER / "energy")
     asked = parser.parse_args()
     parts = {n: p for n, p in PARTS.items() if not asked.parts or n in asked.parts}
     here = {n: p for n, p in parts.items() if (asked.data / p.folder).is_dir()}
     found = [f for part in here.values() for f in part.run(asked.data)]
-    told = {"pack": "energy", "figures": [f._asdict() for f in found],
-            "missing": sorted({p.folder for n, p in parts.items() if n not in here})}  # fmt: skip
-    print(json.dumps(told, ensure_ascii=False, indent=1, default=bool))
-    sys.exit(0 if all(f.holds for f in found) else 1)
+    missing = sorted({p.folder for n, p in parts.items() if n not in here})
+    sys.exit(0 if shown("energy", found, missing=missing) else 1)
 
 
 if __name__ == "__main__":

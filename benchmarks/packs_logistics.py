@@ -6,41 +6,28 @@ that is not there is left out and named.
     .venv/bin/python benchmarks/packs_logistics.py [--data DIR]
 """
 
-import argparse
 import csv
 import io
-import json
 import sys
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from pack_figures import FOLDER, Figure, Parts, measured
 from wuxin.packs.logistics import freight, price, rfid, rounds, shipments
 from wuxin.packs.logistics.rfid import Reads
 from wuxin.packs.logistics.rfid_table import read_table
 from wuxin.terms.clock import moment
 from wuxin.terms.standards import Series
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared/data"
 SPLIT = moment("2014-01-01T00:00:00Z")
 FAR = 50.0
 """Centimetres: two tags further apart than this are put in one another's place in a swap."""
 
 AIM = "at least 0.95"
-
-
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    what: str
-    ours: str
-    aim: str
-    reference: str
-    holds: bool
-    data: str
 
 
 # ---- tags that move at fixed antennas ----------------------------------------------------------
@@ -330,26 +317,15 @@ def commodities(data: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-PARTS: dict[str, Callable[[Path], list[Figure]]] = {
+PARTS: Parts = {
     "logistics/rfid_locate": lines, "logistics/rfid_detego": relocations,
     "logistics/scms_shipments": consignments, "commodity/world_bank_pink_sheet": commodities,
 }  # fmt: skip
 
 
-def figures(data: Path) -> dict[str, Any]:
-    """The pack's figures as one object."""
-    found = [f for name, part in PARTS.items() if (data / name).is_dir() for f in part(data)]
-    missing = [name for name in PARTS if not (data / name).is_dir()]
-    return {"pack": "logistics", "figures": [f._asdict() for f in found], "missing": missing}
-
-
 def main() -> None:
     """Print the figures as one JSON object; fail where one does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    told = figures(parser.parse_args().data)
-    print(json.dumps(told, ensure_ascii=False, indent=1, default=bool))
-    sys.exit(0 if all(f["holds"] for f in told["figures"]) else 1)
+    sys.exit(0 if measured("logistics", PARTS, folder=FOLDER, about=__doc__) else 1)
 
 
 if __name__ == "__main__":

@@ -6,46 +6,25 @@ object; a set that is not there is left out and named.
     .venv/bin/python benchmarks/packs_manufacturing.py [--data DIR] [--details]
 """
 
-import argparse
-import csv
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pack_figures import FOLDER, Figure, Parts, measured, rows_of
 from wuxin.packs.manufacturing import health, output
 from wuxin.packs.manufacturing.running import AUTOMATIC
 from wuxin.packs.manufacturing.shifts import type_limits
 from wuxin.risk import levels, reference, remaining
 from wuxin.terms.clock import DAY, HOUR, moment
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared/data/manufacturing"
 SPAN = 300.0
 FIRST = 400
 INFLATED = 1.5
 
 Floats = NDArray[np.float64]
-
-
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    what: str
-    ours: str
-    aim: str
-    reference: str
-    holds: bool
-    data: str
-
-
-def rows_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """The rows of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter=delimiter))
 
 
 # ---- output of three retrofitted machines ------------------------------------------------------
@@ -243,28 +222,17 @@ def loads(data: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-PARTS: dict[str, Callable[[Path], list[Figure]]] = {
+PARTS: Parts = {
     "sme_manufacturing": outputs, "nab": temperatures, "skab": skab, "cmapss": lives,
     "steel_energy": loads,
 }  # fmt: skip
 
 
-def figures(data: Path) -> dict[str, Any]:
-    """The pack's figures as one object."""
-    found = [f for name, part in PARTS.items() if (data / name).is_dir() for f in part(data)]
-    missing = [name for name in PARTS if not (data / name).is_dir()]
-    return {
-        "pack": "manufacturing", "figures": [f._asdict() for f in found], "missing": missing,
-    }  # fmt: skip
-
-
 def main() -> None:
     """Print the figures as one JSON object; fail where one does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    told = figures(parser.parse_args().data)
-    print(json.dumps(told, ensure_ascii=False, indent=1, default=bool))
-    sys.exit(0 if all(f["holds"] for f in told["figures"]) else 1)
+    sys.exit(
+        0 if measured("manufacturing", PARTS, folder=FOLDER / "manufacturing", about=__doc__) else 1
+    )
 
 
 if __name__ == "__main__":

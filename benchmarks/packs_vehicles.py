@@ -6,18 +6,15 @@ a set that is not there is left out and named. What is planted is drawn with a f
     .venv/bin/python benchmarks/packs_vehicles.py [--data DIR]
 """
 
-import argparse
-import csv
-import gzip
 import json
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pack_figures import FOLDER, Figure, Parts, measured, rows_of
 from wuxin.packs.vehicles import harsh, inertial, motion, premium
 from wuxin.packs.vehicles.business import Order, deliver
 from wuxin.packs.vehicles.fuel import fuel_events
@@ -25,29 +22,10 @@ from wuxin.terms.clock import DAY, SECOND, moment
 from wuxin.terms.money import Money, exact
 from wuxin.twin.track import distance, stays, steps, track, ways
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared/data/vehicles"
 TOLERANCE = 1.0
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
-
-
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    what: str
-    ours: str
-    aim: str
-    reference: str
-    holds: bool
-    data: str
-
-
-def rows_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """The rows of a table, packed or not."""
-    raw = path.read_bytes()
-    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
-    return list(csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True))
 
 
 # ---- trips of KIT ------------------------------------------------------------------------------
@@ -444,25 +422,15 @@ def frauds(data: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-PARTS: dict[str, Callable[[Path], list[Figure]]] = {
+PARTS: Parts = {
     "kit_obd": kit, "driver_behaviour": driver, "car_obd": fuel, "geolife": tracks,
     "insurance": lambda data: [*policies(data), *frauds(data)],
 }  # fmt: skip
 
 
-def figures(data: Path) -> dict[str, Any]:
-    """The pack's figures as one object."""
-    found = [f for name, part in PARTS.items() if (data / name).is_dir() for f in part(data)]
-    missing = [name for name in PARTS if not (data / name).is_dir()]
-    return {"pack": "vehicles", "figures": [f._asdict() for f in found], "missing": missing}
-
-
 def main() -> None:
     """Print the figures as one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    told = figures(parser.parse_args().data)
-    print(json.dumps(told, ensure_ascii=False, indent=1, default=bool))
+    measured("vehicles", PARTS, folder=FOLDER / "vehicles", about=__doc__)
 
 
 if __name__ == "__main__":
