@@ -7,10 +7,9 @@ The gate is of the joint wing and optional: without the setting ``pledge_registr
 """
 
 import logging
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +18,7 @@ from wuxin.finance import pools
 from wuxin.finance.keeper_bodies import PledgeThing, grams, identities
 from wuxin.finance.pledges import Pledge
 from wuxin.home import Home
+from wuxin.terms.beside import Beside
 from wuxin.terms.clock import SECOND, Clock
 from wuxin.terms.counter import read
 from wuxin.terms.errors import BadInput, Conflict, Refused
@@ -38,7 +38,7 @@ AGAIN: Final = 600 * SECOND
 _LOG: Final = logging.getLogger("wuxin.pledging")
 
 
-class Doorkeeper:
+class Doorkeeper(Beside):
     """Stands at a home's counter of pledges; see :class:`wuxin.home.Doorkeeper`.
 
     Args:
@@ -47,10 +47,9 @@ class Doorkeeper:
     """
 
     def __init__(self, home: Home, gate: PledgeGate) -> None:
+        super().__init__("pledging")
         self._home, self._gate = home, gate
         self._asked_at = 0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pledging", daemon=True)
         home.doorkeeper = self
 
     def before(self, command: Command) -> Command:
@@ -91,14 +90,6 @@ class Doorkeeper:
                 self._tell(pledge, said)
                 fresh += 1
         return fresh
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._end.wait(EVERY_S):

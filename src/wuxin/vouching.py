@@ -5,13 +5,13 @@ asked again at the next turn, and the house goes on.
 """
 
 import logging
-import threading
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import msgspec
 
 from wuxin.anchoring import Anchored, Outsiders, anchor
 from wuxin.home import Home
+from wuxin.terms.beside import Beside
 from wuxin.terms.errors import BadInput, WuxinError
 
 _LOG: Final = logging.getLogger("wuxin")
@@ -41,7 +41,7 @@ class Vouched(msgspec.Struct, frozen=True):
         return self.size > 0 and not self.failed
 
 
-class Rounds:
+class Rounds(Beside):
     """Asks outsiders, at a period, while it is entered.
 
     Args:
@@ -58,18 +58,9 @@ class Rounds:
         asked = len(ask.seats)
         if quorum > asked:
             raise BadInput(f"a quorum of {quorum} is more than the {asked} witnesses named")
+        super().__init__("vouching", patience_s=15)
         self._home, self._ask, self._period_s = home, ask, period_s
         self.vouched = Vouched(quorum=quorum, asked=asked)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vouching", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(15)
 
     def turn(self) -> Vouched:
         """One round, if the log has grown since the last one that reached its quorum."""
@@ -109,9 +100,9 @@ class Rounds:
 
     def _run(self) -> None:
         try:
-            while not self._ended.is_set():
+            while not self._end.is_set():
                 self.turn()
-                self._ended.wait(self._period_s)
+                self._end.wait(self._period_s)
         finally:
-            if not self._ended.is_set():
+            if not self._end.is_set():
                 self.vouched = self._failed(("asking has stopped after an error",))

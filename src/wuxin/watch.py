@@ -7,14 +7,14 @@ found by the same steps as ever, so that the journal alone still gives the same 
 """
 
 import logging
-import threading
-from typing import Final, Self
+from typing import Final
 
 from wuxin.flow import PASSING
 from wuxin.home import Home
 from wuxin.packs import schema
 from wuxin.sources import Source
 from wuxin.stores.journal import Entry, Told
+from wuxin.terms.beside import Beside
 from wuxin.terms.clock import SECOND
 from wuxin.terms.counter import BANK
 from wuxin.terms.errors import Conflict
@@ -32,7 +32,7 @@ WHO: Final = "clock"
 _LOG: Final = logging.getLogger("wuxin.watch")
 
 
-class Watch:
+class Watch(Beside):
     """Looks at the clock beside a home, in a thread of its own from entering to leaving.
 
     Args:
@@ -42,10 +42,9 @@ class Watch:
     """
 
     def __init__(self, home: Home, *, allowance: int = ALLOWANCE, every_s: float = EVERY_S) -> None:
+        super().__init__("watch")
         self.home, self._allowance, self._every_s = home, allowance, every_s
         self._told: dict[str, int] = {}
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def look(self) -> int:
         """Journal that time has passed wherever something is due; returns for how many sources."""
@@ -68,14 +67,6 @@ class Watch:
         if entries:
             self.home.accept_many(entries)
         return len(entries)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._end.wait(self._every_s):

@@ -11,7 +11,7 @@ import secrets
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +20,7 @@ from wuxin.home import Home
 from wuxin.notify import hooks, mail
 from wuxin.notify.hooks import NotTaken
 from wuxin.notify.outbox import Message, Outbox
+from wuxin.terms.beside import Beside
 from wuxin.terms.durable import private_file
 from wuxin.terms.errors import BadInput
 
@@ -38,7 +39,7 @@ class Ways(NamedTuple):
     private: bool = False
 
 
-class Courier:
+class Courier(Beside):
     """Sends the records of a home to their subscribers, from entering to leaving.
 
     Args:
@@ -48,12 +49,12 @@ class Courier:
     """
 
     def __init__(self, home: Home, ways: Ways, *, every_s: float = EVERY_S) -> None:
+        super().__init__("courier")
         self.home, self.ways, self._every_s = home, ways, every_s
         self.outbox = Outbox(home.book, home.tenant)
-        self._end, self._busy = threading.Event(), set[str]()
+        self._busy = set[str]()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(WORKERS, "courier")
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     def collect(self) -> None:
         """Lay everything that the book has into the outbox."""
@@ -80,13 +81,8 @@ class Courier:
                 continue  # after one that is parked the next one has its turn
             self.outbox.sent(message)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
+    def __exit__(self, *told: object) -> None:
+        super().__exit__(*told)
         self._pool.shutdown()
 
     def _run(self) -> None:
