@@ -14,10 +14,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from wuxin.finance.pledges import Pledge
+from wuxin.terms.datum import EARTH_M
 from wuxin.terms.records import Words
-
-EARTH_M: Final = 6_371_008.8
-"""Mean radius of the Earth, metres; Moritz, Geodetic Reference System 1980."""
 
 By = Literal["number", "document", "place and weight"]
 

@@ -14,6 +14,9 @@ _ECCENTRICITY: Final = 0.00669342162296594323
 _CLOSE: Final = 1e-7  # degrees, a centimetre
 _STEPS: Final = 10
 
+EARTH_M: Final = 6_371_008.8
+"""Mean radius of the Earth (m); Moritz, Geodetic Reference System 1980 (IUGG)."""
+
 DATUMS: Final = ("WGS-84", "GCJ-02", "BD-09")
 """What a source may report its places in."""
 

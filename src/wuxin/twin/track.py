@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.clock import MINUTE, SECOND
+from wuxin.terms.datum import EARTH_M
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
-
-EARTH: Final = 6_371_008.8
-"""Mean radius of the Earth (m), IUGG 1980."""
 
 FASTEST: Final = 70.0
 """Speed (m/s) beyond which a position is taken for an error; no vehicle on a road does 250 km/h."""
@@ -151,7 +149,7 @@ def _apart(lat: Floats, lon: Floats, *, lat_0: Floats, lon_0: Floats) -> Floats:
     phi, phi_0 = np.radians(lat), np.radians(lat_0)
     half = np.sin((phi - phi_0) / 2) ** 2
     half = half + np.cos(phi) * np.cos(phi_0) * np.sin(np.radians(lon - lon_0) / 2) ** 2
-    return np.asarray(2 * EARTH * np.arcsin(np.sqrt(np.minimum(half, 1.0))), np.float64)
+    return np.asarray(2 * EARTH_M * np.arcsin(np.sqrt(np.minimum(half, 1.0))), np.float64)
 
 
 def _reachable(

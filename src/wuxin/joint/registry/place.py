@@ -10,14 +10,13 @@ import math
 from itertools import product
 from typing import Final, NamedTuple
 
+from wuxin.terms.datum import EARTH_M
+
 METRES: Final = 30.0
 """How near is the same spot; a settings choice of the members, as in the bank's own register."""
 
 WEIGHT: Final = 0.005
 """How near is the same weight, as a share of it; the same."""
-
-EARTH_M: Final = 6_371_008.8
-"""Mean radius of the Earth, metres; Moritz, Geodetic Reference System 1980."""
 
 _METRE_DEG: Final = math.degrees(1 / EARTH_M)
 

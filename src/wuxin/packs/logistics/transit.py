@@ -12,9 +12,10 @@ import numpy as np
 
 from wuxin.packs.logistics.figures import Floats, of_day
 from wuxin.terms.clock import DAY, HOUR, SECOND
+from wuxin.terms.datum import EARTH_M
 from wuxin.terms.names import ThingKey
 from wuxin.terms.standards import DayView, Derived
-from wuxin.twin.track import EARTH, Track, distance, stays, steps, track
+from wuxin.twin.track import Track, distance, stays, steps, track
 
 STALL_RADIUS: Final = 3_000.0
 """How far (m) a carrier that does not get on may drift: the swing of an anchored ship and tide."""
@@ -105,7 +106,7 @@ def course(latitude: float, longitude: float, *, route: Floats) -> Course:
     before = np.concatenate([[0.0], np.cumsum(lengths)])
     best = (np.inf, 0.0)
     for leg, (a, b, length) in enumerate(zip(corners[:-1], corners[1:], lengths, strict=True)):
-        if length * EARTH < _LEG:
+        if length * EARTH_M < _LEG:
             continue
         pole = np.cross(a, b)
         pole /= np.linalg.norm(pole)
@@ -117,7 +118,7 @@ def course(latitude: float, longitude: float, *, route: Floats) -> Course:
             across, along = min(ends), float(length) if ends[1] < ends[0] else 0.0
         best = min(best, (abs(across), float(before[leg]) + along))
     off, along = best
-    return Course(off * EARTH, along * EARTH, (float(before[-1]) - along) * EARTH)
+    return Course(off * EARTH_M, along * EARTH_M, (float(before[-1]) - along) * EARTH_M)
 
 
 def cruising(seen: Track) -> float:
