@@ -1,8 +1,10 @@
 """Homes for tests: a clock that stands still, recordings brought in, findings and acts as JSON."""
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from wuxin.home import Home
@@ -66,3 +68,13 @@ def findings(home: Home, **where: Any) -> list[dict[str, Any]]:
 def acts(home: Home, **where: Any) -> list[dict[str, Any]]:
     """Return the acts of a home, oldest first."""
     return [views.act(r) for r in reversed(home.book.acts(home.tenant, where))]
+
+
+def generator(example: str, name: str = "generate") -> ModuleType:
+    """Load the script that writes an example's generated files."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / example / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

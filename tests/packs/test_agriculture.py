@@ -1,6 +1,5 @@
 """The agriculture pack: heats, posture, milk and climate against what papers and hands say."""
 
-import importlib.util
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.homes import generator
 from wuxin.packs import schema
 from wuxin.packs.agriculture import costs
 from wuxin.packs.agriculture.climate import humidity_index
@@ -180,11 +180,7 @@ def test_the_index_by_hand(celsius: float, humidity: float, index: float) -> Non
 
 
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("generate", EXAMPLE / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = generator("agriculture")
     module.main(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(module.FILES)
     for name in module.FILES:

@@ -1,7 +1,6 @@
 """The infrastructure pack: what its models derive of a day, what a site is worth, what is shown."""
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.packs.hours import HourlyDay
 from wuxin.packs.infrastructure import board, limits, models
 from wuxin.packs.infrastructure.attendance import LONGEST, attend
 from wuxin.packs.infrastructure.cranes import crane_day
@@ -29,7 +29,7 @@ from wuxin.terms.clock import DAY, HOUR, MINUTE, moment, zone
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Digest, ThingKey
 from wuxin.terms.records import Cause, Measured
-from wuxin.terms.standards import Derived, Pack, Series, Valuation
+from wuxin.terms.standards import Derived, Pack, Valuation
 
 LOCAL = zone("Asia/Shanghai")
 AT = moment("2016-04-11", LOCAL)
@@ -39,38 +39,13 @@ CRANE, ZONE = ThingKey("tower_crane", "TC-1"), ThingKey("zone", "Z-1")
 A, B = ThingKey("work_package", "WP-1"), ThingKey("work_package", "WP-2")
 W1, W2 = ThingKey("worker", "W-01"), ThingKey("worker", "W-02")
 UG = limits.MICROGRAM
-Rows = Mapping[tuple[ThingKey, str], Sequence[tuple[float, float]]]
 
 
-class Day:
-    """One closed local day of a site, from values at hours in a dictionary."""
+class Day(HourlyDay):
+    """One closed local day of a site."""
 
-    root = SITE
+    root, zone = SITE, LOCAL
     start, end = AT, AT + DAY
-    zone: tzinfo = LOCAL
-
-    def __init__(self, rows: Rows, *, facts: Mapping[ThingKey, Mapping[str, float]] | None = None,
-                 period: int = HOUR) -> None:  # fmt: skip
-        self._rows, self._facts, self._period = rows, facts or {}, period
-
-    def of(self, kind: str) -> Sequence[ThingKey]:
-        named = {**dict.fromkeys(self._facts), **dict.fromkeys(t for t, _ in self._rows)}
-        return [thing for thing in named if thing.kind == kind]
-
-    def facts(self, thing: ThingKey) -> Mapping[str, float]:
-        return self._facts.get(thing, {})
-
-    def period(self, _thing: ThingKey) -> int:
-        return self._period
-
-    def series(self, thing: ThingKey, indicator: str, *, days: int = 1) -> Series:
-        rows = [
-            (AT + round(hour * HOUR), value)
-            for hour, value in self._rows.get((thing, indicator), ())
-            if hour >= 24 * (1 - days)
-        ]
-        t, v = ([row[k] for row in rows] for k in (0, 1))
-        return Series(np.array(t, np.int64), np.array(v, np.float64))
 
 
 def last(found: list[Derived]) -> dict[tuple[str, str], float]:

@@ -1,15 +1,13 @@
 """The infrastructure example: what is generated comes out again, what is real is untouched."""
 
 import csv
-import importlib.util
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests.homes import EXAMPLES, brought_in, findings
+from tests.homes import EXAMPLES, brought_in, findings, generator
 from wuxin.home import Home
 from wuxin.wire.recording import open_recording
 
@@ -20,22 +18,13 @@ GENERATED = (
 REAL = ("air.csv", "noise.csv")
 
 
-def load_generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_site", EXAMPLE / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def rows(name: str) -> list[dict[str, str]]:
     with (EXAMPLE / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
-    load_generator().main(tmp_path)
+    generator("infrastructure").main(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(GENERATED)
     for name in GENERATED:
         assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
@@ -45,7 +34,7 @@ def test_air_and_noise_are_those_of_their_publishers(tmp_path: Path, shared: Pat
     folder = shared / "data" / "construction"
     station = folder / "beijing_multisite" / "PRSA_Data_Aotizhongxin_20130301-20170228.csv"
     meter = folder / "noisemonitor" / "test_data_laeq1m.csv"
-    load_generator().main(tmp_path, station, meter)
+    generator("infrastructure").main(tmp_path, station, meter)
     for name in REAL:
         assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
 

@@ -4,16 +4,15 @@ The figures stand in docs/packs/logistics.md, where they are worked out.
 """
 
 import csv
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import pytest
 
+from tests.homes import generator
 from wuxin.finance.desk import Desk
 from wuxin.packs import schema
 from wuxin.packs.logistics import models
@@ -29,22 +28,13 @@ LOCAL = zone("Asia/Shanghai")
 FILES = ("stock.csv", "book.csv", "receipts.csv")
 
 
-def load_generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", EXAMPLE / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def rows(name: str) -> list[dict[str, str]]:
     with (EXAMPLE / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
-    load_generator().main(tmp_path)
+    generator("logistics").main(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
@@ -52,7 +42,7 @@ def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) ->
 
 def test_prices_are_those_of_the_world_bank(tmp_path: Path, shared: Path) -> None:
     sheet = shared / "data/commodity/world_bank_pink_sheet/monthly_to_2019.csv"
-    load_generator().main(tmp_path, sheet)
+    generator("logistics").main(tmp_path, sheet)
     name = "copper_price.csv"
     assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes()
 
@@ -254,6 +244,6 @@ def test_the_disposal_repays_the_loan_and_returns_what_is_left(acts: list[Act]) 
 
 
 def test_a_midnight_is_a_local_one() -> None:
-    assert from_datetime(load_generator().RELEASED) - moment("2008-08-20", LOCAL) == (
+    assert from_datetime(generator("logistics").RELEASED) - moment("2008-08-20", LOCAL) == (
         timedelta(hours=14) // timedelta(microseconds=1) * 1000
     )

@@ -1,35 +1,24 @@
 """The voyage: its files are what the generator writes, and its prices those of the World Bank."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
-from tests.homes import EXAMPLES
+from tests.homes import EXAMPLES, generator
 from wuxin.wire.recording import open_recording
 
 EXAMPLE = EXAMPLES / "logistics"
 
 
-def load_generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("voyage", EXAMPLE / "generate_voyage.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
-    generator = load_generator()
-    generator.main(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(generator.PARTS)
-    for name in generator.PARTS:
+    written = generator("logistics", "generate_voyage")
+    written.main(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(written.PARTS)
+    for name in written.PARTS:
         assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
 
 
 def test_prices_are_those_of_the_world_bank(tmp_path: Path, shared: Path) -> None:
     sheet = shared / "data/commodity/world_bank_pink_sheet/monthly_to_2019.csv"
-    load_generator().main(tmp_path, sheet)
+    generator("logistics", "generate_voyage").main(tmp_path, sheet)
     name = "voyage_prices.csv"
     assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes()
 

@@ -1,13 +1,11 @@
 """The operations pack: custody, zones, double recording, the living register, access."""
 
-from collections.abc import Mapping, Sequence
-from datetime import tzinfo
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.packs.hours import HourlyDay, Rows, at_hours
 from wuxin.packs import checks, schema
 from wuxin.packs.operations.access import access_day
 from wuxin.packs.operations.custody import (
@@ -36,42 +34,19 @@ ANN, BOB = ThingKey("staff", "S-1"), ThingKey("staff", "S-2")
 LOBBY, VAULT = ThingKey("zone", "Z-1"), ThingKey("zone", "Z-3")
 DESK, RECORDER = ThingKey("sales_desk", "D-1"), ThingKey("recorder", "R-1")
 PC = ThingKey("asset", "A-1")
-Rows = Mapping[tuple[ThingKey, str], Sequence[tuple[float, float]]]
 STAFF = {ANN: {"number": 1.0, "clearance": 1.0}, BOB: {"number": 2.0, "clearance": 2.0}}
 
 
 def series(*rows: tuple[float, float]) -> Series:
     """Values at hours of the day."""
-    t, v = ([row[k] for row in rows] for k in (0, 1))
-    at = np.array([AT + round(hour * HOUR) for hour in t], np.int64)
-    return Series(at, np.array(v, np.float64))
+    return at_hours(AT, rows)
 
 
-class Day:
-    """One closed local day of a branch, from values at hours in a dictionary."""
+class Day(HourlyDay):
+    """One closed local day of a branch."""
 
-    root = BRANCH
+    root, zone = BRANCH, LOCAL
     start, end = AT, AT + DAY
-    zone: tzinfo = LOCAL
-
-    def __init__(
-        self, rows: Rows, *, facts: Mapping[ThingKey, Mapping[str, float]] | None = None
-    ) -> None:
-        self._rows, self._facts = rows, facts or {}
-
-    def of(self, kind: str) -> Sequence[ThingKey]:
-        named = {**dict.fromkeys(self._facts), **dict.fromkeys(t for t, _ in self._rows)}
-        return [thing for thing in named if thing.kind == kind]
-
-    def facts(self, thing: ThingKey) -> Mapping[str, float]:
-        return self._facts.get(thing, {})
-
-    def period(self, _thing: ThingKey) -> int:
-        return HOUR
-
-    def series(self, thing: ThingKey, indicator: str, *, days: int = 1) -> Series:
-        rows = [row for row in self._rows.get((thing, indicator), ()) if row[0] >= 24 * (1 - days)]
-        return series(*rows)
 
 
 def last(found: list[Derived]) -> dict[tuple[str, str], float]:

@@ -1,13 +1,11 @@
 """The operations example: what was planted is found when it happened, and nothing else is."""
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests.homes import EXAMPLES, brought_in, findings
+from tests.homes import EXAMPLES, brought_in, findings, generator
 from wuxin.home import Home
 from wuxin.wire.recording import open_recording
 
@@ -34,17 +32,8 @@ PLANTED = {
 }
 
 
-def load_generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_branch", EXAMPLE / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
-    load_generator().main(tmp_path)
+    generator("operations").main(tmp_path)
     shipped = sorted(p.name for p in EXAMPLE.glob("*.csv"))
     assert sorted(p.name for p in tmp_path.iterdir()) == shipped
     for name in shipped:

@@ -1,31 +1,20 @@
 """The vehicles example: what is generated comes out again, and what happens on the lot is found."""
 
 import csv
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests.homes import EXAMPLES, acts, brought_in, findings
+from tests.homes import EXAMPLES, acts, brought_in, findings, generator
 from wuxin.home import Home
 
 EXAMPLE = EXAMPLES / "vehicles"
 GENERATED = ("custody.csv", "inspection.csv", "scans.csv", "tracker.csv")
 
 
-def load_generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_lot", EXAMPLE / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
-    load_generator().main(tmp_path)
+    generator("vehicles").main(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(GENERATED)
     for name in GENERATED:
         assert (tmp_path / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
@@ -33,7 +22,7 @@ def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path: Path) ->
 
 def test_the_trip_is_that_of_its_publisher(tmp_path: Path, shared: Path) -> None:
     source = shared / "data/vehicles/kit_obd/2017-07-14_Seat_Leon_KA_KA_Frei.csv.gz"
-    load_generator().main(tmp_path, source)
+    generator("vehicles").main(tmp_path, source)
     trip = "kit_2017-07-14.csv"
     assert (tmp_path / trip).read_bytes() == (EXAMPLE / trip).read_bytes()
 
