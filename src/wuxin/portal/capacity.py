@@ -22,8 +22,6 @@ router: Final = APIRouter(prefix="/api", tags=["capacity"])
 NEWEST: Final = 50
 """How many placed orders, and how many that wait, are told."""
 
-_GIVEN_BY: Final = ("offer_capacity", "seek_capacity", "withdraw_capacity", "match_capacity")
-
 
 @router.get("/capacity")
 def capacity(here: Here) -> dict[str, Any]:
@@ -37,15 +35,14 @@ def capacity(here: Here) -> dict[str, Any]:
 def standing(home: Home, session: Session) -> dict[str, Any]:
     """See :func:`capacity`."""
     with home.standing() as flow:
-        held = flow.bank.capacity.standing
-        orders = flow.bank.orders
+        held, orders = flow.bank.capacity.standing, flow.bank.capacity.orders
     return {
         "offers": _own(session, held.offers),
         "needs": _own(session, held.needs),
         "placed": _acts(home, session, kind="capacity_matched"),
         "waiting": _waiting(home, session, needs={need.id for need in held.needs}),
         "party": session.party,
-        "may": [name for name in _GIVEN_BY if session.role in orders[name].by],
+        "may": [name for name, order in orders.items() if session.role in order.by],
     }
 
 

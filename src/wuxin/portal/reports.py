@@ -25,7 +25,7 @@ from wuxin.sources import Source
 from wuxin.stores import schema as tables
 from wuxin.terms.clock import DAY, day_start, iso, moment
 from wuxin.terms.errors import NotFound
-from wuxin.terms.records import UNUSABLE
+from wuxin.terms.records import LEVELS, UNUSABLE
 from wuxin.terms.standards import Pack, ReportFigure
 
 router: Final = APIRouter(prefix="/api/reports", tags=["report"])
@@ -238,7 +238,6 @@ def _advice(
     for row in home.book.findings(session.tenant, {"pack": pack.name}, span=span):
         if f"{row['kind']}:{row['thing']}" in own:
             held[row["rule"]].append(row)
-    ranks = {"red": 0, "amber": 1, "info": 2}
     told = [
         {
             "rule": name, "level": rule.level, "times": len(rows),
@@ -252,4 +251,4 @@ def _advice(
         for name, rows in held.items()
         if (rule := pack.rules.get(name)) is not None
     ]  # fmt: skip
-    return sorted(told, key=lambda one: (ranks[one["level"]], -one["times"], one["rule"]))
+    return sorted(told, key=lambda one: (LEVELS.index(one["level"]), -one["times"], one["rule"]))

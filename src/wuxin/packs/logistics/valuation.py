@@ -70,8 +70,7 @@ def mark_to_market(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Va
         counted[lot] = found.kg
         causes += found.causes
     if not counted and not missing:
-        zh, en = f"{read.root} 下没有 {read.kind}", f"there is no {read.kind} in {read.root}"
-        missing.append(Words(zh, en))
+        missing.append(none_held(read))
     because = tuple(dict.fromkeys(causes))
     if missing or price is None:
         return Valuation((), None, tuple(missing), because)
@@ -80,6 +79,11 @@ def mark_to_market(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Va
     )
     total = sum((line.value for line in lines), Money(Decimal(0), read.currency))
     return Valuation(lines, total, (), because)
+
+
+def none_held(read: PoolTerms) -> Words:
+    """That a pool has nothing in it, in words."""
+    return Words(f"{read.root} 下没有 {read.kind}", f"there is no {read.kind} in {read.root}")
 
 
 def read_terms(terms: Mapping[str, Any], twin: TwinReader) -> PoolTerms:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
-from wuxin.packs.logistics.valuation import PoolTerms, price_of, read_terms, worth_of
+from wuxin.packs.logistics.valuation import PoolTerms, none_held, price_of, read_terms, worth_of
 from wuxin.terms.clock import SECOND, duration
 from wuxin.terms.errors import BadInput
 from wuxin.terms.money import Money, exact
@@ -78,8 +78,7 @@ def mark_shipments(terms: Mapping[str, Any], twin: TwinReader, *, at: int) -> Va
         counted[shipment] = exact(book.value), factor
         causes += [*twin.causes(book), *because]
     if not counted and not missing:
-        zh, en = f"{read.root} 下没有 {read.kind}", f"there is no {read.kind} in {read.root}"
-        missing.append(Words(zh, en))
+        missing.append(none_held(read))
     told = tuple(dict.fromkeys(causes))
     if missing or price is None:
         return Valuation((), None, tuple(missing), told)

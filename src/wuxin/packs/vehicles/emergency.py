@@ -27,10 +27,6 @@ Word = Literal["driver_needs_help", "driver_is_well", "centre_has_it", "rescue_a
 
 _AT_ONCE: Final = frozenset(("button", "airbag", "crash"))
 
-CRASH: Final = 40.0
-"""m/s² (about 4 g, within 0.1 s) beyond which an accelerometer's peak is a crash: driving over
-kerbs and potholes stays below it in a fixed mount; chosen by this project."""
-
 
 class Call(msgspec.Struct, frozen=True):
     """One emergency: its stage, since when (ns), what began it, and all that was said."""

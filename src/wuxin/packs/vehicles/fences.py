@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.clock import DAY, MINUTE
+from wuxin.terms.datum import EARTH_M
 from wuxin.terms.errors import BadInput
-from wuxin.twin.track import EARTH, Floats, Times, Track, distance
+from wuxin.twin.track import Floats, Track, distance
 
 INSIDE, OUTSIDE, UNKNOWN = 0, 1, 2
 """The states; unknown is before the first position, and long after the last."""
@@ -128,8 +129,8 @@ def _extend(found: list[Span], span: Span) -> None:
 def _plane(latitude: Floats, longitude: Floats, *, corners: Floats) -> tuple[Floats, Floats]:
     """Metres east and north of the first corner; exact enough for some hundred kilometres."""
     lat_0, lon_0 = corners[0]
-    east = np.radians(np.asarray(longitude) - lon_0) * np.cos(np.radians(lat_0)) * EARTH
-    north = np.radians(np.asarray(latitude) - lat_0) * EARTH
+    east = np.radians(np.asarray(longitude) - lon_0) * np.cos(np.radians(lat_0)) * EARTH_M
+    north = np.radians(np.asarray(latitude) - lat_0) * EARTH_M
     return np.asarray(east, np.float64), np.asarray(north, np.float64)
 
 
@@ -138,9 +139,3 @@ def _to_edge(x: Floats, y: Floats, *, a: tuple[float, float], b: tuple[float, fl
     size = dx * dx + dy * dy
     share = np.clip(((x - a[0]) * dx + (y - a[1]) * dy) / size, 0, 1) if size else np.zeros(len(x))
     return np.asarray(np.hypot(x - a[0] - share * dx, y - a[1] - share * dy), np.float64)
-
-
-def first_seen(t: Times, state: NDArray[np.int8]) -> int | None:
-    """When (ns) a thing was first seen outside; None: never."""
-    out = np.flatnonzero(state == OUTSIDE)
-    return int(t[out[0]]) if len(out) else None

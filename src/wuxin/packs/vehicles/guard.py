@@ -1,6 +1,5 @@
 """Who tampers with the tracker: cover opened, power cut, receiver jammed; and stolen vehicles."""
 
-from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -147,8 +146,3 @@ def _spells(t: Times, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 def _share(series: tuple[Times, Floats], start: int, *, end: int, above: float) -> float:
     here = (series[0] >= start) & (series[0] <= end)
     return float((series[1][here] > above).mean()) if here.any() else 0.0
-
-
-def overlaps(spells: Sequence[Spell], start: int, *, end: int) -> bool:
-    """Whether any of the spells touches a span of time (ns)."""
-    return any(s.start <= end and s.end >= start for s in spells)
