@@ -26,7 +26,7 @@ demo: setup ## set up, replay real recordings, serve the screens
 	@$(BIN)/wuxin demo
 
 test: servers lint ## run every check, then every test
-	$(BIN)/pytest --cov=wuxin
+	$(BIN)/pytest -n 2 --dist loadfile --cov=wuxin
 
 lint: setup .venv/.dev ## run the checks that need no test run
 	$(BIN)/ruff check $(CODE)

@@ -65,7 +65,7 @@ def on_the_wire() -> int:
 
 
 def compute(
-    nodes: Local, program: Program, shared: Tables, *, alone: bool, **settings: Setting
+    nodes: Local, program: Program, *, shared: Tables, alone: bool, **settings: Setting
 ) -> tuple[dict[str, Any], Figures]:
     """Run one program through a contract; every owner receives every result."""
     owners = {name: nodes.member(f"{name.replace('_', '-')}-owner") for name in shared}
@@ -73,10 +73,14 @@ def compute(
     parties = [each.party("data_owner", "user") for each in owners.values()]
     schema = {each.table: dict(each.columns) for each in inputs}
     results = program.compile(schema, **settings).results
+    group = int(settings.pop("minimum_group", 0))
     to = {name: [party.name for party in parties] for name in results}
     contract = draft(
         program, inputs, parties=[*parties, *map(nodes.party, nodes.nodes)], nodes=nodes.nodes,
-        terms=Terms(purpose="benchmark", to=to, settings=settings, wait_s=300, run_s=300),
+        terms=Terms(
+            purpose="benchmark", to=to, settings=settings, minimum_group=group, wait_s=300,
+            run_s=300,
+        ),
         now=system_clock(),
     )  # fmt: skip
     signed = Signed(contract)
@@ -137,7 +141,7 @@ def synthetic(rows: int, columns: int) -> tuple[Any, Any]:
     return x, (noise.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
 
 
-def scored(x: Any, y: Any, weights: Any) -> float:
+def scored(x: Any, y: Any, *, weights: Any) -> float:
     """AUC of a linear model on these rows."""
     return float(roc_auc_score(y, x @ weights[1:] + weights[0]))
 
@@ -147,12 +151,12 @@ def model(nodes: Local, *, alone: bool) -> Figures:
     x, y = synthetic(20_000, 50)
     how: dict[str, Any] = {"rounds": 100, "batch": 1000, "rate": 0.3}
     shared = {"bank": {"x": x[:, :25], "y": y}, "partner": {"x": x[:, 25:]}}
-    found, figures = compute(nodes, vertical_model, shared, alone=alone, **how)
+    found, figures = compute(nodes, vertical_model, shared=shared, alone=alone, **how)
     plain, plain_s = timed(lambda: trained(x, y, **how))
     fitted, fit_s = timed(lambda: LogisticRegression().fit(x, y), 3)
     return figures | {
-        "auc": scored(x, y, found["weights"]),
-        "auc_numpy": scored(x, y, plain),
+        "auc": scored(x, y, weights=found["weights"]),
+        "auc_numpy": scored(x, y, weights=plain),
         "auc_scikit_learn": float(roc_auc_score(y, fitted.decision_function(x))),
         "numpy_s": round(plain_s, 4),
         "scikit_learn_s": round(fit_s, 3),
@@ -169,7 +173,7 @@ def count(nodes: Local, *, alone: bool) -> Figures:
         "left": _key(placed([str(each) for each in left], {}, salt=SALT, bins=bins).table),
         "right": _key(listed([str(each) for each in right], {}, salt=SALT, bins=bins).table),
     }
-    found, figures = compute(nodes, common, shared, alone=alone)
+    found, figures = compute(nodes, common, shared=shared, alone=alone)
     plain, plain_s = timed(lambda: len(np.intersect1d(left, right)))
     return figures | {"count": int(found["count"]), "plain": plain, "numpy_s": round(plain_s, 4)}
 
@@ -193,7 +197,7 @@ def join(nodes: Local, *, alone: bool) -> Figures:
         ).table,
     }
     how: dict[str, Any] = {"rounds": 20, "batch": 100_000, "rate": 1.0}
-    found, figures = compute(nodes, hidden_model, shared, alone=alone, **how)
+    found, figures = compute(nodes, hidden_model, shared=shared, alone=alone, **how)
 
     def plainly() -> Any:
         _, at, _ = np.intersect1d(np.arange(rows), theirs, return_indices=True)
@@ -203,8 +207,8 @@ def join(nodes: Local, *, alone: bool) -> Figures:
     fitted, fit_s = timed(lambda: LogisticRegression().fit(x[-both:], y[-both:]), 3)
     auc = roc_auc_score(y[-both:], fitted.decision_function(x[-both:]))
     return figures | {
-        "auc": scored(x[-both:], y[-both:], found["weights"]),
-        "auc_numpy": scored(x[-both:], y[-both:], plain),
+        "auc": scored(x[-both:], y[-both:], weights=found["weights"]),
+        "auc_numpy": scored(x[-both:], y[-both:], weights=plain),
         "auc_scikit_learn": float(auc),
         "numpy_s": round(plain_s, 4),
         "scikit_learn_s": round(fit_s, 3),
@@ -226,7 +230,7 @@ def duplicates(nodes: Local, *, alone: bool) -> Figures:
         }
         for at, own in enumerate(held)
     }
-    found, figures = compute(nodes, duplicates_5, shared, alone=alone)
+    found, figures = compute(nodes, duplicates_5, shared=shared, alone=alone)
 
     def plainly() -> Any:
         values, times = np.unique(np.concatenate(held), return_counts=True)
@@ -236,7 +240,7 @@ def duplicates(nodes: Local, *, alone: bool) -> Figures:
     plain, plain_s = timed(plainly)
     right = all(
         np.array_equal(
-            _in_order(found[f"flags_{at + 1}"], laid[at].at, rows), plain[at].astype(np.int64)
+            _in_order(found[f"flags_{at + 1}"], laid[at].at, rows=rows), plain[at].astype(np.int64)
         )
         for at in range(banks)
     )
@@ -250,12 +254,12 @@ def split(nodes: Local, *, alone: bool) -> Figures:
     """The demo's split table: a model on the hidden intersection against the same in plain."""
     laid = trial.laid(trial.owners(*tables()), salt=SALT)
     shared = {name: each.table for name, each in laid.items()}
-    found, figures = compute(nodes, default_model, shared, alone=alone)
-    plain = default_model.plain(shared)
+    found, figures = compute(nodes, default_model, shared=shared, alone=alone, minimum_group=3)
+    plain = default_model.plain(shared, minimum_group=3)
     return figures | {
         "auc": float(found["auc"]), "auc_plain": float(plain["auc"]),
         "auc_bank_alone": float(plain["auc_bank"]),
-        "grades_that_differ": int((found["grades"] != plain["grades"]).sum()),
+        "worst_share": float(abs(found["distribution"] - plain["distribution"]).max()),
     }  # fmt: skip
 
 
@@ -278,7 +282,7 @@ def _key(table: Mapping[str, Any]) -> dict[str, Any]:
     return {"key": table["key"]}
 
 
-def _in_order(found: Any, at: Any, rows: int) -> Any:
+def _in_order(found: Any, at: Any, *, rows: int) -> Any:
     ordered = np.zeros(rows, np.int64)
     flat, places = np.asarray(found).reshape(-1), at.reshape(-1)
     ordered[places[places >= 0]] = flat[places >= 0]

@@ -64,9 +64,15 @@ def _names_licence(mark: str) -> bool:
 
 
 def imported() -> Iterator[metadata.Distribution]:
-    """Yield the distributions reachable from requirements/base.in that are installed here."""
-    lines = (ROOT / "requirements" / "base.in").read_text().splitlines()
+    """Yield the distributions reachable from base.in and from the extra that are installed here."""
+    folder = ROOT / "requirements"
+    lines = [
+        line
+        for name in ("base.in", "joint.in")
+        for line in (folder / name).read_text().splitlines()
+    ]
     waiting = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    waiting = [wanted for wanted in waiting if not wanted.marker or wanted.marker.evaluate()]
     seen: set[tuple[str, str]] = set()
     while waiting:
         wanted = waiting.pop()

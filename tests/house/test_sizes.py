@@ -64,7 +64,8 @@ def many_parameters(path: Path, text: str) -> list[Offence]:
 def nameless_arguments(path: Path, text: str) -> list[Offence]:
     """Find functions whose callers may pass more than two arguments without their names.
 
-    Where a decorator is called, a framework calls the function by its own convention.
+    Where a decorator is called, a framework calls the function by its own convention; a joint
+    program is called with its tables by name.
     """
     offences = []
     for function, in_class in _functions(ast.parse(text)):
@@ -100,7 +101,7 @@ def _positional(function: Function, *, in_class: bool) -> list[ast.arg]:
 
 
 def _is_framework(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Call)
+    return isinstance(decorator, ast.Call) or ast.unparse(decorator) == "joint"
 
 
 def _is_test(path: Path, function: Function) -> bool:

@@ -46,7 +46,7 @@ def started(circle: Circle, *, run_s: int) -> Signed:
     return signed
 
 
-def ended(circle: Circle, signed: Signed, node: str, *, within_s: float = 40) -> str:
+def ended(circle: Circle, signed: Signed, *, node: str, within_s: float = 40) -> str:
     """Why a node has ended a job."""
     until = time.monotonic() + within_s
     while (said := circle.watch.ask(signed, node, do="status"))["state"] != "failed":
@@ -66,7 +66,7 @@ def test_a_node_that_dies_is_named_and_ends_the_run_within_seconds(circle: Circl
     for worker in workers(circle, "node-c"):
         os.kill(worker, signal.SIGKILL)
     begun = time.monotonic()
-    reasons = [ended(circle, signed, node) for node in ("node-a", "node-b")]
+    reasons = [ended(circle, signed, node=node) for node in ("node-a", "node-b")]
     assert any("node-c does not answer" in why for why in reasons), reasons
     assert time.monotonic() - begun < 30
     code, said = verified(circle.nodes.folder)
@@ -79,14 +79,14 @@ def test_a_node_that_dies_is_named_and_ends_the_run_within_seconds(circle: Circl
 def test_a_node_that_is_too_slow_ends_the_run_at_its_deadline(circle: Circle) -> None:
     signed = started(circle, run_s=6)
     for node in circle.nodes.nodes:
-        assert "not over within 6 s" in ended(circle, signed, node)
+        assert "not over within 6 s" in ended(circle, signed, node=node)
     assert not workers(circle, "node-a")
 
 
 def test_an_owner_that_does_not_push_ends_the_job_at_its_deadline(circle: Circle) -> None:
     signed = circle.signed(circle.contract(product, to=TO, wait_s=2))
     circle.bank.push(signed)
-    assert "shop did not come within 2 s" in ended(circle, signed, "node-b")
+    assert "shop did not come within 2 s" in ended(circle, signed, node="node-b")
 
 
 def test_an_owner_that_lies_to_one_node_is_shown_to_have_lied(circle: Circle) -> None:
@@ -96,10 +96,10 @@ def test_an_owner_that_lies_to_one_node_is_shown_to_have_lied(circle: Circle) ->
     honest = circle.shop.message(signed.contract, committed, rank=0)
     circle.shop.commit("shop", {"sales": np.array([9.0, 9, 9, 9])})  # other shares than agreed
     head, body = circle.shop.message(signed.contract, committed, rank=1)
-    say(circle.shop, signed, "node-a", (plain_contract(signed), b""))
-    say(circle.shop, signed, "node-a", honest)
+    say(circle.shop, signed, node="node-a", message=(plain_contract(signed), b""))
+    say(circle.shop, signed, node="node-a", message=honest)
     with pytest.raises(Forbidden, match="pushed other shares of shop than it committed to"):
-        say(circle.shop, signed, "node-b", (head, body))
+        say(circle.shop, signed, node="node-b", message=(head, body))
     path = circle.nodes.folder / "node-b" / "evidence" / "records.jsonl"
     cheat = [
         line["said"] for line in map(json.loads, path.read_text().splitlines())
@@ -122,9 +122,9 @@ def test_shares_under_somebody_elses_signature_are_refused(circle: Circle) -> No
     circle.bank.push(signed)
     head, body = circle.shop.message(signed.contract, signed.contract.input("shop"), rank=0)
     with pytest.raises(Forbidden, match="bank-a does not bring the table shop"):
-        say(circle.bank, signed, "node-a", (head, body))
+        say(circle.bank, signed, node="node-a", message=(head, body))
     with pytest.raises(Forbidden, match="not signed by its owner"):
-        say(circle.shop, signed, "node-a", ({**head, "signature": bytes(64)}, body))
+        say(circle.shop, signed, node="node-a", message=({**head, "signature": bytes(64)}, body))
 
 
 def test_a_foreign_certificate_on_the_line_between_the_nodes_ends_the_run(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_foreign_certificate_on_the_line_between_the_nodes_ends_the_run(tmp_pa
         circle.bank.push(signed)
         circle.shop.push(signed)
         for node in nodes.nodes:
-            assert "line between the nodes did not come about" in ended(circle, signed, node)
+            assert "line between the nodes did not come about" in ended(circle, signed, node=node)
 
 
 def test_a_node_that_lies_about_a_result_is_found_by_whoever_fetches_it() -> None:
@@ -189,7 +189,9 @@ def test_the_same_contract_on_another_triple_gives_the_same_and_shows_a_lie(
     assert verified(tmp_path)[0] == 0
 
 
-def say(member: Member, signed: Signed, node: str, message: tuple[dict[str, Any], bytes]) -> None:
+def say(
+    member: Member, signed: Signed, *, node: str, message: tuple[dict[str, Any], bytes]
+) -> None:
     with member._line(signed.contract, node, patience_s=60) as line:
         line.ask(*message)
 

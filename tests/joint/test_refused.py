@@ -31,7 +31,7 @@ def refused(circle: Circle, signed: Signed, *, why: str) -> None:
     """All three nodes refuse, for this reason, and have it on record."""
     for node in circle.nodes.nodes:
         with pytest.raises(Refused, match=why):
-            propose(circle, signed, node)
+            propose(circle, signed, node=node)
         faults: list[str] = []
         told = checked(circle.nodes.folder / node, faults)
         assert not faults
@@ -39,7 +39,7 @@ def refused(circle: Circle, signed: Signed, *, why: str) -> None:
         assert told[-1].said["by"] == "bank-a"
 
 
-def propose(circle: Circle, signed: Signed, node: str) -> None:
+def propose(circle: Circle, signed: Signed, *, node: str) -> None:
     address = circle.nodes.party(node).control
     with Line(node, address, papers=circle.bank.papers, patience_s=60) as line:
         line.ask({"do": "propose", "contract": plain(signed)})
@@ -205,9 +205,9 @@ def test_a_program_that_differs_on_one_node_is_refused_there(
         nodes.stop("node-b")
         nodes.restart("node-b", environment={"WUXIN_TEST_FACTOR": "2"})
         signed = mixed.signed(mixed.contract(changing, to={"total": ["bank-a"]}))
-        propose(mixed, signed, "node-a")
+        propose(mixed, signed, node="node-a")
         with pytest.raises(Forbidden, match="compiles here to"):
-            propose(mixed, signed, "node-b")
+            propose(mixed, signed, node="node-b")
 
 
 def test_openings_are_compared_in_name_place_type_and_number() -> None:

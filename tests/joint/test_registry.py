@@ -1,4 +1,4 @@
-"""The registry in one process, with the real messages: what each claim in claims/registry.md says."""
+"""The registry in one process, with the real messages: each claim of claims/registry.md."""
 
 import json
 from pathlib import Path

@@ -1,11 +1,12 @@
-"""Identifiers that two banks write differently give one key; different goods give different ones."""
+"""Identifiers that two banks write differently give one key; different goods give two."""
 
 import math
 
 import pytest
 
 from tests.joint.members import claim
-from wuxin.joint.registry.hidden import hidden_keys
+from wuxin.joint.algorithms.keys import geometry, hashed
+from wuxin.joint.registry.hidden import flagged, identifiers
 from wuxin.joint.registry.numbers import issuer, keys, number_key
 from wuxin.joint.registry.place import METRES, WEIGHT, Lot, near, shifted, spot
 from wuxin.terms.errors import BadInput
@@ -26,9 +27,12 @@ SAME = [
     (("serial", "1M8GDM9AXKP042788", "MCI"), ("serial", "vin 1m8gdm9axkp042788", "MOTOR COACH")),
     (("serial", "S/N 00-12.7", "Haas"), ("serial", "0012 7", "HAAS LTD")),
     (("box", "490154203237518", "A"), ("box", "IMEI: 49-015420-323751-8", "another")),
+    (("lot", "L-9", "x"), ("lot", "批号：l 9", "X")),
+    (("receipt", "第17号", "x"), ("receipt", "第17号", "X")),
     (("tag", "E200 3412 0123", ""), ("tag", "e20034120123", "")),
 ]
 OTHER = [
+    (("receipt", "沪储字第17号", "x"), ("receipt", "京储字第17号", "x")),
     (("receipt", "0017", "中储"), ("receipt", "17", "中储")),
     (("receipt", "17", "中储"), ("receipt", "17", "中远海运")),
     (("receipt", "17", "中储"), ("serial", "17", "中储")),
@@ -108,14 +112,15 @@ def test_a_lot_far_off_or_of_another_weight_is_not_near() -> None:
     assert spot(Lot(31.2, 121.4, 25.6e6)) not in near(base)
 
 
-def test_the_hidden_check_gets_equal_keys_for_equal_goods_alone() -> None:
+def test_the_hidden_check_gets_each_identifier_once_and_flags_find_their_claims() -> None:
     place = {"latitude_deg": 31.2, "longitude_deg": 121.4, "weight_g": 25_000_000}
-    book = [claim("a"), claim("b", GoodsNumber("lot", "L1", "x"), **place)]
-    found, rows = hidden_keys(book, b"secret of this run")
-    assert rows.tolist() == [0, *[1] * 9]
-    assert len({*found.tolist()}) == 10
-    assert (found >= 0).all()
-    assert (found < 2**62).all()
-    again, _ = hidden_keys(book[:1], b"secret of this run")
-    other, _ = hidden_keys(book[:1], b"another secret")
-    assert again[0] == found[0] != other[0]
+    book = [claim("a"), claim("b", GoodsNumber("lot", "L1", "x"), **place), claim("c")]
+    found = identifiers(book)
+    assert [len(rows) for rows in found.values()] == [2, *[1] * 9]
+    salt, bins = b"salt of this contract", geometry(64, 64)
+    mine = hashed([*found], salt=salt, bins=bins)
+    wide = claim("z", GoodsNumber("receipt", "ＣＲ２０２４-0017", "中储发展"))
+    other = hashed([*identifiers([wide])],
+                   salt=salt, bins=bins)  # fmt: skip
+    flags = [int(key in other.key) for key in mine.key]
+    assert {*flagged(flags, found)} == {0, 2}

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.joint.members import claim
 from wuxin.joint.certificates import authority, papers
 from wuxin.joint.registry.ceremony import NODES, found
 from wuxin.joint.registry.client import Client, Lines
+from wuxin.joint.registry.command import registry
 from wuxin.joint.registry.gate import Gate
 from wuxin.joint.registry.local import Processes
+from wuxin.joint.registry.roster import read
 from wuxin.joint.registry.signed import Signer
 from wuxin.terms.clock import system_clock
 from wuxin.terms.errors import Refused
+from wuxin.terms.pledging import GoodsNumber
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +64,27 @@ def test_a_foreign_certificate_gets_no_answer(running: Processes, tmp_path: Path
     with pytest.raises(Refused, match=r"certificate|does not answer"):
         client.tags(["receipt|x|1"])
     client.close()
+
+
+def test_the_commands_ask_and_refresh(running: Processes) -> None:
+    folders = running.founded.folders
+    assert gate(running, "bank-a").lodge(claim("third", GoodsNumber("lot", "L-9", "x")))
+
+    def say(*words: str) -> str:
+        told = CliRunner().invoke(registry, words)
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    asked = ("ask", str(folders["bank-b"]), "--as", "bank-b", "--scheme", "lot", "--issuer", "X")
+    assert "已在他行质押 · pledged elsewhere: desk of bank-a" in say(*asked, "批号：l 9")
+    assert "未见他行质押" in say(*asked, "L-10")
+    assert say("refresh", str(folders[NODES[0]])) == "epoch 1\n"
+    assert "已在他行质押" in say(*asked, "L-9")
+
+
+def test_a_registry_is_set_up_with_a_folder_for_every_member(tmp_path: Path) -> None:
+    told = CliRunner().invoke(registry, ["found", str(tmp_path), "--bank", "b-1", "--bank", "b-2"])
+    assert told.exit_code == 0
+    assert read(tmp_path / "b-1" / "roster.toml") == read(tmp_path / NODES[0] / "roster.toml")
+    assert (tmp_path / NODES[0] / "part").stat().st_mode & 0o077 == 0
+    assert not (tmp_path / "b-1" / "part").exists()

@@ -20,6 +20,7 @@ from wuxin.terms.standards import (
     ReportFigure,
     Rule,
     Step,
+    worthless,
 )
 
 W = Words("字", "word")
@@ -151,7 +152,7 @@ FAULTS: list[tuple[Callable[[], Pack], str]] = [
     (lambda: with_device(feeds=()), f"{D}: no device of kind 'oven' feeds indicator 'heat'"),
     (lambda: replace(SOUND, steps=()), f"{P}: has no step"),
     (lambda: replace(SOUND, steps=SOUND.steps[:-1]), f"{P} extension: there is no such step"),
-    (lambda: replace(SOUND, value=schema.worthless), f"{M} value: there is no valuation"),
+    (lambda: replace(SOUND, value=worthless), f"{M} value: there is no valuation"),
     (lambda: with_step(id="apply"), f"{P} step apply: 2 steps have this id"),
     (lambda: with_step(words=NONE), f"{STEP}has no name in zh"),
     (lambda: with_step(owner=""), f"{STEP}has no owner"),
@@ -214,7 +215,7 @@ def test_a_rule_for_any_kind_is_tried_on_a_kind_that_has_what_it_reads() -> None
 
 
 def test_a_part_may_be_left_out_with_its_reason_and_no_more_than_that() -> None:
-    short = replace(SOUND, steps=SOUND.steps[:-2], value=schema.worthless)
+    short = replace(SOUND, steps=SOUND.steps[:-2], value=worthless)
     lacking = [f"{P} early_warning: there is no such step", f"{P} extension: there is no such step"]
     assert checks.check(short) == [*lacking, f"{M} value: there is no valuation"]
     why = {f"{P} early_warning": "by post", f"{M} value": "nothing is lent"}

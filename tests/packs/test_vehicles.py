@@ -329,6 +329,15 @@ def test_fuel_stolen_overnight_is_found_between_two_drives() -> None:
     assert event.change == pytest.approx(-0.1, abs=0.02)
 
 
+@pytest.mark.parametrize(("change", "kinds"), [(-0.06, []), (-0.2, ["siphon"])])
+def test_a_value_a_minute_tells_large_changes_alone(change: float, kinds: list[str]) -> None:
+    rng = np.random.default_rng(8)
+    t = every(60, 60)
+    level = 0.7 + rng.normal(0, 0.03, 60) + np.where(np.arange(60) >= 30, change, 0)
+    found = fuel.fuel_events(t, level, speed=(t, np.full(60, 10.0)))
+    assert [event.kind for event in found] == kinds
+
+
 def test_an_even_level_leaves_out_what_cannot_be() -> None:
     t = every(1, 120)
     level = np.full(120, 0.5)

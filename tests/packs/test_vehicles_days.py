@@ -40,6 +40,9 @@ class Road:
         self._series[thing, name].sort()
         return self
 
+    def join(self, thing: ThingKey) -> None:
+        self._members.append(thing)
+
     def register(self, thing: ThingKey, **facts: float) -> "Road":
         self._facts[thing] = {**self._facts.get(thing, {}), **facts}
         return self
@@ -223,5 +226,36 @@ def test_a_claim_elsewhere_has_doubts() -> None:
     ):  # fmt: skip
         day.tell(name, [(0, value)], thing=CLAIM)
     found = run("claim_day", day)
-    # It was elsewhere, and its own speed shows no impact.
-    assert found["claim", "claim_doubts"] == 2
+    # It was elsewhere; a speed in ten seconds shows no impact, were there one or not.
+    assert found["claim", "claim_doubts"] == 1
+
+
+@pytest.mark.parametrize(("shift", "supports"), [(0.0, 4), (0.1, 3)])
+def test_another_vehicle_that_felt_it_there_bears_a_claim_out(shift: float, supports: int) -> None:
+    day, other = Road(), ThingKey("vehicle", "W")
+    day.join(other)
+    seconds = np.arange(-300, 300)
+    at = 8 * HOUR + seconds * SECOND
+    v = np.where(seconds < 0, 15.0, 0.0)
+    for thing, lat in ((CAR, 30.0), (other, 30.0 + shift)):
+        day.tell("recorder_speed", list(zip(at, v, strict=True)), thing=thing)
+        day.tell("latitude", [(t, lat) for t in at], thing=thing)
+        day.tell("longitude", [(t, 104.0) for t in at], thing=thing)
+    begin = START / SECOND
+    for name, value in (
+        ("carrier_number", 7), ("claim_time", begin + 8 * 3600), ("claim_latitude", 30.0),
+        ("claim_longitude", 104.0), ("claim_moving", 1), ("claim_reported", begin + 9 * 3600),
+        ("policy_from", begin - 100 * 86_400), ("claim_others", 1),
+    ):  # fmt: skip
+        day.tell(name, [(0, value)], thing=CLAIM)
+    found = run("claim_day", day)
+    # Elsewhere it proves nothing, and nobody is suspected for it.
+    assert found["claim", "claim_doubts"] == 0
+    assert found["claim", "claim_supports"] == supports
+
+
+def test_pushes_are_not_counted_where_a_speed_comes_too_seldom_to_tell() -> None:
+    for seconds, told in ((1, True), (2, False)):
+        t = HOUR + np.arange(0, 600, seconds) * SECOND
+        day = Road().tell("recorder_speed", [(x, 15.0) for x in t])
+        assert (("vehicle", "hard_brakings") in run("speed_day", day)) is told

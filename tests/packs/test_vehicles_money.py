@@ -180,7 +180,7 @@ def test_a_vehicle_elsewhere_that_stood_speaks_against_the_claim() -> None:
     still = marked(t, np.zeros(600))
     others = CLAIM._replace(others=1, policy_from=CLAIM.at - DAY)
     result = claim.check_claim(
-        others, seen=seen, speed=still, collisions=[]  # type: ignore[arg-type]
+        others, seen=seen, speed=still, collisions=[], others=()  # type: ignore[arg-type]
     )  # fmt: skip
     assert result.against == 5
     assert "22," in result.checks[0].why.en
@@ -189,6 +189,34 @@ def test_a_vehicle_elsewhere_that_stood_speaks_against_the_claim() -> None:
 def test_nothing_known_is_no_suspicion() -> None:
     result = claim.check_claim(CLAIM, seen=None)
     assert (result.against, result.unknown) == (0, 4)
+
+
+def test_nobody_to_ask_is_no_suspicion_though_others_are_said_to_be_in_it() -> None:
+    seen, speed = drive(30.0)
+    result = claim.check_claim(
+        CLAIM._replace(others=1), seen=seen, speed=speed,  # type: ignore[arg-type]
+        collisions=collisions(speed),  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert (result.checks[3].answer, result.against) == ("unknown", 0)
+
+
+@pytest.mark.parametrize(("parked", "against"), [(120, False), (20, True)])
+def test_a_parked_car_may_have_driven_there_a_light_is_no_parking(
+    parked: int, *, against: bool
+) -> None:
+    seconds = np.arange(-300, 300)
+    v = np.clip(2.0 * (np.abs(seconds) - parked / 2), 0, 15.0)  # brakes, stands, pulls away
+    speed = marked(CLAIM.at + seconds * SECOND, v)
+    result = claim.check_claim(CLAIM._replace(moving=False), seen=None, speed=speed)
+    assert result.checks[1].against is against
+
+
+@pytest.mark.parametrize(("every", "shows"), [(1, True), (2, False), (10, False)])
+def test_a_speed_that_comes_seldom_shows_no_impact(every: int, *, shows: bool) -> None:
+    t = CLAIM.at + np.arange(-600, 600, every) * SECOND
+    assert claim.would_show(marked(t, np.full(len(t), 15.0)), CLAIM.at) is shows
+    gone = np.abs(t - CLAIM.at) > 2 * MINUTE
+    assert not claim.would_show(marked(t[gone], np.full(gone.sum(), 15.0)), CLAIM.at)
 
 
 def test_evidence_changes_with_one_sample() -> None:

@@ -199,6 +199,13 @@ def test_its_cbor_is_that_of_the_house(value: object) -> None:
     assert case.cbor(value) == canonical(value)
 
 
+@pytest.mark.parametrize("value", [32767.0, 32768.0, 43200.0, 65504.0, 65536.0, -43200.0, 2.0**-24])
+def test_a_number_about_the_end_of_the_halves_is_written_as_the_house_writes_it(
+    value: float,
+) -> None:
+    assert case.cbor(value) == canonical(value)
+
+
 @settings(max_examples=20)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.integers(0, 95))
 def test_its_ed25519_agrees_with_openssl(secret: bytes, message: bytes, at: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from wuxin.cli import main
+from wuxin.packs import schema
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,12 @@ def test_everything_can_be_exported(
     result = CliRunner().invoke(main, asked)
     assert result.exit_code == 0, result.output
     assert out.stat().st_size > 100
+
+
+def test_something_happens_in_each_industry(played: tuple[Path, str]) -> None:
+    said = CliRunner().invoke(main, ["export", "findings", "--home", str(played[0])]).stdout
+    happened = {json.loads(line)["pack"] for line in said.splitlines()}
+    assert happened >= {*schema.installed()}
 
 
 def test_an_export_as_of_then_knows_nothing_later(played: tuple[Path, str]) -> None:

@@ -9,9 +9,11 @@ import pytest
 
 from tests.homes import EXAMPLES, acts, brought_in, findings
 from wuxin.audit import audit
+from wuxin.casefile import bundle
+from wuxin.evidence import case
 from wuxin.evidence.proof import check_proof, read_proof
 from wuxin.finance.process import Case
-from wuxin.home import Home
+from wuxin.home import DEFAULT_TENANT, Home, keys
 from wuxin.packs import schema
 from wuxin.portal import proofs
 from wuxin.portal.access import Session
@@ -110,6 +112,11 @@ def test_its_receipt_is_verified(home: Home) -> None:
     check_proof(proof, home.log.entry(receipt["leaf"]), vkey=home.signer.vkey)
     report = audit(home.folder, home.tenant)
     assert report.faults == []
+
+
+def test_the_case_file_of_the_loan_is_verified(home: Home) -> None:
+    vkey = keys(home.folder, DEFAULT_TENANT)[0].vkey
+    assert case.check_case(bundle(home.folder, DEFAULT_TENANT, facility="PV-2016-01"), key=vkey)
 
 
 def test_snow_on_both_stations_is_zero_yield_in_full_daylight(snow: Home) -> None:

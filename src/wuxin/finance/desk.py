@@ -76,6 +76,9 @@ class Desk(Marking):
             raise BadInput(f"the command is for {command.facility!r}, its terms are {terms.id!r}'s")
         if terms.id in self.accounts:
             raise Conflict(f"facility {terms.id!r} is already open")
+        if not now.pack.lends:
+            why = f"what the pack {now.pack.name!r} watches is valued by nobody"
+            raise BadInput(f"nothing can be lent against {terms.root}: {why}")
         for check in self.checks:
             check(terms, now)
         account = Account(self.tenant, terms, books=self.books, source=now.source)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from wuxin.finance.account import Account
-from wuxin.finance.identity import Identity, canonical_text
+from wuxin.finance.identity import Identity
 from wuxin.finance.pledges import Contest, Place, Pledge, Register
 from wuxin.terms.errors import Conflict
 from wuxin.terms.names import ThingKey
 from wuxin.terms.records import Cause, Measured
 from wuxin.terms.standards import TwinReader, Witness
+from wuxin.terms.written import canonical_text
 
 AUTOMATIC: Final = "WUXIN:"
 """Issuer of the identity of a thing that is known by its name in Wuxin alone."""

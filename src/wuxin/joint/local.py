@@ -4,8 +4,10 @@ The processes are the ones that run in production, started by the same command; 
 addresses and the authorities that issue their papers are of this machine.
 """
 
+import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -144,5 +146,12 @@ class Local:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    """A port that nobody listens on, and that the system gives to no outgoing connection.
+
+    One from the system's own range may be the source of somebody's call by the time a node binds
+    it, which is minutes later for the line between the nodes.
+    """
+    while True:
+        port = 12_000 + secrets.randbelow(20_000)  # Linux calls from 32768 on
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -12,7 +12,7 @@ for itself (:meth:`Program.compile`), and runs from that text on the shares of t
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -151,6 +151,24 @@ class Program:
 def joint(function: Callable[..., Any]) -> Program:
     """Make a function over several parties' tables a program; see the module."""
     return Program(function)
+
+
+def of_tables(
+    function: Callable[..., Any], tables: Sequence[str], *, name: str, **settings: Setting
+) -> Program:
+    """A program of a function over any number of tables, for so many of them.
+
+    Args:
+        function: takes tables by position, ``*tables``, and settings by keyword.
+        tables: what they are called, in order.
+        name: ``module:attribute`` under which :func:`find` finds the program.
+        settings: by keyword, with their defaults.
+    """
+    kinds = inspect.Parameter
+    named = [kinds(each, kinds.POSITIONAL_OR_KEYWORD) for each in tables]
+    named += [kinds(each, kinds.KEYWORD_ONLY, default=settings[each]) for each in settings]
+    vars(function)["__signature__"] = inspect.Signature(named)
+    return Program(function, name=name)
 
 
 def find(name: str, *, allowed: tuple[str, ...] = ("wuxin.joint",)) -> Program:

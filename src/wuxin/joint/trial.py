@@ -14,6 +14,7 @@ import numpy as np
 
 from wuxin.joint.algorithms.keys import geometry
 from wuxin.joint.layout import Laid, listed, placed
+from wuxin.joint.split import Split
 from wuxin.terms.errors import BadInput
 
 LABEL = "y"
@@ -81,6 +82,25 @@ def laid(found: Owners, *, salt: bytes) -> dict[str, Laid]:
         "fresh": placed(found.fresh.ids, found.fresh.columns, salt=salt, bins=new),
         "partner_fresh": listed(found.partner.ids, found.partner.columns, salt=salt, bins=new),
     }
+
+
+def met(found: Owners) -> tuple[Split, Split]:
+    """The rows both hold, in one place: past ones to train on, fresh ones to test on.
+
+    This is what the baselines need and the wing does without.
+    """
+    known = {name: at for at, name in enumerate(found.partner.ids)}
+    columns = [found.partner.columns[name] for name in found.partner.columns]
+    theirs = np.stack(columns, axis=1)
+
+    def both(rows: Rows) -> Split:
+        kept = rows.where(np.array([name in known for name in rows.ids]))
+        mine = [values for name, values in kept.columns.items() if name != LABEL]
+        at = [known[name] for name in kept.ids]
+        label = kept.columns[LABEL].astype(np.float64)
+        return Split(np.stack(mine, axis=1), theirs[at], label, tuple(kept.ids))
+
+    return both(found.bank), both(found.fresh)
 
 
 def _drawn(identifier: str) -> int:

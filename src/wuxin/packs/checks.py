@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from wuxin.finance.facts import FACTS
-from wuxin.packs import schema
 from wuxin.packs.trial import Trial
 from wuxin.risk.rules import ANY, undeclared
 from wuxin.terms.errors import BadInput
@@ -115,7 +114,7 @@ def coverage(pack: Pack) -> list[Coverage]:
         "devices.toml": f"{len(pack.devices)} devices",
         "process.bpmn": f"{len(pack.steps)} steps, {len({s.owner for s in pack.steps})} roles",
         "rules.toml": f"{len(pack.rules)} rules, {examples} examples",
-        "models.py": f"{len(pack.models)} models, {int(_has_value(pack))} valuation",
+        "models.py": f"{len(pack.models)} models, {int(pack.lends)} valuation",
     }
     return [
         Coverage(
@@ -405,10 +404,6 @@ def _underived(pack: Pack) -> Iterator[str]:
             yield f"models.py: no model derives indicator {name!r}"
 
 
-def _has_value(pack: Pack) -> bool:
-    return pack.value is not schema.worthless
-
-
 def _unvalued(pack: Pack) -> Iterator[str]:
-    if not _has_value(pack):
+    if not pack.lends:
         yield "models.py value: there is no valuation"

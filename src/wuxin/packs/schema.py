@@ -33,7 +33,7 @@ from wuxin.terms.standards import (
     Pack,
     ReportFigure,
     Rule,
-    Valuation,
+    worthless,
 )
 from wuxin.terms.units import conversion
 
@@ -105,16 +105,6 @@ def _common() -> Pack:
         value=worthless,
         digest=_digest(own, own),
     )
-
-
-def worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
-    """The valuation of a pack that has none: nothing can be lent against what it watches.
-
-    Raises:
-        BadInput: always.
-    """
-    name = terms.get("facility", "")
-    raise BadInput(f"facility {name!r} is of a pack that values nothing: it cannot be lent against")
 
 
 def _exempt(table: Mapping[str, Any], *, where: str) -> dict[str, str]:

@@ -36,9 +36,9 @@ DOCUMENTS: Final = "recording"
 """The protocol of what only stands in books: it is declared like a device, and is none."""
 
 SHIPPED: Final = (
-    "energy/recording", "energy/snow", "logistics/recording", "manufacturing/recording",
-    "manufacturing/workshop", "agriculture/recording", "infrastructure/recording",
-    "vehicles/recording", "vehicles/trip",
+    "energy/recording", "energy/snow", "energy/charging", "logistics/recording",
+    "logistics/voyage", "manufacturing/recording", "manufacturing/workshop",
+    "agriculture/recording", "infrastructure/recording", "vehicles/recording", "vehicles/trip",
     "operations/recording",
 )  # fmt: skip
 

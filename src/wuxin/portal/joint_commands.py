@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from wuxin.joint.attacks.command import attacks, baselines
 from wuxin.joint.registry.command import registry
 
 _PACKAGES: Final = ("wuxin.joint.algorithms", "wuxin.joint.programs")
@@ -23,7 +24,8 @@ def joint() -> None:
     """
 
 
-joint.add_command(registry)
+for command in (attacks, baselines, registry):
+    joint.add_command(command)
 
 
 @joint.command()

@@ -1,15 +1,16 @@
-"""``wuxin joint demo``: two owners and three nodes on loopback train and grade on hidden rows."""
+"""``wuxin joint demo``: two owners and three nodes on loopback train and score on hidden rows."""
 
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from wuxin.joint import trial
-from wuxin.joint.algorithms.keys import rows_from
+from wuxin.joint.baselines.compare import Line, compare
 from wuxin.joint.catalogue import Catalogue, Entry, Terms, draft
 from wuxin.joint.contract import Contract, Signed
 from wuxin.joint.layout import salt_of
@@ -20,7 +21,7 @@ from wuxin.joint.programs.credit import default_model
 from wuxin.joint.refusals import check_form, check_program
 from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.durable import write_files
-from wuxin.terms.errors import NotFound
+from wuxin.terms.errors import NotFound, Tampered
 
 EXAMPLES = Path("examples") / "joint"
 OWNER = {
@@ -38,10 +39,11 @@ WORDS = {
         "the same, laid out against the fresh customers",
     ),
 }
-TO = {"grades": ["bank-a"], "auc": ["bank-a", "platform-b"], "auc_bank": ["bank-a", "platform-b"]}
+TO = {name: ["bank-a", "platform-b"] for name in ("auc", "auc_bank", "distribution")}
+MINIMUM_GROUP = 3
 PURPOSE = (
-    "在不出示数据的前提下，以双方数据训练违约模型并为新客户评级 / Train a default model on both "
-    "parties' data and grade fresh customers, without showing the data"
+    "在不出示数据的前提下，以双方数据训练违约模型并为新客户评分 / Train a default model on both "
+    "parties' data and score fresh customers, without showing the data"
 )
 
 
@@ -54,6 +56,7 @@ class Shown(NamedTuple):
     figures: dict[str, float]
     plain_seconds: float
     whole_seconds: float
+    others: list[Line]
 
 
 def tables() -> tuple[Path, Path]:
@@ -79,10 +82,10 @@ def run(home: Path, console: Console, *, clock: Clock = system_clock) -> Shown:
     found = trial.owners(*tables())
     salt = salt_of(f"{PURPOSE} {clock()}")
     laid = trial.laid(found, salt=salt)
+    shared = {name: each.table for name, each in laid.items()}
+    default_model.plain(shared, minimum_group=MINIMUM_GROUP)  # JAX compiles once
     begun = time.perf_counter()
-    default_model.plain({name: each.table for name, each in laid.items()})  # compiled by JAX once
-    begun = time.perf_counter()
-    plain = default_model.plain({name: each.table for name, each in laid.items()})
+    plain = default_model.plain(shared, minimum_group=MINIMUM_GROUP)
     plain_seconds = time.perf_counter() - begun
     console.print(
         f"bank-a: {len(found.bank.ids)} past and {len(found.fresh.ids)} fresh customers; "
@@ -103,11 +106,15 @@ def run(home: Path, console: Console, *, clock: Clock = system_clock) -> Shown:
         results = bank.fetch(signed)
         whole = time.perf_counter() - begun
         seen = platform.fetch(signed)
-    assert set(seen) == {"auc", "auc_bank"}
-    results["grades"] = rows_from(results["grades"], laid["fresh"].at, rows=len(found.fresh.ids))
-    plain["grades"] = rows_from(plain["grades"], laid["fresh"].at, rows=len(found.fresh.ids))
-    shown = Shown(signed, results, plain, figures, plain_seconds, whole)
+    if any(not np.array_equal(seen[name], results[name]) for name in results):
+        raise Tampered("the two recipients were given different results")
+    others = compare(*trial.met(found))
+    shown = Shown(signed, results, plain, figures, plain_seconds, whole, others)
     console.print(_table(shown))
+    shares = ", ".join(
+        f"{grade}: {share:.0%}" for grade, share in enumerate(results["distribution"])
+    )
+    console.print(f"新客户评级分布 Grades of fresh customers known to both — {shares}")
     return shown
 
 
@@ -128,7 +135,7 @@ def _contract(
         watch.party("supervisor"),
         *map(nodes.party, nodes.nodes),
     ]
-    terms = Terms(purpose=PURPOSE, to=TO, wait_s=120, run_s=180)
+    terms = Terms(purpose=PURPOSE, to=TO, minimum_group=MINIMUM_GROUP, wait_s=120, run_s=180)
     return draft(default_model, inputs, parties=listed, nodes=nodes.nodes, terms=terms, now=now)
 
 
@@ -160,7 +167,7 @@ def _tell_contract(signed: Signed, console: Console) -> None:
 def _table(shown: Shown) -> Table:
     made = Table(title="同一任务，几种做法 One task, several ways")
     for name in ("做法 way", "AUC", "秒 s", "字节 bytes", "泄露 what leaks"):
-        made.add_column(name)
+        made.add_column(name, overflow="fold")
     figures, auc = shown.figures, float(shown.results["auc"])
     made.add_row(
         "仅用银行自己的列 the bank's columns alone", f"{float(shown.plain['auc_bank']):.4f}",
@@ -170,6 +177,12 @@ def _table(shown: Shown) -> Table:
         "明文合并 plain, all in one place", f"{float(shown.plain['auc']):.4f}",
         f"{shown.plain_seconds:.3f}", "", "一切 everything",
     )  # fmt: skip
+    for line in shown.others[1:]:  # the first is plain once more
+        spent = "" if line.epsilon is None else f", ε {line.epsilon:.2f}"
+        made.add_row(
+            f"{line.name.zh} {line.name.en}{spent}", f"{line.auc:.4f}", f"{line.seconds:.3f}",
+            f"{line.bytes:,}", f"{line.leaks.zh} {line.leaks.en}",
+        )  # fmt: skip
     made.add_row(
         "秘密共享 on secret shares", f"{auc:.4f}",
         f"{figures['seconds']:.1f} ({shown.whole_seconds:.1f} 全程 in all)",

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.terms.clock import MINUTE
+from wuxin.terms.errors import BadInput
 from wuxin.terms.money import Money
 from wuxin.terms.names import Digest, ThingKey
 from wuxin.terms.records import Cause, Level, Measured, Words
@@ -305,6 +306,16 @@ Valuer = Callable[[Mapping[str, Any], TwinReader, int], Valuation]
 """A pack's valuation model: (the facility's terms, the twin, the moment in ns) → valuation."""
 
 
+def worthless(terms: Mapping[str, Any], *_: Any) -> Valuation:
+    """The valuation of a pack that has none: nothing can be lent against what it watches.
+
+    Raises:
+        BadInput: always.
+    """
+    name = terms.get("facility", "")
+    raise BadInput(f"facility {name!r} is of a pack that values nothing: it cannot be lent against")
+
+
 class ReportFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line of the enterprise's own report: one indicator of one kind, taken together.
 
@@ -338,3 +349,8 @@ class Pack(msgspec.Struct, frozen=True):
     digest: Digest
     exempt: Mapping[str, str] = {}
     report: tuple[ReportFigure, ...] = ()
+
+    @property
+    def lends(self) -> bool:
+        """Whether the pack can value what it watches, so that something can be lent against it."""
+        return self.value is not worthless

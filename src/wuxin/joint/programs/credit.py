@@ -1,10 +1,10 @@
 """Models of default over a bank's tables and a partner's: row by row, or on hidden rows."""
 
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import jax.numpy as jnp
 
-from wuxin.joint.algorithms.join import Array, join
+from wuxin.joint.algorithms.join import Array, bits, join
 from wuxin.joint.algorithms.logistic import Training, log_odds, rows_of, train
 from wuxin.joint.program import joint
 
@@ -12,6 +12,10 @@ Table = dict[str, Array]
 
 GRADES: Final = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 """Log odds between ten grades; a grade says less of a row than a score with all its digits."""
+
+
+RATE: Final = 0.2
+"""The step of training on an intersection: columns that say the same add up, and small is safe."""
 
 
 @joint
@@ -37,37 +41,73 @@ def hidden_model(
 @joint
 def default_model(
     bank: Table, partner: Table, fresh: Table, partner_fresh: Table, *, rounds: int = 40,
-    rate: float = 0.2,
+    minimum_group: int = 1,
 ) -> Table:  # fmt: skip
-    """Train on past customers and grade fresh ones, both on a hidden intersection.
+    """Train on past customers and score fresh ones, both on a hidden intersection.
 
-    ``bank`` and ``fresh`` are placed, with ``key``, ``y`` and columns ``x0``, ``x1``, …;
-    ``partner`` and ``partner_fresh`` hold the partner's rows, listed for either. A fresh customer
-    whom the partner does not know is graded by a model of the bank's columns alone, trained on all
-    of its rows, so that everybody has a grade and it does not say who is known.
-
-    Returns:
-        ``grades`` 0 to 9 by place; ``auc`` over the fresh customers whom both know, and
-        ``auc_bank`` over the same with the bank's model; for two recipients' eyes. ``weights`` are
-        not let out: with them and the grades one could tell who is known to the partner.
+    ``bank`` and ``fresh`` are placed, with ``key``, ``y``, ``real`` and columns ``x0``, ``x1``, …;
+    ``partner`` and ``partner_fresh`` hold the partner's rows, listed for either. Scores and weights
+    stay shared. Let out are, over the fresh customers whom both know: ``auc``, ``auc_bank`` by a
+    model of the bank's columns alone, and ``distribution``, the share of each grade, zero where
+    fewer than ``minimum_group`` have it.
     """
+    found = _scored(bank, partner, fresh, partner_fresh, rounds=rounds)
+    grades = _grades(found.both)
+    members = jnp.sum(found.known)
+    counts = jnp.stack([
+        jnp.sum(bits(grades == grade) * found.known) for grade in range(len(GRADES) + 1)
+    ])  # fmt: skip
+    shown = counts * bits(counts >= minimum_group)
+    share = shown.astype(jnp.float64) / jnp.maximum(members, 1)
+    return {"distribution": share, **_quality(found)}
+
+
+@joint
+def graded_customers(
+    bank: Table, partner: Table, fresh: Table, partner_fresh: Table, *, rounds: int = 40
+) -> Table:  # fmt: skip
+    """Do as :func:`default_model`, and let out the grade of every fresh customer.
+
+    A customer whom the partner does not know is graded by the model of the bank's columns alone.
+    The bank can train that model itself: where a grade differs from its own, the customer is known
+    to the partner. Whoever agrees to this program agrees to that.
+    """
+    found = _scored(bank, partner, fresh, partner_fresh, rounds=rounds)
+    odds = found.mine + found.known * (found.both - found.mine)
+    return {"grades": _grades(odds), **_quality(found)}
+
+
+class _Scored(NamedTuple):
+    """Log odds of the placed fresh customers by both models, their label, and who is known."""
+
+    both: Array
+    mine: Array
+    label: Array
+    known: Array
+
+
+def _scored(*tables: Table, rounds: int) -> _Scored:
+    bank, partner, fresh, partner_fresh = tables
     x, member = _met(bank, partner)
     y = bank["y"].reshape(-1)
     # clipped and not cubic: where two columns tell all, odds grow beyond what a cubic can follow
-    how = Training(rounds, len(y), rate, form="clipped")
+    how = Training(rounds, len(y), RATE, form="clipped")
     weights = train(x, y, how=how, member=member)
     own = len(_columns(bank))
-    placed = bank["real"].reshape(-1)
-    alone = train(x[:, :own], y, how=how, member=placed)
+    alone = train(x[:, :own], y, how=how, member=bank["real"].reshape(-1))
     new, known = _met(fresh, partner_fresh)
-    both, mine = log_odds(new, weights), log_odds(new[:, :own], alone)
-    odds = mine + known * (both - mine)
     label = fresh["y"].reshape(-1)
-    above = [(odds > edge).astype(jnp.int64) for edge in GRADES]
+    return _Scored(log_odds(new, weights), log_odds(new[:, :own], alone), label, known)
+
+
+def _grades(odds: Array) -> Array:
+    return jnp.sum(jnp.stack([bits(odds > edge) for edge in GRADES]), axis=0)
+
+
+def _quality(found: _Scored) -> Table:
     return {
-        "grades": jnp.sum(jnp.stack(above), axis=0),
-        "auc": _auc(both, label, member=known),
-        "auc_bank": _auc(mine, label, member=known),
+        "auc": _auc(found.both, found.label, member=found.known),
+        "auc_bank": _auc(found.mine, found.label, member=found.known),
     }
 
 
@@ -84,7 +124,7 @@ def _met(placed: Table, listed: Table) -> tuple[Array, Array]:
 def _auc(score: Array, label: Array, *, member: Array) -> Array:
     """The share of pairs of a bad and a good member in which the bad one has the higher score."""
     bad, good = label * member, (1 - label) * member
-    higher: Any = (score[:, None] > score[None, :]).astype(jnp.int64) & 1
+    higher = bits(score[:, None] > score[None, :])
     pairs = jnp.sum(bad) * jnp.sum(good)
     right = jnp.sum(bad * jnp.sum(higher * good[None, :], axis=1))
     return right.astype(jnp.float64) / jnp.maximum(pairs, 1)

@@ -1,12 +1,11 @@
 """How many rows two have in common, and what is pledged at more than one bank."""
 
-import inspect
 from typing import Any
 
 import jax.numpy as jnp
 
 from wuxin.joint.algorithms.join import Array, bits, matched, members_of_any
-from wuxin.joint.program import Program, joint
+from wuxin.joint.program import Program, joint, of_tables
 
 Table = dict[str, Array]
 
@@ -34,10 +33,7 @@ def duplicates(banks: int) -> Program:
             for at, table in enumerate(tables)
         }
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    named = inspect.Signature([inspect.Parameter(name, kind) for name in names])
-    vars(flagged)["__signature__"] = named  # a table for each name
-    return Program(flagged, name=f"{__name__}:duplicates_{banks}")
+    return of_tables(flagged, names, name=f"{__name__}:duplicates_{banks}")
 
 
 duplicates_2 = duplicates(2)

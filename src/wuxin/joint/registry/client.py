@@ -9,7 +9,7 @@ import hmac
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -27,6 +27,10 @@ from wuxin.terms.errors import BadInput, Conflict, Tampered
 
 PATIENCE_S: Final = 5.0
 """How long a server may be silent; an order at the counter waits for it."""
+
+
+class _Moved(Conflict):
+    """A node is in another epoch than when its part was read."""
 
 
 class Tag(NamedTuple):
@@ -138,10 +142,8 @@ class Client:
         blinded = [oprf.blind(text.encode()) for text in texts]
         try:
             parts = self._evaluated(blinded)
-        except Conflict:
-            if self._parts is None:
-                raise
-            self._parts = None  # the epoch may have changed since the parts were read
+        except _Moved:
+            self._parts = None  # the epoch has changed since the parts were read
             parts = self._evaluated(blinded)
         wide = [oprf.finalize(one, each) for one, each in zip(blinded, parts, strict=True)]
         return [Tag(one[:32], one[32:]) for one in wide]
@@ -180,11 +182,12 @@ class Client:
             self._threads.submit(self.ask, node, "evaluate", said=said)
             for node in self._roster.nodes
         ]
+        wait(answers)  # none is left to spend a token, or a line, when this has ended
         given = []
         for node, answer in zip(self._roster.nodes, answers, strict=True):
             found = answer.result()
             if found["epoch"] != epoch:
-                raise Conflict(f"{node.name} is in epoch {found['epoch']}, not {epoch}: try again")
+                raise _Moved(f"{node.name} is in epoch {found['epoch']}, not {epoch}: try again")
             elements = _elements(found["given"], len(asked), by=node.name)
             proof = Proof(*found["proof"])
             if not oprf.verify(publics[node.name], proof, asked=asked, given=elements):

@@ -59,7 +59,7 @@ class Gate:
         clock: the bank's clock.
     """
 
-    def __init__(  # noqa: PLR0913 - its parts; `of` puts them together
+    def __init__(
         self, client: Client, roster: Roster, *, settings: GateSettings, seed: bytes, book: Path,
         clock: Clock,
     ) -> None:  # fmt: skip

@@ -18,7 +18,7 @@ class Limits:
 
     Args:
         an_hour: tokens that come back in an hour.
-        burst: tokens of a full bucket: a night's book may be entered at once.
+        burst: tokens of a full bucket: what may be asked at once.
     """
 
     def __init__(self, an_hour: int, burst: int) -> None:

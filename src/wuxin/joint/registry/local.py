@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Final, Self
 
 from wuxin.joint.registry.ceremony import NODES, REGISTRY, Founded
@@ -33,14 +32,11 @@ class Processes:
             for server in (*self.founded.roster.nodes, self.founded.roster.registry):
                 self.wait_for(server)
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, wrong: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         for end in self._ends:
             end()
         for name in [*self.running]:

@@ -31,7 +31,7 @@ WORLDWIDE: Final = ("tag", "gs1")
 """Schemes whose numbers are unique without an issuer."""
 
 _LABEL: Final = re.compile(
-    r"^(?:仓单|提单|货单|收据|设备|产品|批次|车架|发动机|识别|终端)?(?:编号|号码|代码|号)?"
+    r"^(?:[\u4e00-\u9fff]{0,6}?(?:编号|号码|代码|号))?[.:#-]*"
     r"(?:(?:WAREHOUSERECEIPT|RECEIPT|SERIAL|LOT|VIN|IMEI|S/N|SN|W/R)(?=[^A-Z]))?"
     r"(?:(?:NUMBER|NO)(?=[^A-Z])|№)?[.:#№-]*"
 )

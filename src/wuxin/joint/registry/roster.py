@@ -54,7 +54,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     contact: bool = True
     an_hour: int = 1_000
-    burst: int = 50_000
+    burst: int = 5_000
 
 
 class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ Signatures are Ed25519 (RFC 8032) over deterministic CBOR (RFC 8949 §4.2.1).
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -147,7 +148,7 @@ class Desk:
         key = self._keys.get(sender) if isinstance(sender, str) else None
         if key is None:
             raise Forbidden(f"{sender!r} is no member of this registry")
-        _verified(key, signature, _REQUEST + body, who=sender)
+        _verified(key, signature, data=_REQUEST + body, who=sender)
         if table["to"] != self.name:
             raise BadInput(f"the request is for {table['to']!r}, this is {self.name}")
         if not isinstance(at, int) or abs(now - at) > SKEW:
@@ -178,7 +179,7 @@ def read_answer(data: bytes, request: bytes, *, by: str, key: bytes) -> Any:
     """
     try:
         table, body, signature = _parted(data, {"from", "re", "at"}, more={"said", "refused"})
-        _verified(Ed25519PublicKey.from_public_bytes(key), signature, _ANSWER + body, who=by)
+        _verified(Ed25519PublicKey.from_public_bytes(key), signature, data=_ANSWER + body, who=by)
     except Refused as wrong:
         raise Tampered(f"this is no answer of {by}: {wrong}") from None
     if table["from"] != by or table["re"] != digest(request):
@@ -192,9 +193,9 @@ def read_answer(data: bytes, request: bytes, *, by: str, key: bytes) -> Any:
 
 def _parted(
     data: bytes,
-    names: set[str],
+    names: AbstractSet[str],
     *,
-    more: set[str] = frozenset(),  # type: ignore[assignment]
+    more: AbstractSet[str] = frozenset(),
 ) -> tuple[dict[str, Any], bytes, bytes]:
     """The table, its bytes and the signature of a message."""
     try:
@@ -209,7 +210,7 @@ def _parted(
     return table, body, signature
 
 
-def _verified(key: Ed25519PublicKey, signature: bytes, data: bytes, *, who: str) -> None:
+def _verified(key: Ed25519PublicKey, signature: bytes, *, data: bytes, who: str) -> None:
     try:
         key.verify(signature, data)
     except InvalidSignature:

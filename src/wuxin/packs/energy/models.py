@@ -1,7 +1,11 @@
-"""C4, energy: the models' cards in the order in which they run, and the value of a station."""
+"""C4, energy: the models in the order in which they run, and the value of a station.
+
+Cards of photovoltaic models stand here, those of losses and charging in :mod:`.cards`.
+"""
 
 from typing import Final
 
+from wuxin.packs.energy.cards import CHARGING, LOSSES, TRAPS
 from wuxin.packs.energy.outages import find_outages
 from wuxin.packs.energy.siblings import compare
 from wuxin.packs.energy.signals import mark_shifts, mark_signals
@@ -23,6 +27,7 @@ _SEEN: Final = (
 )
 
 MODELS: Final[tuple[Model, ...]] = (
+    *TRAPS,
     Model(
         name="daily_yield",
         words=Words("当日实发与应发", "Daily yield, measured and expected"),
@@ -117,7 +122,7 @@ MODELS: Final[tuple[Model, ...]] = (
         "Hampel, J. Am. Stat. Assoc. 69 (1974) 383",
         validity="readings at even intervals of 1 to 60 minutes; a single filled value, or a night "
         "of filled zeros, cannot be told from a measured one",
-        validated="PVAnalytics' labelled series (benchmarks/pv_faults.py)",
+        validated="PVAnalytics' labelled series (benchmarks/packs_energy.py)",
         run=mark_signals,
     ),
     Model(
@@ -134,9 +139,11 @@ MODELS: Final[tuple[Model, ...]] = (
         validity="found 10 to 60 days after the step; without irradiance or siblings only steps of "
         "about a half or more are found",
         validated="PVAnalytics' labelled series and steps put into real series "
-        "(benchmarks/pv_faults.py)",
+        "(benchmarks/packs_energy.py)",
         run=mark_shifts,
     ),
+    *LOSSES,
+    *CHARGING,
 )
 """The pack's models, run on each closed day in this order: later ones read earlier ones."""
 

@@ -1,4 +1,4 @@
-"""Custody: is a thing in its cabinet, or does somebody answer for it, at every moment?
+"""Custody: whether a thing lies in its cabinet, or somebody answers for it, at every moment.
 
 The cabinet counts tags, the register says who holds what. A thing that is in neither is in a gap,
 and one that is in both is a contradiction. A source that said nothing is not taken for a gap.
@@ -167,8 +167,8 @@ def _thing(
         "register_conflict": total(conflicts(said, **span)) / SECOND,
     }  # fmt: skip
     if thing.kind == "voucher":
-        missing = serials_missing(_anchored(view, thing, "serial_next"),
-                                  _anchored(view, thing, "issued_count"))  # fmt: skip
+        missing = serials_missing(_anchored(view, thing, name="serial_next"),
+                                  _anchored(view, thing, name="issued_count"))  # fmt: skip
         figures |= {} if missing is None else {"serials_missing": missing}
     return [of_day(view, thing, name=name, value=value) for name, value in figures.items()]
 
@@ -180,7 +180,7 @@ def _sources(view: DayView, thing: ThingKey) -> Sources:
     ))  # fmt: skip
 
 
-def _anchored(view: DayView, thing: ThingKey, name: str) -> Series:
+def _anchored(view: DayView, thing: ThingKey, *, name: str) -> Series:
     """The day's values behind the last one before it."""
     series = view.series(thing, name, days=14)
     first = max(0, int((series.t < view.start).sum()) - 1)

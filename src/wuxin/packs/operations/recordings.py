@@ -1,4 +1,4 @@
-"""Double recording (双录): is every sale recorded, whole, audible and confirmed by the buyer?"""
+"""Double recording (双录): whether every sale is recorded, whole, audible and confirmed."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -59,7 +59,7 @@ def register_day(view: DayView) -> list[Derived]:
         age = view.end - int(series.t[-1])
         seen.append(age <= SEEN)
         place = settled(series)[-1]
-        booked = latest(view, asset, "booked_zone")
+        booked = latest(view, asset, indicator="booked_zone")
         found += _asset(view, asset, zone=place.zone, age=age, booked=booked)
         moves += booked is not None and place.zone != booked
     if seen and view.root.kind == "branch":

@@ -81,7 +81,7 @@ def of_day(view: DayView, thing: ThingKey, *, name: str, value: float) -> Derive
     return Derived(thing, name, np.array([view.end - SECOND], np.int64), np.array([value]))
 
 
-def latest(view: DayView, thing: ThingKey, indicator: str, *, days: int = 45) -> float | None:
+def latest(view: DayView, thing: ThingKey, *, indicator: str, days: int = 45) -> float | None:
     """The last value of an indicator in the recent days, None where there is none."""
     series = view.series(thing, indicator, days=days)
     return float(series.v[-1]) if len(series) else None

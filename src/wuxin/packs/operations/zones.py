@@ -105,13 +105,13 @@ def zones_day(view: DayView) -> list[Derived]:
         span = Span(view.start, view.end)
         places = view.facts(zone).get("places", np.inf)
         stayed = unexplained(observed(view, zone), places=places)
-        limit = latest(view, zone, "dwell_limit")
+        limit = latest(view, zone, indicator="dwell_limit")
         figures = {"longest_stay": max((stay.length for stay in stayed), default=0) / SECOND}
         if limit:
             beyond = sum(stay.length > limit * SECOND for stay in stayed)
             loitered += beyond
             figures["loitering_stays"] = float(beyond)
-        required = latest(view, zone, "persons_required") or 0.0
+        required = latest(view, zone, indicator="persons_required") or 0.0
         if required > 0:
             sure = view.series(zone, "confidence")
             figures["alone_time"] = (

@@ -24,6 +24,12 @@ ABOUT: Final = 10 * MINUTE
 MOVES: Final = 1.4
 """m/s from which a vehicle moves (5 km/h)."""
 
+OFTEN: Final = SECOND * 3 // 2
+"""The longest usual time (ns) between speeds that still shows an impact."""
+
+STANDS: Final = MINUTE
+"""How long (ns) a vehicle stands that is parked; a traffic light may be as long, seldom longer."""
+
 EARLY: Final = 3 * DAY
 """A policy that began less than this (ns) before the accident is looked at."""
 
@@ -83,7 +89,7 @@ def check_claim(
     seen: Track | None,
     speed: Speed | None = None,
     collisions: Sequence[Collision] | None = None,
-    others: Sequence[Other] = (),
+    others: Sequence[Other] | None = None,
 ) -> Result:
     """Check a claim.
 
@@ -92,7 +98,7 @@ def check_claim(
         seen: the vehicle's track; None where it has no tracker.
         speed: its speed, from which moving is judged.
         collisions: what its speed or accelerometer showed; None: nobody looked.
-        others: what others reported.
+        others: what others reported; None: nobody was asked, which is no suspicion.
 
     Returns:
         The checks in a fixed order, and the SHA-256 of what was compared, for the case file.
@@ -139,9 +145,19 @@ def _moving(claim: Claimed, speed: Speed | None) -> Check:
             "事发时段没有车速", "no speed around the time"))  # fmt: skip
     fastest = float(speed.v[good].max())
     moved = fastest >= MOVES
+    # Who parks drove there: a car that stood for a minute around the time may have been hit so.
+    against = not moved if claim.moving else not _stood(speed.t[good], speed.v[good])
     kmh = f"{fastest * 3.6:.0f} km/h"
-    return Check(name, "yes" if moved else "no", against=moved != claim.moving, why=Words(
+    return Check(name, "yes" if moved else "no", against=against, why=Words(
         f"前后十分钟内最高车速 {kmh}", f"at most {kmh} within ten minutes"))  # fmt: skip
+
+
+def _stood(t: np.ndarray, v: np.ndarray) -> bool:
+    """Whether a vehicle stood for :data:`STANDS`, or was standing in all that is known."""
+    still = v < MOVES
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], still.astype(int), [0]])))
+    runs = zip(edges[::2], edges[1::2], strict=True)
+    return bool(still.all()) or any(t[b - 1] - t[a] >= STANDS for a, b in runs)
 
 
 def _shock(claim: Claimed, collisions: Sequence[Collision] | None) -> Check:
@@ -158,8 +174,11 @@ def _shock(claim: Claimed, collisions: Sequence[Collision] | None) -> Check:
         "前后十分钟内没有碰撞迹象", "no sign of an impact within ten minutes"))  # fmt: skip
 
 
-def _reported(claim: Claimed, others: Sequence[Other]) -> Check:
+def _reported(claim: Claimed, others: Sequence[Other] | None) -> Check:
     name = "did others report"
+    if others is None:
+        return Check(name, "unknown", against=False, why=Words(
+            "没有可询问的旁证", "there was nobody to ask"))  # fmt: skip
     near = [
         o.source for o in others
         if abs(o.at - claim.at) <= ABOUT
@@ -198,6 +217,21 @@ def _dated(claim: Claimed) -> Check:
 def _around(t: np.ndarray, at: int) -> np.ndarray:
     found: np.ndarray = np.flatnonzero(np.abs(t - at) <= ABOUT)
     return found
+
+
+def would_show(speed: Speed, at: int) -> bool:
+    """Whether a speed comes often enough around a moment (ns) to show an impact.
+
+    With a value in two seconds a stop at a wall looks like braking, and most are missed: then
+    silence is no answer, and speaks against nobody.
+    """
+    near = _around(speed.t, at)
+    if len(near) < 2:
+        return False
+    # From end to end, so that silence in the middle is not taken for having looked.
+    edges = np.concatenate([[at - SECOND], speed.t[near], [at + SECOND]])
+    gaps = np.diff(np.sort(edges))
+    return bool(np.median(gaps) <= OFTEN and gaps.max() <= MINUTE)
 
 
 def evidence(

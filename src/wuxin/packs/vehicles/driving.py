@@ -122,13 +122,15 @@ def speed_day(view: DayView) -> list[Derived]:
             continue
         seen = seen_track(view, thing)
         hits = collisions(speed, moved=_moved(seen))
-        found = [] if np.median(np.diff(speed.t)) > 3 * SECOND else pushes(speed)
+        # With a value in two seconds a dip of the sensor looks like braking: then neither is told.
+        seldom = np.median(np.diff(speed.t)) > 3 * SECOND // 2
+        found = [] if seldom else pushes(speed)
         limit = view.series(thing, "speed_limit")
         t = np.array([hit.at for hit in hits], np.int64)
         derived += of_day(
             view, thing, speed_faults=float(speed.fault.sum()),
-            hard_brakings=float(sum(p.kind == "braking" for p in found)),
-            hard_accelerations=float(sum(p.kind == "acceleration" for p in found)),
+            hard_brakings=None if seldom else sum(p.kind == "braking" for p in found),
+            hard_accelerations=None if seldom else sum(p.kind == "acceleration" for p in found),
             speeding_share=_speeding(speed, limit),
         )  # fmt: skip
         if len(t):

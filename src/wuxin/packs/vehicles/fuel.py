@@ -25,6 +25,14 @@ STANDING_LEAST: Final = 0.032
 BLIND: Final = 0.045
 """The same where no speed tells driving from standing."""
 
+SPARSE: Final = 0.08
+"""The same where a minute has fewer than :data:`SAMPLES` and the gauge swings. Four recordings
+thinned to a value a minute showed steps of up to 0.074 where nothing was taken; chosen above that
+on these same recordings, so that smaller thefts are missed there."""
+
+SAMPLES: Final = 5
+"""Values in a minute from which its median is steadier than one of them."""
+
 CONSUMES: Final = 0.20
 """The most that an engine takes in an hour (share of the tank)."""
 
@@ -95,6 +103,8 @@ def fuel_events(
     even = smoothed(t, level, speed=speed)
     drives = even.driven if speed is not None else np.ones(len(even.t), np.bool_)
     least = LEAST if speed is not None else BLIND
+    if len(t) < SAMPLES * len(even.t):
+        least = SPARSE
     for event in _driven(even.t[drives], even.level[drives], least=least):
         if all(abs(event.at - other.at) > _APART for other in found):
             found.append(event)

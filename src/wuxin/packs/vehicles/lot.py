@@ -12,12 +12,12 @@ from wuxin.packs.vehicles.driving import (
     seen_track,
     speed_of,
 )
-from wuxin.packs.vehicles.motion import collisions
+from wuxin.packs.vehicles.motion import Collision, Speed, collisions
 from wuxin.terms.clock import DAY, SECOND
 from wuxin.terms.money import Money, exact
 from wuxin.terms.names import ThingKey
 from wuxin.terms.standards import DayView, Derived, Series
-from wuxin.twin.track import Track
+from wuxin.twin.track import Track, distance
 
 _BACK: Final = 45
 _MONTH: Final = 30
@@ -53,13 +53,13 @@ def unit_of(view: DayView, vehicle: ThingKey) -> audit.Unit | None:
     if not len(books) or books.v[-1] < 0.5:
         return None
     seen, fence = seen_track(view, vehicle, days=_BACK), fence_of(view, vehicle)
-    distance = seen_at = left_at = None
+    beyond = seen_at = left_at = None
     if len(seen.t) and fence is not None:
         seen_at = int(seen.t[-1])
         state = fences.states(seen, fence)
         out = state[-1] == fences.OUTSIDE
-        distance = float(fences.beyond(fence, seen.latitude[-1:], longitude=seen.longitude[-1:])[0])
-        distance = max(distance, 1.0) if out else min(distance, 0.0)
+        beyond = float(fences.beyond(fence, seen.latitude[-1:], longitude=seen.longitude[-1:])[0])
+        beyond = max(beyond, 1.0) if out else min(beyond, 0.0)
         if out:
             inside = np.flatnonzero(state != fences.OUTSIDE)
             left_at = int(seen.t[inside[-1] + 1 if len(inside) else 0])
@@ -68,7 +68,7 @@ def unit_of(view: DayView, vehicle: ThingKey) -> audit.Unit | None:
     certificate, keys = (_last(view, vehicle, name=n) for n in ("certificate_held", "keys_held"))
     due = view.facts(vehicle).get("keys_due", 1.0)
     return audit.Unit(
-        vehicle, distance, seen_at,
+        vehicle, beyond, seen_at,
         scanned_at=_when(scans), left_at=left_at,
         sold_at=int(sales[0]) if len(sales) else None,
         paid=(_last(view, vehicle, name="paid_off") or 0) > 0.5,
@@ -162,7 +162,8 @@ def claim_day(view: DayView) -> list[Derived]:
             speed = speed_of(view, vehicle, days=_BACK)
         result = claim.check_claim(
             claimed, seen=seen, speed=speed,
-            collisions=collisions(speed) if speed is not None and len(speed.t) else None,
+            collisions=_felt(speed, claimed.at),
+            others=_others(view, vehicle, claimed=claimed) or None,
         )  # fmt: skip
         derived += of_day(view, thing, claim_doubts=result.against, claim_supports=result.supports,
                           claim_unknown=result.unknown)  # fmt: skip
@@ -183,6 +184,37 @@ def _carrier(view: DayView, number: float | None) -> ThingKey | None:
         if number is not None and view.facts(vehicle).get("number") == number:
             return vehicle
     return None
+
+
+def _felt(speed: Speed | None, at: int) -> list[Collision] | None:
+    """Impacts that a speed shows; None where it shows none because it comes too seldom."""
+    if speed is None:
+        return None
+    near = [hit for hit in collisions(speed) if abs(hit.at - at) <= claim.ABOUT]
+    return near if near or claim.would_show(speed, at) else None
+
+
+def _others(
+    view: DayView, vehicle: ThingKey | None, *, claimed: claim.Claimed
+) -> list[claim.Other]:
+    """Impacts that other vehicles in sight felt where and when a claim says.
+
+    None found proves nothing: most vehicles on a road are not in sight.
+    """
+    found: list[claim.Other] = []
+    for other in view.of(VEHICLE):
+        speed = speed_of(view, other, days=_BACK)
+        seen = seen_track(view, other, days=_BACK)
+        if other == vehicle or not len(speed.t) or not len(seen.t):
+            continue
+        for hit in collisions(speed):
+            k = int(np.argmin(np.abs(seen.t - hit.at)))
+            where = (float(seen.latitude[k]), float(seen.longitude[k]))
+            known = abs(int(seen.t[k]) - hit.at) <= claim.ABOUT
+            away = float(distance(*where, to=(claimed.latitude, claimed.longitude)))
+            if known and abs(hit.at - claimed.at) <= claim.ABOUT and away <= claim.NEAR:
+                found.append(claim.Other(str(other), hit.at, *where))
+    return found
 
 
 def _last(view: DayView, thing: ThingKey, *, name: str) -> float | None:

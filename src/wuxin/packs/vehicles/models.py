@@ -85,7 +85,7 @@ MODELS: Final[tuple[Model, ...]] = (
         ),
         source="grip of at most 1.07 g; a speed of whole km/h that is refreshed "
                "about once a second",
-        validity="speeds at least every three seconds for pushes; collisions "
+        validity="a speed every 1.5 s or more often, else no pushes; collisions "
                  "below about 35 km/h are only possible, not confirmed, where the"
                  " speed is refreshed once a second",
         validated="18 trips of KIT: no false emergency, planted stops and jumps "
@@ -159,8 +159,9 @@ MODELS: Final[tuple[Model, ...]] = (
             "driving what may have been burnt is taken off.",
         ),
         source="this project's own",
-        validity="a gauge in one tank, at least once a minute; 4 minutes of "
-                 "driving on either side",
+        validity="a gauge in one tank, five values a minute or more; at fewer, "
+                 "and while it swings, only changes of 8 % and more; 4 minutes of"
+                 " driving on either side",
         validated="four recordings of a car: nothing found in them as they are, "
                   "planted thefts of 5 % and more and refuelling found at the "
                   "rates in benchmarks/packs_vehicles.py",
