@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from wuxin.joint.algorithms.fixed import across, times
+from wuxin.joint.algorithms.fixed import across, product, times
 from wuxin.joint.algorithms.join import Array
 from wuxin.joint.algorithms.logistic import Training, sigmoid
 from wuxin.joint.algorithms.statistics import mean
@@ -142,12 +142,12 @@ def _gains(
     weights = jnp.zeros((x.shape[1], sides), fit.x.dtype)
     for turn in range(how.rounds):
         part, labels, count = parts[turn % len(parts)]
-        away = sigmoid(part @ weights, form=how.form) - labels[:, None]
+        away = sigmoid(product(part, weights), form=how.form) - labels[:, None]
         if rows is not None:
             away = away * count.T
         step = mask * (how.rate / np.maximum(count.sum(axis=1), 1))
         weights = weights - times(across(part, away), step)
-    odds = held.x @ weights[1:] + weights[0]
+    odds = product(held.x, weights[1:]) + weights[0]
     off = sigmoid(odds, form="clipped") - held.y[:, None]
     brier = mean(off * off)
     return brier[0] - brier

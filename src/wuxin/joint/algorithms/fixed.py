@@ -1,7 +1,7 @@
 """What has to be written otherwise on shares than in floating point, and why.
 
 Fixed point with 18 bits after the point knows 1/20000 to one part in 13 only; and SPU multiplies
-two matrices over a long common side at a fiftieth of the speed of a matrix and a vector.
+two large matrices at a fiftieth of the speed of small ones, or of a matrix and a vector.
 """
 
 from math import ceil, log2
@@ -12,8 +12,14 @@ import numpy as np
 
 from wuxin.joint.algorithms.join import Array
 
+UNIT: Final = 2.0**-18
+"""The least that fixed point knows."""
+
 COARSE: Final = 2.0**-12
 """A factor below has less than six bits left and is multiplied in two steps."""
+
+WORK: Final = 80_000
+"""Multiplications in one product of matrices; measured, from twice as many on SPU slows down."""
 
 
 def times(total: Array, factor: Any) -> Array:
@@ -24,26 +30,55 @@ def times(total: Array, factor: Any) -> Array:
         factor: a number, or a NumPy array that spreads over ``total``.
 
     Returns:
-        The product, to about 2^-18: by a power of two first, which is exact, then by what is left.
+        The product, to about 2^-17: by a power of two first, which is exact, then by what is left.
     """
     largest = float(np.max(np.abs(factor)))
-    power = 1.0 if largest >= COARSE or largest == 0 else 2.0 ** ceil(log2(1 / largest))
-    first = total if power == 1.0 else total * (1 / power)
-    product: Array = first * (factor * power)
+    if largest >= COARSE or largest == 0:
+        whole: Array = total * factor
+        return whole
+    power = 2.0 ** ceil(log2(1 / largest))
+    # the unit in between keeps the compiler from making one factor of the two again
+    product: Array = (total * (1 / power) + UNIT) * (factor * power)
     return product
 
 
 def across(one: Array, two: Array) -> Array:
-    """Multiply over the rows, ``one.T @ two``, a column at a time.
+    """Multiply over the rows, ``one.T @ two``, in parts that SPU is quick at.
 
     Args:
         one: (n, p).
         two: (n, q).
 
     Returns:
-        (p, q). Measured on shares, n = 8000, p = 21, q = 16: 0.12 s of processor time for all
-        nodes, against 4 s in one product; in as many products as the narrower side has columns.
+        (p, q). Measured on shares, n = 1000, p = 21, q = 16: 0.014 s of processor time for all
+        nodes in parts of 250 rows, 0.04 s a column at a time, 0.56 s in one product.
     """
+    parts = _rows_at_once(one.shape[0], one.shape[1] * two.shape[1])
+    if len(parts) <= min(one.shape[1], two.shape[1]):
+        products = [one[at].T @ two[at] for at in parts]
+        return sum(products[1:], products[0])
     if one.shape[1] < two.shape[1]:
         return jnp.stack([one[:, at] @ two for at in range(one.shape[1])])
     return jnp.stack([two[:, at] @ one for at in range(two.shape[1])], axis=1)
+
+
+def product(x: Array, weights: Array) -> Array:
+    """Multiply rows by several columns of weights, in parts that SPU is quick at.
+
+    Args:
+        x: (n, p).
+        weights: (p, q).
+
+    Returns:
+        (n, q); ``x @ weights``.
+    """
+    parts = _rows_at_once(x.shape[0], x.shape[1] * weights.shape[1])
+    if len(parts) <= weights.shape[1]:
+        return jnp.concatenate([x[at] @ weights for at in parts])
+    return jnp.stack([x @ weights[:, at] for at in range(weights.shape[1])], axis=1)
+
+
+def _rows_at_once(rows: int, each: int) -> list[slice]:
+    """Slices of rows with at most :data:`WORK` multiplications, ``each`` in a row."""
+    size = max(1, WORK // each)
+    return [slice(low, low + size) for low in range(0, rows, size)]

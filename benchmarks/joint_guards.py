@@ -1,0 +1,96 @@
+"""How often guards flag the honest, and how often the forged: simulated banks, many seeds.
+
+Runs in plain JAX; tests hold that flags on shares are the same. ``false`` is the share of honest
+banks flagged, ``found`` that of forging ones. The limits were chosen on seeds below 1000 of this
+simulator and are measured on others, but of the same simulator: real banks differ more among
+themselves. Prints one JSON line for each case.
+
+    .venv/bin/python benchmarks/joint_guards.py [--seeds 500] [--rows 200 400 2000]
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from wuxin.joint.algorithms import logistic
+from wuxin.joint.guards import influence, labels, meters
+from wuxin.joint.guards.simulator import Banks, banks
+
+FORGER = 1
+COMMON = logistic.Training(rounds=40, batch=400, rate=0.5)
+
+
+def by_labels(made: dict[str, Any]) -> Any:
+    """Agreement with the common direction."""
+    return labels.flipped_labels(list(made["x"]), list(made["y"]))
+
+
+def by_meter(made: dict[str, Any]) -> Any:
+    """Readings against what they should be."""
+    return meters.forged_meters(list(made["reading"]), list(made["expected"]))
+
+
+def by_influence(made: dict[str, Any]) -> Any:
+    """Pull at the common model."""
+    rows = made["x"].reshape(-1, made["x"].shape[-1])
+    weights = logistic.train(rows, made["y"].reshape(-1), how=COMMON)
+    return influence.undue_influence(list(made["x"]), list(made["y"]), weights=weights)
+
+
+LABELS: dict[str, Callable[[Banks], object]] = {
+    "honest": lambda _: None,
+    "20 % flipped": lambda b: b.flip(FORGER, 0.2),
+    "30 % flipped": lambda b: b.flip(FORGER, 0.3),
+    "50 % flipped": lambda b: b.flip(FORGER, 0.5),
+    "all flipped": lambda b: b.flip(FORGER, 1.0),
+    "5 % poison": lambda b: b.poison(FORGER, 0.05),
+    "10 % poison": lambda b: b.poison(FORGER, 0.1),
+}
+METERS: dict[str, Callable[[Banks], object]] = {
+    "honest": lambda _: None,
+    "made up": lambda b: b.make_up(FORGER),
+    "calculated": lambda b: b.calculate(FORGER),
+    "times 1.2": lambda b: b.rescale(FORGER, 1.2),
+    "times 1.5": lambda b: b.rescale(FORGER, 1.5),
+}
+FIRST = 10_000
+CASES = ((by_labels, LABELS), (by_influence, LABELS), (by_meter, METERS))
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--seeds", type=int, default=500)
+    options.add_argument("--rows", type=int, nargs="*", default=[200, 400, 2000])
+    asked = options.parse_args()
+    for guard, forgeries in CASES:
+        run = jax.jit(guard)
+        for rows in asked.rows:
+            for name, forge in forgeries.items():
+                print(json.dumps(_rates(run, forge, rows=rows, seeds=asked.seeds)
+                                 | {"guard": guard.__name__, "case": name}))  # fmt: skip
+
+
+def _rates(
+    run: Callable[[Any], Any], forge: Callable[[Banks], object], *, rows: int, seeds: int
+) -> dict[str, Any]:
+    flags = []
+    for seed in range(FIRST, FIRST + seeds):
+        made = banks(seed, rows=rows)
+        forge(made)
+        given = {name: getattr(made, name) for name in ("x", "y", "reading", "expected")}
+        flags.append(np.asarray(run(given)))
+    found = np.mean(flags, axis=0)
+    return {
+        "rows": rows, "seeds": seeds, "found": round(float(found[FORGER]), 4),
+        "false": round(float(np.delete(found, FORGER).mean()), 4),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - its own form
+    main()
