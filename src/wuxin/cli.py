@@ -100,7 +100,7 @@ def replay(recording: Path, home: Path, *, tenant: str, as_json: bool, batch_row
 @click.option("--port", type=int, help="Where to listen (default 8080, or the next free port).")
 @click.option("--speed", type=float, help="Seconds of event time per second; 0 as fast as it can.")
 def demo(home: Path | None, *, once: bool, port: int | None, speed: float | None) -> None:
-    """Play the shipped recordings: a photovoltaic station, and copper in a warehouse in 2008.
+    """Play the shipped recordings of all industries, with at least one thing happening in each.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture
 def client(home: Home) -> TestClient:
     app = build(home, Accounts(home.book, system_clock))
-    app.state.replays = {str(n): {"source": str(n)} for n in range(3)}
+    app.state.replays = {str(n): {"source": str(n), "pack": "logistics"} for n in range(3)}
     return signed(TestClient(app, base_url="https://testserver"), home, role="risk_officer")
 
 

@@ -245,6 +245,11 @@ def test_a_replay_shows_how_far_it_is_and_goes_when_it_is_done(window: Any, serv
     expect(strip).to_contain_text("50% · 4,200 / 8,400 rows")
     replay["rows"] = 6300
     expect(strip).to_contain_text("75% · 6,300 / 8,400 rows")
+    served.app.state.replays["t"] = {**replay, "source": "t", "pack": "vehicles", "rows": 2100}
+    expect(strip.get_by_role("status")).to_have_count(1)
+    expect(strip).to_contain_text("Replaying 2 recordings")
+    expect(strip).to_contain_text("Logistics and warehousing, Vehicles")
+    expect(strip).to_contain_text("50% · 8,400 / 16,800 rows")
     served.app.state.replays.clear()
     expect(strip).to_be_empty()
     expect(page.get_by_role("row", name="CU-2008-01")).to_be_visible()

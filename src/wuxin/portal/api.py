@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from wuxin import __version__
 from wuxin.home import Home
+from wuxin.packs import schema
 from wuxin.portal import (
     boards,
     capacity,
@@ -335,9 +336,10 @@ def vouched(request: Request, here: Here) -> dict[str, Any]:
 
 @router.get("/replays", tags=["read"])
 def replays(request: Request, here: Here, part: Part) -> list[dict[str, Any]]:
-    """Recordings that are being brought in: rows done and in all."""
+    """Recordings that are being brought in: of which pack, rows done and in all."""
     del here
-    return part.of([*request.app.state.replays.values()])
+    told = request.app.state.replays.values()
+    return part.of([{**one, **queries.words(schema.load(one["pack"]).words)} for one in told])
 
 
 def build(home: Home, accounts: Accounts) -> FastAPI:

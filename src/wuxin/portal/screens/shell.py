@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from wuxin.portal.screens import parts, theme
 from wuxin.portal.screens.client import APP, Client, Problem
 from wuxin.portal.screens.parts import link, raw, tag, text
-from wuxin.portal.screens.words import day, language, number, percent, t, word, zone_name
+from wuxin.portal.screens.words import day, language, number, percent, pick, t, word, zone_name
 from wuxin.settings import Settings
 
 _LOG: Final = logging.getLogger("wuxin.screens")
@@ -362,8 +362,7 @@ async def _replays(view: View, strip: ui.element) -> None:
         rows = sum(r["rows"] for r in found)
         strip.clear()
         with strip:
-            for replay in running:
-                _progress(replay)
+            _running(running)
             for replay in found:
                 if replay["state"] == "failed":
                     said = t("回放失败：", "The replay failed: ") + replay.get("error", "")
@@ -378,18 +377,29 @@ async def _replays(view: View, strip: ui.element) -> None:
     timer = ui.timer(3.0, look, immediate=True)  # beside the strip, which is cleared each time
 
 
-def _progress(replay: dict[str, Any]) -> None:
-    share = replay["rows"] / max(replay["total"], 1)
-    name = t(f"正在回放{word(replay['pack'])}", f"Replaying {word(replay['pack'])}")
-    at = day(replay["event_time"], why="") if replay["event_time"] else ""
+def _running(replays: Sequence[dict[str, Any]]) -> None:
+    """What is being brought in, in one strip: one recording by its name, several together."""
+    if len(replays) == 1:
+        [one] = replays
+        at = f" {day(one['event_time'])}" if one["event_time"] else ""
+        _progress(t(f"正在回放{pick(one)}", f"Replaying {pick(one)}"), replays, note=at)
+    elif replays:
+        many = number(len(replays))
+        names = t("、", ", ").join(dict.fromkeys(pick(one) for one in replays))
+        _progress(t(f"正在回放 {many} 份记录", f"Replaying {many} recordings"), replays, note=names)
+
+
+def _progress(name: str, replays: Sequence[dict[str, Any]], *, note: str) -> None:
+    done, total = (sum(one[key] for one in replays) for key in ("rows", "total"))
+    share = done / max(total, 1)
     with ui.element("div").classes("wx-note").props("role=status"):
         tag("strong", name)
-        if at:
-            tag("span", at)
+        if note:
+            tag("span", note)
         raw(f'<div style="width:{share:.1%}"></div>').classes("wx-bar").props["aria-hidden"] = (
             "true"
         )
-        rows = f"{number(replay['rows'])} / {number(replay['total'])}"
+        rows = f"{number(done)} / {number(total)}"
         tag("span", f"{percent(share, 0)} · {rows} {t('行', 'rows')}", classes="wx-muted")
 
 
