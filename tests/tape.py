@@ -19,7 +19,7 @@ from wuxin.stores.journal import Arrived, Opened
 from wuxin.terms.clock import moment
 from wuxin.terms.errors import Conflict, Forbidden
 from wuxin.terms.records import Command
-from wuxin.wire.recording import BATCH_ROWS, Item, open_recording
+from wuxin.wire.recording import Item, open_recording
 
 PAPER = "5f" * 32
 _STOP = "stop"
@@ -29,15 +29,14 @@ class Script(NamedTuple):
     """Which example, and how it is played.
 
     ``opened`` is when the manifest opens the loan; ``days`` how long the devices are watched before
-    money; batches have so many ``rows`` and are cut at the ``stops``, so that no reading is known
-    before its time or after it. The manifest is read up to the text ``before``, if it is given.
+    money; batches are cut at the ``stops``, the moments at which something is ordered, so that no
+    reading is known before its time or after it. The manifest is read up to the text ``before``, if it is given.
     """
 
     example: str
     loan: str
     opened: str
     days: int = 3
-    rows: int = BATCH_ROWS
     stops: Sequence[str] = ()
     before: str = ""
 
@@ -51,7 +50,7 @@ class Tape:
         stops = [Command(_STOP, moment(when), "test") for when in script.stops]
         told = sorted([*self.recording.commands, *stops], key=lambda command: command.at)
         cut = dataclasses.replace(self.recording, commands=tuple(told))
-        self._items = cut.batches(adopt.times, script.rows)
+        self._items = cut.batches(adopt.times)
         self._next: Item | None = next(self._items)
         self.home = self._opened()
         pack = schema.load(self.recording.pack)

@@ -21,7 +21,11 @@ LOAN = "CS-2025-01"
 APRIL = "2025-04-{}+08:00".format
 
 
-SCRIPT = Script("energy/charging.toml", LOAN, "2025-04-08T10:00:00+08:00", rows=40)
+STOPS = [APRIL(f"{when}:00") for when in (
+    "08T12", "08T14", "09T10", "09T11", "09T12", "09T13", "09T14", "09T15", "09T16", "09T17",
+    "10T10", "14T10", "14T12", "15T12", "15T13", "15T14",
+)]  # fmt: skip
+SCRIPT = Script("energy/charging.toml", LOAN, "2025-04-08T10:00:00+08:00", stops=STOPS)
 
 
 def walk(tape: Tape) -> tuple[str, str]:

@@ -16,7 +16,13 @@ from wuxin.audit import audit
 LOAN = "CU-2008-01"
 
 
-SCRIPT = Script("logistics/recording.toml", LOAN, "2008-08-05T10:00:00+08:00", rows=8)
+STOPS = [f"2008-{when}:00+08:00" for when in (
+    "08-05T12", "08-05T14", "08-05T15", "08-05T16", "08-05T17", "08-06T10", "08-06T11", "08-06T12",
+    "08-12T10", "08-12T11", "08-12T12", "08-13T12", "08-13T13", "08-13T14", "08-13T15", "08-15T10",
+    "08-17T09", "08-17T10", "08-17T11", "08-17T12", "08-18T12", "08-18T13", "08-19T12", "09-10T00",
+    "09-10T09", "09-11T09",
+)]  # fmt: skip
+SCRIPT = Script("logistics/recording.toml", LOAN, "2008-08-05T10:00:00+08:00", stops=STOPS)
 
 
 def walk(tape: Tape, *, pause: Callable[[Tape], None] = lambda _: None) -> Mapping[str, str]:

@@ -12,8 +12,12 @@ from wuxin.terms.errors import Conflict
 LOAN = "DC-2024-01"
 
 
+STOPS = [f"2024-04-{when}:00+08:00" for when in (
+    "11T12", "11T14", "11T16", "12T10", "12T11", "12T12", "12T13", "12T14", "12T15", "12T16",
+    "12T17", "13T10", "16T10", "16T12", "17T12", "17T13", "18T12", "30T00",
+)]  # fmt: skip
 SCRIPT = Script(
-    "agriculture/recording.toml", LOAN, "2024-04-11T10:00:00+08:00", rows=8,
+    "agriculture/recording.toml", LOAN, "2024-04-11T10:00:00+08:00", stops=STOPS,
     before="# The call after",
 )  # fmt: skip
 

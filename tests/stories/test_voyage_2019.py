@@ -18,7 +18,12 @@ from wuxin.terms.errors import Conflict
 LOAN = "BN-2019-01"
 
 
-SCRIPT = Script("logistics/voyage.toml", LOAN, "2019-03-03T10:00:00Z", days=1, rows=8)
+STOPS = [f"2019-03-{when}Z" for when in (
+    "03T11:30", "03T12:00", "03T13:00", "04T10:00", "04T11:00", "04T11:10", "04T11:20", "04T11:30",
+    "04T11:40", "04T15:00", "04T16:00", "06T12:00", "06T13:00", "07T09:00", "07T09:10", "07T09:20",
+    "13T08:00", "13T08:10",
+)]  # fmt: skip
+SCRIPT = Script("logistics/voyage.toml", LOAN, "2019-03-03T10:00:00Z", days=1, stops=STOPS)
 
 
 def walk(tape: Tape) -> str:
