@@ -30,7 +30,8 @@ class Script(NamedTuple):
 
     ``opened`` is when the manifest opens the loan; ``days`` how long the devices are watched before
     money; batches are cut at the ``stops``, the moments at which something is ordered, so that no
-    reading is known before its time or after it. The manifest is read up to the text ``before``, if it is given.
+    reading is known before its time or after it. The manifest is read up to the text ``before``, if
+    it is given.
     """
 
     example: str
