@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import spu.experimental
 
+from wuxin.joint.algorithms.noise import two_sided_geometric
 from wuxin.joint.opening import reveal
 from wuxin.joint.program import joint
 
@@ -47,3 +48,11 @@ def grouped(bank: Arrays, shop: Arrays, *, minimum_group: int = 1) -> Arrays:
     """Shows a sum if it is of a group that is large enough."""
     enough = jnp.sum(bank["income"] > 0) >= minimum_group
     return {"total": jnp.where(enough, jnp.sum(shop["sales"]), 0.0)}
+
+
+@joint
+def noisy(bank: Arrays, shop: Arrays, *, epsilon: float = 1.0) -> Arrays:
+    """Counts positive incomes, with noise from words that stand in for both owners' chance."""
+    words = jnp.abs(bank["key"][:1]), jnp.abs(bank["key"][1:2])
+    noise = two_sided_geometric(*words, epsilon=epsilon)[0]
+    return {"count": jnp.sum((bank["income"] > 0) & (shop["sales"] > -99)) + noise}

@@ -14,6 +14,7 @@ from tests.joint import test_faults, test_refused
 from tests.joint.parties import Circle, triple
 from tests.joint.programs import leaks
 from wuxin.joint import trial
+from wuxin.joint.algorithms.chance import chance
 from wuxin.joint.algorithms.keys import Geometry, geometry, rows_from
 from wuxin.joint.algorithms.logistic import Training, log_odds, train
 from wuxin.joint.catalogue import Terms, draft
@@ -22,8 +23,9 @@ from wuxin.joint.engine import simulate
 from wuxin.joint.layout import listed, placed, salt_of
 from wuxin.joint.local import Local
 from wuxin.joint.program import Compiled
-from wuxin.joint.programs.checks import contributions, group_sums, screened_3
+from wuxin.joint.programs.checks import contributions, screened_3
 from wuxin.joint.programs.credit import GRADES, RATE, default_model, graded_customers, hidden_model
+from wuxin.joint.programs.figures import group_sums, noisy_rates
 from wuxin.joint.programs.matching import common, duplicates_3
 from wuxin.joint.schema import Column, described
 from wuxin.joint.shares import FRACTION, data_commitment, split
@@ -182,10 +184,44 @@ def test_claim_group_sums() -> None:
 def test_claim_guards() -> None:
     shared = forged(banks=3)
     compiled = screened_3.compile(described(shared))
-    assert outputs(compiled) == {"labels": "result", "meters": "result"}
+    expected = {
+        "labels": [0, 0, 1], "meters": [1, 0, 0], "influence": [0, 0, 1],
+        "range": [0, 1, 0], "drift": [0, 0, 0],
+    }  # fmt: skip
+    assert outputs(compiled) == dict.fromkeys(expected, "result")
+    assert "spu.reveal" not in compiled.text
     found = simulate(screened_3, shared)
-    assert found["labels"].tolist() == [0, 0, 1]
-    assert found["meters"].tolist() == [1, 0, 0]
+    assert {name: flags.tolist() for name, flags in found.items()} == expected
+    shared["bank_2"]["x"] = shared["bank_2"]["x"] + 0.6
+    assert simulate(screened_3, shared)["drift"].tolist() == [0, 1, 0]
+
+
+def test_claim_noise() -> None:
+    ids, draw = [f"c{each}" for each in range(300)], np.random.default_rng(7)
+    y, group = draw.integers(0, 2, 300), draw.integers(0, 3, 300)
+    bins = geometry(300, 300)
+    bank = placed(ids[:250], {"y": y[:250]}, salt=SALT, bins=bins).table
+    partner = listed(ids[50:], {"group": group[50:] * 1.0}, salt=SALT, bins=bins).table
+    shared = {
+        "bank": {"key": bank["key"], "y": bank["y"], "chance": np.zeros((3, 2), np.int64)},
+        "partner": {**partner, "chance": chance(3, 2)},
+    }
+    compiled = noisy_rates.compile(described(shared), groups=3, epsilon=0.5)
+    assert outputs(compiled) == {"good": "result", "bad": "result"}
+    assert "spu.reveal" not in compiled.text
+    assert compiled.digest != noisy_rates.compile(described(shared), groups=3, epsilon=1.0).digest
+    both = slice(50, 250)
+    true = np.array([np.bincount(group[both][y[both] == side], minlength=3) for side in (0, 1)])
+    assert (noisy_rates.plain(shared, groups=3, epsilon=50.0)["good"] == true[0]).all()
+    found = simulate(noisy_rates, shared, groups=3, epsilon=0.5)
+    assert np.abs(np.array([found["good"], found["bad"]]) - true).max() < 60  # 1e-12 beyond
+    # One owner drew nothing but zeros, and the noise is what it should be all the same.
+    added = []
+    for _ in range(40):
+        shared["partner"]["chance"] = chance(3, 2)
+        told = noisy_rates.plain(shared, groups=3, epsilon=0.5)
+        added += [*(told["good"] - true[0]), *(told["bad"] - true[1])]
+    assert 4 < np.var(added) < 13  # 7.8 for epsilon 0.5; 240 draws
 
 
 def test_claim_fairness() -> None:
@@ -207,12 +243,14 @@ def test_claim_fairness() -> None:
 
 
 def forged(*, banks: int) -> dict[str, dict[str, Any]]:
-    """Banks of which the first forges its meters and the last turns its labels."""
+    """Banks of which one forges meters, the next has impossible values, the last turns labels."""
     noise, weights = np.random.default_rng(3), np.array([1.5, -1.0, 0.5])
     made = {}
     for at in range(banks):
         x, expected = noise.standard_normal((600, 3)), noise.uniform(1, 3, 600)
         y = (noise.random(600) < 1 / (1 + np.exp(-x @ weights))).astype(int)
+        if at == 1:
+            x[:20, 0] = 50.0
         meter = noise.uniform(1, 3, 600) if at == 0 else expected + noise.normal(0, 0.1, 600)
         made[f"bank_{at + 1}"] = {
             "x": x, "y": 1 - y if at == banks - 1 else y, "meter": meter, "expected": expected,

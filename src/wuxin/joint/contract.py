@@ -53,7 +53,9 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``data`` commits the owner to the table itself (SHA-256 with a salt that only it knows);
     ``parts`` commit it to the three additive parts its shares are made of, so that each node sees
-    that it got what the contract says, and two nodes that they got the same.
+    that it got what the contract says, and two nodes that they got the same. ``budget`` is the most
+    epsilon that noisy results over this table may cost at a node in all contracts together, 0
+    where its owner sets none; with one, results without noise are refused.
     """
 
     table: str
@@ -61,6 +63,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: dict[str, Column]
     data: Hash
     parts: tuple[Hash, Hash, Hash]
+    budget: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 class Allowed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from wuxin.joint.budget import Budgets
 from wuxin.joint.channel import Line, Papers, Server
 from wuxin.joint.contract import Signed, from_plain, key_in, plain, public
 from wuxin.joint.job import COMPILE_S, Job, Process
@@ -105,6 +106,7 @@ class Node:
         self._before = {
             said["contract"] for kind, said in evidence.records() if kind == "joint-start"
         }
+        self._budgets = Budgets(evidence.records())
         self._server = Server(settings.control, self._control, behind=self)
 
     @property
@@ -166,6 +168,7 @@ class Node:
                 raise Conflict(f"the contract {contract.id[:12]} has been run here before")
             if busy := [each for each in self._jobs.values() if not each.ended.is_set()]:
                 raise Conflict(f"{self.settings.name} is busy with {busy[0].contract.id[:12]}")
+            self._budgets.check(contract)
             self._jobs[contract.id] = job
         try:
             process = self._started(signed)
@@ -266,6 +269,7 @@ class Node:
             self._until_complete(job)
             if not job.ended.is_set():
                 job.state = "running"
+                self._budgets.spend(job.contract)
                 self._say(
                     "joint-start", contract=job.contract.id, program=job.contract.digest,
                     rank=job.rank, repeats=job.contract.repeats,

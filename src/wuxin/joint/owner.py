@@ -41,14 +41,17 @@ class Member:
         return Party(self.name, roles, public(self._key))
 
     def commit(
-        self, name: str, table: Table, *, columns: Mapping[str, Column] | None = None
-    ) -> Input:
+        self, name: str, table: Table, *, columns: Mapping[str, Column] | None = None,
+        budget: float = 0.0,
+    ) -> Input:  # fmt: skip
         """Make a table's shares, keep them here, and return what the contract says of it.
 
         Args:
             name: the table's name in the program.
             table: columns by name, arrays with the rows first.
             columns: their kinds and shapes; taken from the arrays where left out.
+            budget: the most epsilon that results over the table may cost, see
+                :class:`wuxin.joint.contract.Input`.
 
         Raises:
             BadInput: a value cannot be shared; the sentence names the column.
@@ -60,7 +63,7 @@ class Member:
         self._shares[name] = parts
         data = data_commitment(table, known, salt=salt)
         kept = (parts[0].commitment, parts[1].commitment, parts[2].commitment)
-        return Input(name, self.name, known, data, kept)
+        return Input(name, self.name, known, data, kept, budget)
 
     def sign(self, signed: Signed) -> Signed:
         """Add this party's signature."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from wuxin.joint.budget import Budgets
 from wuxin.joint.contract import Contract, Signed, from_plain
 from wuxin.joint.node import push_statement
 from wuxin.joint.refusals import check_form, check_signatures
@@ -40,10 +41,13 @@ class Proved(NamedTuple):
 def proved(records: Iterable[Told]) -> list[Proved]:
     """All runs in the records of one or several nodes, in the order they began."""
     by_contract: dict[str, list[Told]] = {}
+    by_node: dict[str, list[Told]] = {}
     for each in records:
         if each.kind != "joint-refusal":
             by_contract.setdefault(str(each.said.get("contract")), []).append(each)
-    return [_one(contract, told) for contract, told in by_contract.items()]
+            by_node.setdefault(each.node, []).append(each)
+    over = {node: _overspent(told) for node, told in by_node.items()}
+    return [_one(contract, told, over=over) for contract, told in by_contract.items()]
 
 
 def cheated(contract: Contract, said: Mapping[str, Any]) -> bool:
@@ -65,9 +69,25 @@ def cheated(contract: Contract, said: Mapping[str, Any]) -> bool:
     return list(said["sent"]) != agreed and said["party"] == table.party
 
 
-def _one(contract: str, told: list[Told]) -> Proved:
-    faults: list[str] = []
+def _overspent(told: list[Told]) -> dict[str, str]:
+    """The contracts that a node started though a table's privacy budget was spent, with why."""
+    found, budgets = dict[str, str](), Budgets()
+    known: dict[str, Contract] = {}
+    for each in told:
+        try:
+            if each.kind == "joint-contract":
+                known[each.said["contract"]] = from_plain(each.said["signed"]).contract
+            elif each.kind == "joint-start" and each.said["contract"] in known:
+                budgets.check(known[each.said["contract"]])
+                budgets.spend(known[each.said["contract"]])
+        except Refused as wrong:
+            found[str(each.said["contract"])] = str(wrong)
+    return found
+
+
+def _one(contract: str, told: list[Told], *, over: Mapping[str, Mapping[str, str]]) -> Proved:
     nodes = tuple(dict.fromkeys(each.node for each in told))
+    faults = [f"{node}: {over[node][contract]}" for node in nodes if contract in over.get(node, {})]
     signed = _contract(contract, told, faults=faults)
     if signed is not None:
         for node in nodes:

@@ -104,10 +104,15 @@ def check(file: Path, packages: tuple[str, ...]) -> None:
     check_form(contract)
     click.echo(f"{contract.id}\n{contract.purpose}")
     click.echo(f"in force {iso(contract.not_before)} to {iso(contract.expires)}")
+    if contract.minimum_group:
+        click.echo(f"no figure of fewer than {contract.minimum_group} rows")
+    if contract.epsilon:
+        click.echo(f"results with noise, epsilon {contract.epsilon:g}")
     for table in contract.inputs:
         columns = ", ".join(f"{name} {one.kind}{list(one.shape)}"
                             for name, one in sorted(table.columns.items()))  # fmt: skip
-        click.echo(f"table  {table.table} of {table.party}: {columns}")
+        budget = f"; privacy budget {table.budget:g}" if table.budget else ""
+        click.echo(f"table  {table.table} of {table.party}: {columns}{budget}")
     for each in contract.openings:
         many = ", in a loop" if each.opening.many else ""
         click.echo(f"opens  {each.opening.name} {each.opening.type} ({each.opening.where}{many}) "

@@ -96,7 +96,7 @@ def by_group(codes: Array, values: Array, *, groups: int, minimum: int) -> Group
         Counts and sums. A group just above the minimum still tells much about its last rows to
         whoever knows the others; the contract may add noise to it.
     """
-    there = _indicator(codes, groups)
+    there = indicator(codes, groups)
     count = jnp.sum(there, axis=0)
     shown = bits(count >= minimum)
     total = across(there.astype(values.dtype), values)
@@ -118,7 +118,7 @@ def evidence(codes: Array, bad: Array, *, bins: int, minimum: int) -> Evidence:
 
     Source: Siddiqi, Credit Risk Scorecards, Wiley 2006, ch. 6.
     """
-    there = _indicator(codes, bins).astype(bad.dtype)
+    there = indicator(codes, bins).astype(bad.dtype)
     both = jnp.stack([1.0 - bad, bad], axis=1)
     count = across(there, both)
     shown = bits(jnp.sum(count, axis=1) >= minimum).astype(bad.dtype)
@@ -129,6 +129,14 @@ def evidence(codes: Array, bad: Array, *, bins: int, minimum: int) -> Evidence:
     return Evidence(weight, jnp.sum((share[:, 0] - share[:, 1]) * weight))
 
 
-def _indicator(codes: Array, groups: int) -> Array:
-    """One column per group, 1 where a row is of it, (n, groups)."""
+def indicator(codes: Array, groups: int) -> Array:
+    """Mark of which group each row is.
+
+    Args:
+        codes: (n,), integer; outside of 0 to groups - 1 a row is of none.
+        groups: how many.
+
+    Returns:
+        One column per group, 1 where a row is of it, (n, groups).
+    """
     return jnp.stack([1 - bits(codes != group) for group in range(groups)], axis=1)

@@ -1,50 +1,67 @@
-"""Screens for forged and poisoned input, group sums with a minimum, and what each owner adds."""
+"""Screens for forged and poisoned input, and what each owner adds."""
+
+from typing import Final
 
 import jax.numpy as jnp
 
 from wuxin.joint.algorithms.join import Array, bits
-from wuxin.joint.algorithms.statistics import by_group
+from wuxin.joint.algorithms.logistic import Training, train
 from wuxin.joint.fairness import Rows, of_columns
+from wuxin.joint.guards.influence import undue_influence
 from wuxin.joint.guards.labels import flipped_labels
 from wuxin.joint.guards.meters import forged_meters
+from wuxin.joint.guards.ranges import out_of_range, strayed
 from wuxin.joint.program import Program, joint, of_tables
 
 Table = dict[str, Array]
 
+COMMON: Final = Training(rounds=40, batch=400, rate=0.5)
+"""As the model is trained whose pull on each bank is looked at."""
+
+WIDEST: Final = 8.0
+"""Standard deviations beyond which a value is taken as impossible."""
+
+TAME: Final = 4.0
+"""Values count as this in the models, so that a few wild ones do not blind all other guards."""
+
+FIFTHS: Final = (-0.8416, -0.2533, 0.2533, 0.8416)
+"""Borders of the fifths of a standardised column, were it normal."""
+
 
 def screened(banks: int) -> Program:
-    """The program that asks whether one of so many banks flips labels or forges meters.
+    """The program that asks whether one of so many banks brings forged or poisoned rows.
 
-    Each brings ``x`` (rows, p) standardised, ``y`` (rows,), ``meter`` and ``expected`` (rows,).
-    Let out are two flags for each bank, for those whom the contract names: for the supervisor.
+    Each brings ``x`` (rows, p), standardised by means and spreads that all agreed on, ``y``
+    (rows,), ``meter`` and ``expected`` (rows,). Let out are five flags for each bank, for those
+    whom the contract names, commonly the supervisor: ``labels`` turned round, ``meters`` forged,
+    ``influence`` on the common model, a ``range`` that values cannot have, and ``drift`` from what
+    the peers' columns look like.
     """
 
-    def flagged(*tables: Table) -> Table:
-        labels = flipped_labels([each["x"] for each in tables], [each["y"] for each in tables])
-        meters = forged_meters(
-            [each["meter"] for each in tables], [each["expected"] for each in tables]
-        )
-        return {"labels": bits(labels), "meters": bits(meters)}
+    def flagged(*tables: Table, widest: float = WIDEST) -> Table:
+        raw, y = [each["x"] for each in tables], [each["y"] for each in tables]
+        x = [jnp.clip(each, -TAME, TAME) for each in raw]
+        common = train(jnp.concatenate(x), jnp.concatenate(y), how=COMMON)
+        border = jnp.full(x[0].shape[1], widest)
+        wild = [jnp.sum(bits(out_of_range(each, low=-border, high=border))) > 0 for each in raw]
+        meters = [each["meter"] for each in tables], [each["expected"] for each in tables]
+        cuts = jnp.tile(jnp.asarray(FIFTHS)[:, None], x[0].shape[1])
+        found = {
+            "labels": flipped_labels(x, y),
+            "meters": forged_meters(*meters),
+            "influence": undue_influence(x, y, weights=common),
+            "range": jnp.stack(wild),
+            "drift": strayed(x, cuts=cuts),
+        }
+        return {name: bits(flags) for name, flags in found.items()}
 
     names = [f"bank_{at}" for at in range(1, banks + 1)]
-    return of_tables(flagged, names, name=f"{__name__}:screened_{banks}")
+    return of_tables(flagged, names, name=f"{__name__}:screened_{banks}", widest=WIDEST)
 
 
 screened_3 = screened(3)
 screened_4 = screened(4)
 screened_5 = screened(5)
-
-
-@joint
-def group_sums(bank: Table, other: Table, *, groups: int = 10, minimum_group: int = 1) -> Table:
-    """Sum ``value`` (rows,) by ``group`` (rows,) over the rows of two owners.
-
-    A group of fewer rows than the contract's minimum shows neither sum nor count.
-    """
-    codes = jnp.concatenate([bank["group"], other["group"]])
-    values = jnp.concatenate([bank["value"], other["value"]])[:, None]
-    counts, totals = by_group(codes, values, groups=groups, minimum=minimum_group)
-    return {"count": counts, "total": totals[:, 0]}
 
 
 @joint

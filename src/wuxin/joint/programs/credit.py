@@ -93,7 +93,7 @@ def _scored(*tables: Table, rounds: int) -> _Scored:
     # clipped and not cubic: where two columns tell all, odds grow beyond what a cubic can follow
     how = Training(rounds, len(y), RATE, form="clipped")
     weights = train(x, y, how=how, member=member)
-    own = len(_columns(bank))
+    own = len(columns_of(bank))
     alone = train(x[:, :own], y, how=how, member=bank["real"].reshape(-1))
     new, known = _met(fresh, partner_fresh)
     label = fresh["y"].reshape(-1)
@@ -111,14 +111,14 @@ def _quality(found: _Scored) -> Table:
     }
 
 
-def _columns(table: Table) -> list[Array]:
+def columns_of(table: Table) -> list[Array]:
     """The columns ``x0``, ``x1``, … in order."""
     return [table[f"x{at}"] for at in range(len(table)) if f"x{at}" in table]
 
 
 def _met(placed: Table, listed: Table) -> tuple[Array, Array]:
-    met = join(placed["key"], listed["key"], columns=_columns(listed))
-    return rows_of(_columns(placed), met)
+    met = join(placed["key"], listed["key"], columns=columns_of(listed))
+    return rows_of(columns_of(placed), met)
 
 
 def _auc(score: Array, label: Array, *, member: Array) -> Array:
