@@ -34,7 +34,7 @@ from wuxin.joint.local import Local
 from wuxin.joint.program import Program, Setting
 from wuxin.joint.programs.credit import default_model, hidden_model, vertical_model
 from wuxin.joint.programs.matching import common, duplicates_5
-from wuxin.portal.joint_demo import tables
+from wuxin.joint.split import example
 from wuxin.terms.clock import system_clock
 
 Figures = dict[str, Any]
@@ -252,7 +252,7 @@ def duplicates(nodes: Local, *, alone: bool) -> Figures:
 
 def split(nodes: Local, *, alone: bool) -> Figures:
     """The demo's split table: a model on the hidden intersection against the same in plain."""
-    laid = trial.laid(trial.owners(*tables()), salt=SALT)
+    laid = trial.laid(trial.owners(example()), salt=SALT)
     shared = {name: each.table for name, each in laid.items()}
     found, figures = compute(nodes, default_model, shared=shared, alone=alone, minimum_group=3)
     plain = default_model.plain(shared, minimum_group=3)

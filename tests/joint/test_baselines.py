@@ -75,7 +75,7 @@ def test_a_table_without_common_customers_is_refused(tmp_path: object) -> None:
     from pathlib import Path
 
     folder = Path(str(tmp_path))
-    (folder / "bank.csv").write_text("id,y,x0\n1,1,2\n")
+    (folder / "bank.csv").write_text("id,y,x0\n1,1,2\n3,0,2\n")
     (folder / "partner.csv").write_text("id,x0\n2,2\n")
     with pytest.raises(BadInput, match="no customer in common"):
         read(folder)

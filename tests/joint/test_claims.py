@@ -29,6 +29,7 @@ from wuxin.joint.programs.figures import group_sums, noisy_rates
 from wuxin.joint.programs.matching import common, duplicates_3
 from wuxin.joint.schema import Column, described
 from wuxin.joint.shares import FRACTION, data_commitment, split
+from wuxin.joint.split import LABEL
 from wuxin.terms.clock import system_clock
 from wuxin.terms.errors import BadInput, Forbidden
 
@@ -158,7 +159,7 @@ def test_claim_scoring() -> None:
 
 
 def test_claim_grades() -> None:
-    found = trial.owners(DATA / "bank.csv", DATA / "partner.csv")
+    found = trial.owners(DATA)
     laid = trial.laid(found, salt=SALT)
     grades = graded_customers.plain({name: each.table for name, each in laid.items()})["grades"]
     grades = rows_from(grades, laid["fresh"].at, rows=len(found.fresh.ids))
@@ -280,7 +281,7 @@ def outputs(compiled: Compiled) -> dict[str, str]:
 
 
 def demo_tables() -> dict[str, dict[str, Any]]:
-    found = trial.owners(DATA / "bank.csv", DATA / "partner.csv")
+    found = trial.owners(DATA)
     return {name: each.table for name, each in trial.laid(found, salt=SALT).items()}
 
 
@@ -294,9 +295,9 @@ def bank_grades(found: trial.Owners) -> Any:
     import jax
 
     with jax.enable_x64(new_val=True):
-        names = [name for name in found.bank.columns if name != trial.LABEL]
+        names = [name for name in found.bank.columns if name != LABEL]
         x = np.stack([found.bank.columns[name] for name in names], axis=1)
-        y = found.bank.columns[trial.LABEL]
+        y = found.bank.columns[LABEL]
         how = Training(40, len(y), RATE, form="clipped")
         weights = train(jax.numpy.asarray(x), jax.numpy.asarray(y), how=how)
         new = np.stack([found.fresh.columns[name] for name in names], axis=1)

@@ -5,7 +5,6 @@ has eight tenths, the partner eight tenths, and they share six tenths; a third o
 are fresh customers, whose label the model does not see.
 """
 
-import csv
 import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,22 +13,8 @@ import numpy as np
 
 from wuxin.joint.algorithms.keys import geometry
 from wuxin.joint.layout import Laid, listed, placed
-from wuxin.joint.split import Split
-from wuxin.terms.errors import BadInput
-
-LABEL = "y"
-
-
-class Rows(NamedTuple):
-    """Rows of one owner: identifiers, and columns by name."""
-
-    ids: list[str]
-    columns: dict[str, Any]
-
-    def where(self, kept: Any) -> "Rows":
-        """The rows for which ``kept`` (booleans) holds."""
-        ids = [name for name, keep in zip(self.ids, kept, strict=True) if keep]
-        return Rows(ids, {name: values[kept] for name, values in self.columns.items()})
+from wuxin.joint.rows import Rows
+from wuxin.joint.split import LABEL, Split, both, met, standard
 
 
 class Owners(NamedTuple):
@@ -40,32 +25,17 @@ class Owners(NamedTuple):
     partner: Rows
 
 
-def read(path: Path) -> Rows:
-    """Read a table whose first column is the identifier.
+def owners(folder: Path, *, bad: str = "1") -> Owners:
+    """Share out a split table, of which each owner standardises its own columns.
+
+    Args:
+        folder: with ``bank.csv`` and ``partner.csv``.
+        bad: the value of the label that is bad.
 
     Raises:
-        BadInput: it is not there, or a cell is no number; the sentence names the line.
+        BadInput: it is no split table; the sentence says why.
     """
-    try:
-        lines = list(csv.reader(path.read_text("utf-8").splitlines()))
-    except OSError as missing:
-        raise BadInput(f"{path} cannot be read: {missing}") from None
-    names, rows = lines[0][1:], lines[1:]
-    for number, row in enumerate(rows, 2):
-        try:
-            list(map(float, row[1:]))
-        except ValueError as wrong:
-            raise BadInput(f"{path}, line {number}: {wrong}") from None
-    values = np.array([list(map(float, row[1:])) for row in rows])
-    columns: dict[str, Any] = {name: values[:, at] for at, name in enumerate(names)}
-    if LABEL in columns:
-        columns[LABEL] = columns[LABEL].astype(np.int64)
-    return Rows([row[0] for row in rows], columns)
-
-
-def owners(bank: Path, partner: Path) -> Owners:
-    """Share out a split table."""
-    theirs, ours = read(partner), read(bank)
+    ours, theirs = map(_even, both(folder, bad=bad))
     held = np.array([_drawn(each) % 10 < 8 for each in ours.ids])
     fresh = np.array([_drawn(each) // 10 % 3 == 0 for each in ours.ids])
     known = np.array([_drawn(each) % 10 >= 2 for each in theirs.ids])
@@ -84,23 +54,23 @@ def laid(found: Owners, *, salt: bytes) -> dict[str, Laid]:
     }
 
 
-def met(found: Owners) -> tuple[Split, Split]:
-    """The rows both hold, in one place: past ones to train on, fresh ones to test on.
+def in_one_place(found: Owners) -> tuple[Split, Split]:
+    """The rows both hold: past ones to train on, fresh ones to test on.
 
     This is what the baselines need and the wing does without.
     """
-    known = {name: at for at, name in enumerate(found.partner.ids)}
-    columns = [found.partner.columns[name] for name in found.partner.columns]
-    theirs = np.stack(columns, axis=1)
+    return met(found.bank, found.partner), met(found.fresh, found.partner)
 
-    def both(rows: Rows) -> Split:
-        kept = rows.where(np.array([name in known for name in rows.ids]))
-        mine = [values for name, values in kept.columns.items() if name != LABEL]
-        at = [known[name] for name in kept.ids]
-        label = kept.columns[LABEL].astype(np.float64)
-        return Split(np.stack(mine, axis=1), theirs[at], label, tuple(kept.ids))
 
-    return both(found.bank), both(found.fresh)
+def _even(rows: Rows) -> Rows:
+    """Columns standardised and called ``x0``, ``x1``, … in their order; the label as it is."""
+    names = [name for name in rows.columns if name != LABEL]
+    columns: dict[str, Any] = {
+        f"x{at}": standard(rows.columns[name].astype(np.float64)) for at, name in enumerate(names)
+    }
+    if LABEL in rows.columns:
+        columns[LABEL] = rows.columns[LABEL]
+    return Rows(rows.ids, columns)
 
 
 def _drawn(identifier: str) -> int:

@@ -42,8 +42,12 @@ def main(descriptor: int) -> None:
         compiled = compiled_here(contract, tuple(told["packages"]))
         _say(pipe, ready=compiled.digest)
         inputs = cbor2.loads(pipe.recv_bytes())
-        _say(pipe, **_run(pipe, contract, told=told, compiled=compiled, inputs=inputs))
-        pipe.recv_bytes()  # the line stays open until the node ends this process
+        line, salts = _linked(contract, told=told, compiled=compiled, inputs=inputs)
+        _say(pipe, linked=True)
+        _say(pipe, **_run(line, contract, compiled=compiled, inputs=inputs, salts=salts))
+        # The line is held here and stays open until the node ends this process: another may still
+        # be at the last barrier, and would find a line that is closed broken.
+        pipe.recv_bytes()
     except Refused as refusal:
         _say(pipe, refused=type(refusal).__name__, why=str(refusal))
     except EOFError:
@@ -66,25 +70,27 @@ def compiled_here(contract: Contract, packages: tuple[str, ...]) -> Compiled:
     return compiled
 
 
-def _run(
-    pipe: Connection, contract: Contract, *, told: Mapping[str, Any], compiled: Compiled,
-    inputs: Mapping[str, Any],
-) -> dict[str, Any]:  # fmt: skip
+def _linked(
+    contract: Contract, *, told: Mapping[str, Any], compiled: Compiled, inputs: Mapping[str, Any]
+) -> tuple[Any, tuple[bytes, bytes]]:
+    """The line to the other two, once all are about to do the same, and the salts of results."""
     rank = contract.nodes.index(told["name"])
     papers = Papers(*map(Path, told["papers"]))
+    wait_s = contract.wait_s + contract.run_s
     line = rendezvous.connect(
-        contract,
-        rank,
-        listen=told["listen"],
-        papers=papers,
-        wait_s=contract.wait_s + contract.run_s,
-    )
+        contract, rank, listen=told["listen"], papers=papers, wait_s=wait_s
+    )  # fmt: skip
     rendezvous.agree(
         line, contract, rank=rank, key=key_in(Path(told["key"])), program=compiled.digest,
         inputs={table: tuple(each) for table, each in inputs["commitments"].items()},
     )  # fmt: skip
-    salts = rendezvous.common_salts(line, rank)
-    _say(pipe, linked=True)
+    return line, rendezvous.common_salts(line, rank)
+
+
+def _run(
+    line: Any, contract: Contract, *, compiled: Compiled, inputs: Mapping[str, Any],
+    salts: tuple[bytes, bytes],
+) -> dict[str, Any]:  # fmt: skip
     spu, settings = need("spu"), configuration()
     settings.enable_pphlo_profile = True  # SPU then says at the end what went over the line
     runtime = spu.Runtime(line, settings)

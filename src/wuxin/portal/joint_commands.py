@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from wuxin.joint.attacks.command import attacks, baselines
+from wuxin.joint.attacks.command import BAD, TABLE, attacks, baselines
 from wuxin.joint.registry.command import registry
 
 _PACKAGES: Final = ("wuxin.joint.algorithms", "wuxin.joint.programs")
@@ -30,15 +30,18 @@ for command in (attacks, baselines, registry):
 
 @joint.command()
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Where to keep it.")
-def demo(home: Path | None) -> None:
+@TABLE
+@BAD
+def demo(home: Path | None, *, table: Path | None, bad: str) -> None:
     """Train a default model on rows that two owners share, and that nobody sees; then prove it.
 
     Three nodes and two owners on this machine's loopback, a contract signed by all, a real split
     table. Exits with 1 where the proof fails.
 
     \b
-    Example:
+    Examples:
       wuxin joint demo --home /tmp/joint && wuxin verify /tmp/joint
+      wuxin joint demo --table /data/ours-and-theirs --bad 3
     """
     import tempfile
 
@@ -50,7 +53,7 @@ def demo(home: Path | None) -> None:
     from wuxin.portal import joint_demo
 
     chosen = home or Path(tempfile.mkdtemp(prefix="wuxin-joint-"))
-    joint_demo.run(chosen, Console())
+    joint_demo.run(chosen, Console(), table=table, bad=bad)
     click.echo(f"\nwuxin verify {chosen}")
     sys.exit(verify(chosen) or 0)
 

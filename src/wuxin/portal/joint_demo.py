@@ -19,11 +19,11 @@ from wuxin.joint.owner import Member
 from wuxin.joint.program import Program
 from wuxin.joint.programs.credit import default_model
 from wuxin.joint.refusals import check_form, check_program
+from wuxin.joint.split import example
 from wuxin.terms.clock import Clock, system_clock
 from wuxin.terms.durable import write_files
-from wuxin.terms.errors import NotFound, Tampered
+from wuxin.terms.errors import Tampered
 
-EXAMPLES = Path("examples") / "joint"
 OWNER = {
     "bank": "bank-a",
     "fresh": "bank-a",
@@ -59,27 +59,20 @@ class Shown(NamedTuple):
     others: list[Line]
 
 
-def tables() -> tuple[Path, Path]:
-    """The shipped split table: the bank's file and the partner's.
-
-    Raises:
-        NotFound: this is no source tree.
-    """
-    for root in (Path.cwd(), Path(__file__).parents[3]):
-        if (root / EXAMPLES / "bank.csv").is_file():
-            return root / EXAMPLES / "bank.csv", root / EXAMPLES / "partner.csv"
-    raise NotFound(f"{EXAMPLES} comes with the source tree; run the demo from there")
-
-
-def run(home: Path, console: Console, *, clock: Clock = system_clock) -> Shown:
+def run(
+    home: Path, console: Console, *, table: Path | None = None, bad: str = "1",
+    clock: Clock = system_clock,
+) -> Shown:  # fmt: skip
     """Start everything, sign, compute, fetch; returns what was found.
 
     Args:
         home: where every party gets a folder, and the nodes' evidence stays.
         console: where the story is told.
+        table: a folder with a split table, see :mod:`wuxin.joint.split`; the example if none.
+        bad: the value of the bank's label that is bad.
         clock: the time.
     """
-    found = trial.owners(*tables())
+    found = trial.owners(table or example(), bad=bad)
     salt = salt_of(f"{PURPOSE} {clock()}")
     laid = trial.laid(found, salt=salt)
     shared = {name: each.table for name, each in laid.items()}
@@ -108,7 +101,7 @@ def run(home: Path, console: Console, *, clock: Clock = system_clock) -> Shown:
         seen = platform.fetch(signed)
     if any(not np.array_equal(seen[name], results[name]) for name in results):
         raise Tampered("the two recipients were given different results")
-    others = compare(*trial.met(found))
+    others = compare(*trial.in_one_place(found))
     shown = Shown(signed, results, plain, figures, plain_seconds, whole, others)
     console.print(_table(shown))
     shares = ", ".join(

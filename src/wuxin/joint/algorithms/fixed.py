@@ -15,8 +15,8 @@ from wuxin.joint.algorithms.join import Array
 UNIT: Final = 2.0**-18
 """The least that fixed point knows."""
 
-COARSE: Final = 2.0**-12
-"""A factor below has less than six bits left and is multiplied in two steps."""
+COARSE: Final = 2.0**-6
+"""A factor below has less than twelve bits left and is multiplied in two steps."""
 
 WORK: Final = 80_000
 """Multiplications in one product of matrices; measured, from twice as many on SPU slows down."""
@@ -33,13 +33,46 @@ def times(total: Array, factor: Any) -> Array:
         The product, to about 2^-17: by a power of two first, which is exact, then by what is left.
     """
     largest = float(np.max(np.abs(factor)))
-    if largest >= COARSE or largest == 0:
-        whole: Array = total * factor
-        return whole
-    power = 2.0 ** ceil(log2(1 / largest))
-    # the unit in between keeps the compiler from making one factor of the two again
-    product: Array = (total * (1 / power) + UNIT) * (factor * power)
+    power = 1.0 if largest >= COARSE or largest == 0 else 2.0 ** ceil(log2(1 / largest))
+    # Units, because of what compilers do with factors. The first makes a real of a total that was
+    # converted from an integer: SPU 0.10 gives an integer times a constant below 2^-16 without
+    # what is after the point. The second keeps the two factors from being made one again, and the
+    # last this product's from being joined with that of another.
+    scaled = total if power == 1.0 else (total + UNIT) * (1 / power) + UNIT
+    product: Array = scaled * (factor * power) + UNIT
     return product
+
+
+def ratio(part: Array, whole: Array, *, most: float) -> Array:
+    """Divide counts or sums that may be large, of which a reciprocal would have no digits left.
+
+    Args:
+        part: any shape, integer or real.
+        whole: spreads over ``part``; where it is 0 the ratio is about ``part``.
+        most: public, the largest that ``whole`` can be.
+
+    Returns:
+        part / whole, to about 4e-6 most / whole.
+    """
+    scaled = [times(jnp.asarray(each).astype(jnp.float64), 1 / most) for each in (part, whole)]
+    divided: Array = scaled[0] / jnp.maximum(scaled[1], UNIT)
+    return divided
+
+
+def running(values: Array) -> Array:
+    """Sum up from the first on, in log n additions; SPU's own way takes n for each value.
+
+    Args:
+        values: (n,).
+
+    Returns:
+        (n,); ``jnp.cumsum(values)``.
+    """
+    step = 1
+    while step < values.shape[0]:
+        values = values + jnp.concatenate([jnp.zeros(step, values.dtype), values[:-step]])
+        step *= 2
+    return values
 
 
 def across(one: Array, two: Array) -> Array:

@@ -10,15 +10,20 @@ TABLE = click.option(
     "--table", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder with bank.csv and partner.csv; examples/joint of the source tree if none.",
 )  # fmt: skip
+BAD = click.option(
+    "--bad", default="1", show_default=True,
+    help="The value of the bank's column y that is bad; all others are good.",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
 
 @click.command()
 @TABLE
+@BAD
 @JSON
 @click.option("--wing/--no-wing", default=True, show_default=True,
               help="Run the same tasks on shares, too (needs wuxin[joint]).")  # fmt: skip
-def attacks(table: Path | None, *, as_json: bool, wing: bool) -> None:
+def attacks(table: Path | None, *, bad: str, as_json: bool, wing: bool) -> None:
     """Attack narrow federated learning on a real split table, then do the same on shares.
 
     \b
@@ -27,9 +32,9 @@ def attacks(table: Path | None, *, as_json: bool, wing: bool) -> None:
       wuxin joint attacks --no-wing --json
     """
     from wuxin.joint.attacks.run import run
-    from wuxin.joint.split import EXAMPLE, read
+    from wuxin.joint.split import read
 
-    result = run(read(table or EXAMPLE), wing=wing)
+    result = run(read(table, bad=bad), wing=wing)
     if as_json:
         import msgspec
 
@@ -49,9 +54,10 @@ def attacks(table: Path | None, *, as_json: bool, wing: bool) -> None:
 
 @click.command()
 @TABLE
+@BAD
 @JSON
 @click.option("--epsilon", default=2.0, show_default=True, help="Privacy loss of the noisy ones.")
-def baselines(table: Path | None, *, as_json: bool, epsilon: float) -> None:
+def baselines(table: Path | None, *, bad: str, as_json: bool, epsilon: float) -> None:
     """Train one default model plain, narrow federated and noisy: accuracy, time, bytes, leaks.
 
     \b
@@ -59,9 +65,9 @@ def baselines(table: Path | None, *, as_json: bool, epsilon: float) -> None:
       wuxin joint baselines --epsilon 8
     """
     from wuxin.joint.baselines.compare import compare
-    from wuxin.joint.split import EXAMPLE, halves, read
+    from wuxin.joint.split import halves, read
 
-    lines = compare(*halves(read(table or EXAMPLE)), epsilon=epsilon)
+    lines = compare(*halves(read(table, bad=bad)), epsilon=epsilon)
     if as_json:
         import msgspec
 

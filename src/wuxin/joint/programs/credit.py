@@ -2,8 +2,10 @@
 
 from typing import Final, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
+from wuxin.joint.algorithms.fixed import UNIT, ratio, running, times
 from wuxin.joint.algorithms.join import Array, bits, join
 from wuxin.joint.algorithms.logistic import Training, log_odds, rows_of, train
 from wuxin.joint.program import joint
@@ -57,8 +59,8 @@ def default_model(
     counts = jnp.stack([
         jnp.sum(bits(grades == grade) * found.known) for grade in range(len(GRADES) + 1)
     ])  # fmt: skip
-    shown = counts * bits(counts >= minimum_group)
-    share = shown.astype(jnp.float64) / jnp.maximum(members, 1)
+    shown = bits(counts >= minimum_group).astype(jnp.float64)
+    share = ratio(counts, members, most=len(grades)) * shown
     return {"distribution": share, **_quality(found)}
 
 
@@ -122,9 +124,13 @@ def _met(placed: Table, listed: Table) -> tuple[Array, Array]:
 
 
 def _auc(score: Array, label: Array, *, member: Array) -> Array:
-    """The share of pairs of a bad and a good member in which the bad one has the higher score."""
-    bad, good = label * member, (1 - label) * member
-    higher = bits(score[:, None] > score[None, :])
-    pairs = jnp.sum(bad) * jnp.sum(good)
-    right = jnp.sum(bad * jnp.sum(higher * good[None, :], axis=1))
-    return right.astype(jnp.float64) / jnp.maximum(pairs, 1)
+    """The share of pairs of a bad and a good member in which the bad one has the higher score.
+
+    Sorted on shares and counted from below: of every two equal scores either may stand first.
+    """
+    _, bad, good = jax.lax.sort((score, label * member, (1 - label) * member), num_keys=1)
+    right = jnp.sum(bad * running(good))
+    rows = score.shape[0]
+    bads, goods = (times(jnp.sum(each).astype(jnp.float64), 1 / rows) for each in (bad, good))
+    share = times(right.astype(jnp.float64), 1 / rows**2)
+    return share / jnp.maximum(bads * goods, UNIT)
