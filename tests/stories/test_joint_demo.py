@@ -39,6 +39,24 @@ def test_the_demo_trains_and_scores_on_hidden_rows_and_is_proved(tmp_path: Path)
     assert wuxin("verify", str(tmp_path)).returncode == 1
 
 
+def test_the_demo_takes_a_split_table_of_ones_own(tmp_path: Path, shared: Path) -> None:
+    for side, name in (("guest", "bank"), ("host", "partner")):
+        data = shared / "data" / "privacy" / "fate_splits" / f"vehicle_scale_hetero_{side}.csv"
+        (tmp_path / f"{name}.csv").write_bytes(data.read_bytes())
+    asked = ("joint", "demo", "--table", str(tmp_path), "--home", str(tmp_path / "home"))
+    told = wuxin(*asked, "--bad", "3")
+    assert told.returncode == 0, told.stdout + told.stderr
+    plain, wing, alone = (
+        float(re.findall(rf"{words}\s+│ (0\.\d+)", told.stdout)[0])
+        for words in ("in one place", "on secret shares", "columns alone")
+    )
+    assert wing == pytest.approx(plain, abs=0.002)
+    assert wing > alone + 0.005
+    wrong = wuxin(*asked, "--bad", "9")
+    assert wrong.returncode == 2
+    assert "no row tells bad from good; y is 0, 1, 2, 3" in wrong.stderr
+
+
 @pytest.mark.parametrize("words", [("--help",), ("joint", "--help"), ("settings",)])
 def test_without_the_extra_all_else_works(words: tuple[str, ...]) -> None:
     assert wuxin(*words, without=AWAY).returncode == 0

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wuxin.joint.algorithms.keys import (
-    EMPTY,
     Geometry,
     Ints,
     enlist,
@@ -29,7 +28,7 @@ class Laid(NamedTuple):
 def placed(
     identifiers: Sequence[str], columns: Mapping[str, Any], *, salt: bytes, bins: Geometry
 ) -> Laid:
-    """Place rows, each in one bin; ``real`` is 1 where there is a row.
+    """Place rows, each in one bin.
 
     Args:
         identifiers: canonical and different, n of them.
@@ -42,15 +41,13 @@ def placed(
     """
     rows = hashed(identifiers, salt=salt, bins=bins)
     at = place(rows, bins)
-    table = _table(columns, at)
-    table |= {"key": keys_at(rows, at, noise=_noise()), "real": (at != EMPTY).astype(np.int64)}
-    return Laid(table, at)
+    return Laid({**_table(columns, at), "key": keys_at(rows, at, noise=_noise())}, at)
 
 
 def listed(
     identifiers: Sequence[str], columns: Mapping[str, Any], *, salt: bytes, bins: Geometry
 ) -> Laid:
-    """List rows, each in both of its bins; as :func:`placed`, without ``real``."""
+    """List rows, each in both of its bins; as :func:`placed`."""
     rows = hashed(identifiers, salt=salt, bins=bins)
     at = enlist(rows, bins)
     return Laid({**_table(columns, at), "key": keys_at(rows, at, noise=_noise())}, at)

@@ -49,11 +49,12 @@ def read(path: Path, *, identifier: str = "", columns: Sequence[str] | None = No
     for number, row in enumerate(lines[1:], 2):
         if len(row) != len(names):
             raise BadInput(f"{path}, line {number}: {len(row)} cells where {len(names)} are named")
-    found = {name: _column([row[known[name]] for row in lines[1:]], name, path) for name in asked}
-    return Rows([row[known[own]].strip() for row in lines[1:]], found)
+    cells = {name: [row[known[name]].strip() for row in lines[1:]] for name in (own, *asked)}
+    found = {name: _column(cells[name], name=name, path=path) for name in asked}
+    return Rows(cells[own], found)
 
 
-def _column(cells: Sequence[str], name: str, path: Path) -> Any:
+def _column(cells: Sequence[str], *, name: str, path: Path) -> Any:
     values = np.empty(len(cells))
     whole = True
     for at, cell in enumerate(cells):

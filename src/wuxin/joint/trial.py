@@ -6,15 +6,20 @@ are fresh customers, whose label the model does not see.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from wuxin.joint.algorithms.keys import geometry
+from wuxin.joint.baselines.steps import How, scored, trained
 from wuxin.joint.layout import Laid, listed, placed
 from wuxin.joint.rows import Rows
-from wuxin.joint.split import LABEL, Split, both, met, standard
+from wuxin.joint.split import LABEL, Floats, Split, both, met, standard
+
+OWN: Final = How(rounds=2000, batch=1 << 30)
+"""How the bank trained the model of its own columns, in plain."""
 
 
 class Owners(NamedTuple):
@@ -44,12 +49,16 @@ def owners(folder: Path, *, bad: str = "1") -> Owners:
 
 def laid(found: Owners, *, salt: bytes) -> dict[str, Laid]:
     """The four tables of :func:`wuxin.joint.programs.credit.default_model`, in bins."""
+    names = [name for name in found.bank.columns if name != LABEL]
+    label = found.bank.columns[LABEL].astype(np.float64)
+    weights = trained(_of(found.bank, names), label, how=OWN)
+    fresh = {**found.fresh.columns, "own": scored(_of(found.fresh, names), weights)}
     past = geometry(len(found.bank.ids), len(found.partner.ids))
     new = geometry(len(found.fresh.ids), len(found.partner.ids))
     return {
         "bank": placed(found.bank.ids, found.bank.columns, salt=salt, bins=past),
         "partner": listed(found.partner.ids, found.partner.columns, salt=salt, bins=past),
-        "fresh": placed(found.fresh.ids, found.fresh.columns, salt=salt, bins=new),
+        "fresh": placed(found.fresh.ids, fresh, salt=salt, bins=new),
         "partner_fresh": listed(found.partner.ids, found.partner.columns, salt=salt, bins=new),
     }
 
@@ -60,6 +69,10 @@ def in_one_place(found: Owners) -> tuple[Split, Split]:
     This is what the baselines need and the wing does without.
     """
     return met(found.bank, found.partner), met(found.fresh, found.partner)
+
+
+def _of(rows: Rows, names: Sequence[str]) -> Floats:
+    return np.stack([rows.columns[name] for name in names], axis=1)
 
 
 def _even(rows: Rows) -> Rows:

@@ -16,8 +16,8 @@ GRADES: Final = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 """Log odds between ten grades; a grade says less of a row than a score with all its digits."""
 
 
-RATE: Final = 0.2
-"""The step of training on an intersection: columns that say the same add up, and small is safe."""
+RIDGE: Final = 0.002
+"""Penalty that keeps columns that say the same from pulling against each other."""
 
 
 @joint
@@ -42,16 +42,17 @@ def hidden_model(
 
 @joint
 def default_model(
-    bank: Table, partner: Table, fresh: Table, partner_fresh: Table, *, rounds: int = 40,
+    bank: Table, partner: Table, fresh: Table, partner_fresh: Table, *, rounds: int = 120,
     minimum_group: int = 1,
 ) -> Table:  # fmt: skip
     """Train on past customers and score fresh ones, both on a hidden intersection.
 
-    ``bank`` and ``fresh`` are placed, with ``key``, ``y``, ``real`` and columns ``x0``, ``x1``, …;
-    ``partner`` and ``partner_fresh`` hold the partner's rows, listed for either. Scores and weights
-    stay shared. Let out are, over the fresh customers whom both know: ``auc``, ``auc_bank`` by a
-    model of the bank's columns alone, and ``distribution``, the share of each grade, zero where
-    fewer than ``minimum_group`` have it.
+    ``bank`` and ``fresh`` are placed, with ``key``, ``y`` and columns ``x0``, ``x1``, …; ``fresh``
+    has ``own`` too, the log odds by the model that the bank has already. ``partner`` and
+    ``partner_fresh`` hold the partner's rows, listed for either. Scores and weights stay shared.
+    Let out are, over the fresh customers whom both know: ``auc``, ``auc_bank`` of the bank's own
+    model, and ``distribution``, the share of each grade, zero where fewer than ``minimum_group``
+    have it.
     """
     found = _scored(bank, partner, fresh, partner_fresh, rounds=rounds)
     grades = _grades(found.both)
@@ -66,13 +67,14 @@ def default_model(
 
 @joint
 def graded_customers(
-    bank: Table, partner: Table, fresh: Table, partner_fresh: Table, *, rounds: int = 40
+    bank: Table, partner: Table, fresh: Table, partner_fresh: Table, *, rounds: int = 120
 ) -> Table:  # fmt: skip
     """Do as :func:`default_model`, and let out the grade of every fresh customer.
 
-    A customer whom the partner does not know is graded by the model of the bank's columns alone.
-    The bank can train that model itself: where a grade differs from its own, the customer is known
-    to the partner. Whoever agrees to this program agrees to that.
+    A customer whom the partner does not know is graded by the bank's own model: where a grade
+    differs from that, the customer is known to the partner. Whoever agrees to this program agrees
+    to that. Customers whom the bank has made up must come back with its own grade: nodes that
+    compute something else cannot tell them from the others.
     """
     found = _scored(bank, partner, fresh, partner_fresh, rounds=rounds)
     odds = found.mine + found.known * (found.both - found.mine)
@@ -93,13 +95,11 @@ def _scored(*tables: Table, rounds: int) -> _Scored:
     x, member = _met(bank, partner)
     y = bank["y"].reshape(-1)
     # clipped and not cubic: where two columns tell all, odds grow beyond what a cubic can follow
-    how = Training(rounds, len(y), RATE, form="clipped")
+    how = Training(rounds, len(y), rate=0.3, ridge=RIDGE, form="clipped", momentum=0.9)
     weights = train(x, y, how=how, member=member)
-    own = len(columns_of(bank))
-    alone = train(x[:, :own], y, how=how, member=bank["real"].reshape(-1))
     new, known = _met(fresh, partner_fresh)
-    label = fresh["y"].reshape(-1)
-    return _Scored(log_odds(new, weights), log_odds(new[:, :own], alone), label, known)
+    own, label = fresh["own"].reshape(-1), fresh["y"].reshape(-1)
+    return _Scored(log_odds(new, weights), own, label, known)
 
 
 def _grades(odds: Array) -> Array:
