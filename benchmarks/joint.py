@@ -189,7 +189,6 @@ def join(nodes: Local, *, alone: bool) -> Figures:
     other[:both] = x[-both:, 10:]
     bins = geometry(rows, rows)
     bank = placed(ids, mine, salt=SALT, bins=bins).table
-    del bank["real"]
     shared = {
         "bank": bank,
         "partner": listed(

@@ -5,20 +5,28 @@ Weights are real, the intercept first. Columns are standardised beforehand (by t
 products of numbers beyond some thousands lose what small weights say.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from wuxin.joint.algorithms.fixed import times
-from wuxin.joint.algorithms.join import Array, Joined
+from wuxin.joint.algorithms.fixed import UNIT, times
+from wuxin.joint.algorithms.join import Array, Joined, bits
 
 Form = Literal["cubic", "clipped", "exact"]
 """How a sigmoid is computed, in the order of price: some 1, 2 and 4."""
 
 SLOPE: Final = 0.15012
 BEND: Final = 0.001593
+
+INNER: Final[Mapping[Form, float]] = {"cubic": BEND**0.5, "clipped": 0.25, "exact": 1.0}
+"""Odds are kept times this in training, which saves the curve its constants."""
+
+PLAIN: Final = 2.0**-12
+"""A step from here on is rounded to units of fixed point, which changes it by a hundredth."""
 
 SCARCEST: Final = 1 / 64
 """The smallest share of members that the step is adapted to; fewer are taken as if so many."""
@@ -75,30 +83,48 @@ def train(x: Array, y: Array, *, how: Training, member: Array | None = None) -> 
     Returns:
         Weights, (p + 1,), the intercept first. Nothing is opened.
     """
-    ones = jnp.ones((x.shape[0], 1), x.dtype)
-    rows = scaled = jnp.concatenate([ones, x], axis=1)
+    rows = scaled = jnp.concatenate([jnp.ones((x.shape[0], 1), x.dtype), x], axis=1)
     if member is not None:
         # rows of zeros give no gradient whatever their label, so no round needs the mask again
         rows = rows * member.astype(x.dtype)[:, None]
         share = times(jnp.sum(member).astype(x.dtype), 1 / x.shape[0])
         scaled = rows * (1.0 / jnp.maximum(share, SCARCEST))
     batches = max(1, round(x.shape[0] / how.batch))
+    labels = (y.astype(x.dtype) - 0.5) * (INNER["cubic"] if how.form == "cubic" else 1.0)
     edges = [at * x.shape[0] // batches for at in range(batches + 1)]
-    parts = [
-        (rows[a:b], scaled[a:b], y[a:b])
-        for a, b in pairwise(edges)
-    ]  # fmt: skip
+    parts = [(rows[a:b], scaled[a:b], labels[a:b]) for a, b in pairwise(edges)]
+    # Weights are kept in the unit of one step: they are large, and the gradient is added to them as
+    # it comes. Every multiplication by a constant that a round does without is two messages less.
+    step = _step(how, rows=x.shape[0] / batches)
     weights = pace = jnp.zeros(x.shape[1] + 1, x.dtype)
+    # a penalty outside of the momentum pulls less by as much as that multiplies the gradient
+    held = np.array([[1 - how.rate * how.ridge / (1 - how.momentum)], [how.momentum]])
     for turn in range(how.rounds):
-        part, steps, labels = parts[turn % batches]
-        away = sigmoid(part @ weights, form=how.form) - labels
-        move = times(away @ steps, how.rate / len(labels))
-        if how.ridge:
-            move = move + weights * (how.rate * how.ridge)
-        if how.momentum:
-            move = pace = move + pace * how.momentum
+        part, steps, told = parts[turn % batches]
+        odds = part @ weights
+        odds = odds * step if step >= PLAIN else times(odds, step)
+        move = (_bent(odds, form=how.form) - told) @ steps
+        if how.ridge or how.momentum:
+            weights, pace = jnp.stack([weights, pace]) * held  # two vectors for one message
+            move = pace = move + pace
         weights = weights - move
-    return weights
+    return times(weights, step / INNER[how.form])
+
+
+def _step(how: Training, *, rows: float) -> float:
+    """What one row of a batch moves odds by, in whole units of fixed point where it has some."""
+    step = how.rate / rows * (1.0 if how.form == "cubic" else INNER[how.form])
+    return round(step / UNIT) * UNIT if step >= PLAIN else step
+
+
+def _bent(t: Array, *, form: Form) -> Array:
+    """The sigmoid less a half, of odds times :data:`INNER`; of the cubic, that times INNER too."""
+    if form == "cubic":
+        return t * (SLOPE - t * t)
+    if form == "clipped":
+        above, below = bits(jnp.stack([t, -t]) > 0.5)  # both at once, in half of the messages
+        return t * (1 - above - below) + (above - below) * 0.5
+    return jax.nn.sigmoid(t) - 0.5
 
 
 def log_odds(x: Array, weights: Array) -> Array:
