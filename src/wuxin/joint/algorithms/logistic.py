@@ -123,7 +123,8 @@ def _bent(t: Array, *, form: Form) -> Array:
         return t * (SLOPE - t * t)
     if form == "clipped":
         above, below = bits(jnp.stack([t, -t]) > 0.5)  # both at once, in half of the messages
-        return t * (1 - above - below) + (above - below) * 0.5
+        cut: Array = t * (1 - above - below) + (above - below) * 0.5
+        return cut
     return jax.nn.sigmoid(t) - 0.5
 
 
