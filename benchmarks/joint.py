@@ -32,7 +32,7 @@ from wuxin.joint.contract import Signed
 from wuxin.joint.layout import listed, placed, salt_of
 from wuxin.joint.local import Local
 from wuxin.joint.program import Program, Setting
-from wuxin.joint.programs.credit import default_model, hidden_model, vertical_model
+from wuxin.joint.programs.credit import RIDGE, default_model, hidden_model, vertical_model
 from wuxin.joint.programs.matching import common, duplicates_5
 from wuxin.joint.split import example
 from wuxin.terms.clock import system_clock
@@ -121,15 +121,18 @@ def timed(work: Callable[[], Any], times: int = 5) -> tuple[Any, float]:
     return found, best
 
 
-def trained(x: Any, y: Any, *, rounds: int, batch: int, rate: float) -> Any:
+def trained(x: Any, y: Any, *, rounds: int, batch: int, rate: float, steady: bool = False) -> Any:
     """Logistic regression by mini-batches in NumPy: the same steps with the exact sigmoid."""
+    momentum, ridge = (0.9, RIDGE) if steady else (0.0, 0.0)
     rows = np.concatenate([np.ones((len(x), 1)), x], axis=1).astype(np.float32)
-    weights, labels = np.zeros(rows.shape[1], np.float32), y.astype(np.float32)
+    weights = pace = np.zeros(rows.shape[1], np.float32)
+    labels = y.astype(np.float32)
     for turn in range(rounds):
         at = turn * batch % len(rows)
         part, truth = rows[at : at + batch], labels[at : at + batch]
         away = 1 / (1 + np.exp(-(part @ weights))) - truth
-        weights -= rate / len(part) * (away @ part)
+        pace = rate * (away @ part / len(part) + ridge * weights) + momentum * pace
+        weights = weights - pace
     return weights
 
 
@@ -151,7 +154,7 @@ def model(nodes: Local, *, alone: bool) -> Figures:
     x, y = synthetic(20_000, 50)
     how: dict[str, Any] = {"rounds": 100, "batch": 1000, "rate": 0.3}
     shared = {"bank": {"x": x[:, :25], "y": y}, "partner": {"x": x[:, 25:]}}
-    found, figures = compute(nodes, vertical_model, shared=shared, alone=alone, **how)
+    found, figures = compute(nodes, vertical_model, shared=shared, alone=alone, form="cubic", **how)
     plain, plain_s = timed(lambda: trained(x, y, **how))
     fitted, fit_s = timed(lambda: LogisticRegression().fit(x, y), 3)
     return figures | {
@@ -195,12 +198,12 @@ def join(nodes: Local, *, alone: bool) -> Figures:
             known, {f"x{at}": other[:, at] for at in range(10)}, salt=SALT, bins=bins
         ).table,
     }
-    how: dict[str, Any] = {"rounds": 20, "batch": 100_000, "rate": 1.0}
-    found, figures = compute(nodes, hidden_model, shared=shared, alone=alone, **how)
+    rounds = 60
+    found, figures = compute(nodes, hidden_model, shared=shared, alone=alone, rounds=rounds)
 
     def plainly() -> Any:
         _, at, _ = np.intersect1d(np.arange(rows), theirs, return_indices=True)
-        return trained(x[at], y[at], rounds=20, batch=both, rate=1.0)
+        return trained(x[at], y[at], rounds=rounds, batch=both, rate=0.3, steady=True)
 
     plain, plain_s = timed(plainly)
     fitted, fit_s = timed(lambda: LogisticRegression().fit(x[-both:], y[-both:]), 3)

@@ -6,7 +6,7 @@ it is committed to; the contract then carries the commitments, and the same shar
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,12 @@ from wuxin.terms.errors import BadInput, Conflict
 
 _ASK_S: Final = 5.0
 _PROPOSE_S: Final = 240.0
+
+Tell = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """Say nothing."""
 
 
 class Member:
@@ -65,12 +71,32 @@ class Member:
         kept = (parts[0].commitment, parts[1].commitment, parts[2].commitment)
         return Input(name, self.name, known, data, kept, budget)
 
+    def shares(self, name: str) -> tuple[Part, Part, Part]:
+        """The shares of a table that was committed to here.
+
+        Raises:
+            BadInput: it was not.
+        """
+        if name not in self._shares:
+            raise BadInput(f"the shares of {name} were not made here")
+        return self._shares[name]
+
+    def hold(self, name: str, parts: tuple[Part, Part, Part]) -> None:
+        """Take up shares that were made here earlier."""
+        self._shares[name] = parts
+
     def sign(self, signed: Signed) -> Signed:
         """Add this party's signature."""
         return signed.sign(self.name, self._key)
 
-    def push(self, signed: Signed) -> None:
+    def push(self, signed: Signed, *, tell: Tell = _quiet) -> None:
         """Hand the contract to its three nodes, and to each its two parts of every table of ours.
+
+        What a node has already is not pushed again.
+
+        Args:
+            signed: the contract.
+            tell: is told what was done, a sentence at a time.
 
         Raises:
             Refused: a node refuses, with its reason.
@@ -80,18 +106,19 @@ class Member:
         for rank, name in enumerate(contract.nodes):
             with self._line(contract, name, patience_s=_PROPOSE_S) as line:
                 line.ask({"do": "propose", "contract": plain(signed)})
+                there = line.ask({"do": "status", "contract": contract.id})[0]
+                missing = there["missing"] if there["state"] == "waiting" else ()
                 for each in contract.inputs:
-                    if each.party == self.name:
+                    if each.party == self.name and each.table in missing:
                         head, body = self.message(contract, each, rank=rank)
                         line.ask(head, body)
+                        tell(f"{name}: {each.table}, {len(body) / 1e6:.1f} MB of shares")
 
     def message(
         self, contract: Contract, table: Input, *, rank: int
     ) -> tuple[dict[str, Any], bytes]:
         """The push of one table to the node of one rank: head and body."""
-        if table.table not in self._shares:
-            raise BadInput(f"the shares of {table.table} were not made here")
-        parts = [self._shares[table.table][at % 3] for at in (rank, rank + 1)]
+        parts = [self.shares(table.table)[at % 3] for at in (rank, rank + 1)]
         commitments = [part.commitment for part in parts]
         stated = push_statement(contract.id, rank, table=table.table, commitments=commitments)
         head = {
@@ -102,8 +129,12 @@ class Member:
         body = b"".join(data for part in parts for _, data in sorted(part.columns.items()))
         return head, body
 
-    def wait(self, signed: Signed) -> dict[str, float]:
+    def wait(self, signed: Signed, *, tell: Tell = _quiet) -> dict[str, float]:
         """Wait until the job is over at all three nodes.
+
+        Args:
+            signed: the contract.
+            tell: is told what is waited for, whenever that changes.
 
         Returns:
             Figures of the run: ``seconds`` of the slowest node, ``cpu_seconds``, ``bytes_sent`` and
@@ -115,9 +146,15 @@ class Member:
         contract = signed.contract
         until = time.monotonic() + contract.wait_s + contract.run_s + 3 * _ASK_S
         figures: dict[str, float] = {}
+        told = ""
         for name in contract.nodes:
             while True:
                 said = self._state(contract, name)
+                missing = f", waiting for {', '.join(said['missing'])}"
+                now = f"{said['state']}{missing if said['state'] == 'waiting' else ''}"
+                if now != told:
+                    tell(now)
+                told = now
                 if said["state"] == "failed":
                     raise Conflict(f"{name}: {said['why']}")
                 if said["state"] == "done":

@@ -4,14 +4,12 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Final
 
 import click
 
 from wuxin.joint.attacks.command import BAD, TABLE, attacks, baselines
+from wuxin.joint.party_commands import check, commit, draft, key, run, sign
 from wuxin.joint.registry.command import registry
-
-_PACKAGES: Final = ("wuxin.joint.algorithms", "wuxin.joint.programs")
 
 
 @click.group()
@@ -24,7 +22,7 @@ def joint() -> None:
     """
 
 
-for command in (attacks, baselines, registry):
+for command in (attacks, baselines, registry, key, commit, draft, check, sign, run):
     joint.add_command(command)
 
 
@@ -86,71 +84,36 @@ def node(file: Path) -> None:
 
 
 @joint.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--package", "packages", multiple=True, help="Where programs may come from.")
-def check(file: Path, packages: tuple[str, ...]) -> None:
-    """Read a contract: compile its program here, list what it opens to whom, who has signed.
+@click.option("--home", required=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Where every party gets a folder.")  # fmt: skip
+@click.option("--party", "parties", multiple=True, required=True,
+              help="Who takes part beside the nodes; may be repeated.")  # fmt: skip
+def triple(home: Path, parties: tuple[str, ...]) -> None:
+    """Serve three nodes on this machine until interrupted, with papers and keys for the parties.
 
-    Exits with 2 where the program or an opening is not what the contract says.
-
-    \b
-    Example:
-      wuxin joint check contract.json
-    """
-    from wuxin.joint.contract import read
-    from wuxin.joint.refusals import check_form
-    from wuxin.joint.worker import compiled_here
-    from wuxin.terms.clock import iso
-
-    signed = read(file.read_bytes(), name=file.name)
-    contract = signed.contract
-    check_form(contract)
-    click.echo(f"{contract.id}\n{contract.purpose}")
-    click.echo(f"in force {iso(contract.not_before)} to {iso(contract.expires)}")
-    if contract.minimum_group:
-        click.echo(f"no figure of fewer than {contract.minimum_group} rows")
-    if contract.epsilon:
-        click.echo(f"results with noise, epsilon {contract.epsilon:g}")
-    for table in contract.inputs:
-        columns = ", ".join(f"{name} {one.kind}{list(one.shape)}"
-                            for name, one in sorted(table.columns.items()))  # fmt: skip
-        budget = f"; privacy budget {table.budget:g}" if table.budget else ""
-        click.echo(f"table  {table.table} of {table.party}: {columns}{budget}")
-    for each in contract.openings:
-        many = ", in a loop" if each.opening.many else ""
-        click.echo(f"opens  {each.opening.name} {each.opening.type} ({each.opening.where}{many}) "
-                   f"to {', '.join(each.to)}")  # fmt: skip
-    for party in contract.parties:
-        said = "signed" if signed.holds(party.name) else "has not signed"
-        click.echo(f"party  {party.name} ({', '.join(party.roles)}): {said}")
-    compiled = compiled_here(contract, packages or _PACKAGES)
-    click.echo(f"program {contract.program} compiles here to {compiled.digest}, as agreed")
-
-
-@joint.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--party", required=True, help="Who signs, by its name in the contract.")
-@click.option("--folder", required=True, type=click.Path(file_okay=False, path_type=Path),
-              help="The party's folder, with signing.key.")  # fmt: skip
-@click.option("--package", "packages", multiple=True, help="Where programs may come from.")
-def sign(file: Path, *, party: str, folder: Path, packages: tuple[str, ...]) -> None:
-    """Sign a contract, once its program compiles here to what it says; writes it back.
+    HOME/parties.toml is what a plan names as its parties. In production three institutions each
+    serve one, with `wuxin joint node`.
 
     \b
     Example:
-      wuxin joint sign contract.json --party bank-a --folder /srv/bank-a
+      wuxin joint triple --home /tmp/triple --party bank-a --party shop-b
     """
-    from wuxin.joint.contract import key_in, read
-    from wuxin.joint.refusals import check_form
-    from wuxin.joint.worker import compiled_here
+    from wuxin.joint.extra import need
+    from wuxin.joint.local import Local
+    from wuxin.joint.plan import as_toml
+    from wuxin.terms.clock import system_clock
     from wuxin.terms.durable import write_files
 
-    signed = read(file.read_bytes(), name=file.name)
-    check_form(signed.contract)
-    compiled_here(signed.contract, packages or _PACKAGES)
-    signed = signed.sign(party, key_in(folder / "signing.key"))
-    write_files({file: signed.json})
-    click.echo(f"{party} has signed {signed.contract.id}")
+    need("spu")
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    with Local(home, clock=system_clock) as nodes:
+        known = [nodes.member(name).party("data_owner", "user") for name in parties]
+        known += map(nodes.party, nodes.nodes)
+        write_files({home / "parties.toml": as_toml(known)})
+        click.echo(f"{home / 'parties.toml'}: {', '.join(each.name for each in known)}")
+        over.wait()
 
 
 def verify(home: Path) -> int | None:
@@ -168,12 +131,12 @@ def verify(home: Path) -> int | None:
     faults: list[str] = []
     records = [told for folder in found for told in checked(folder, faults)]
     runs = proved(records)
-    for run in runs:
-        faults += [f"{run.contract[:12]}: {fault}" for fault in run.faults]
-        why = f": {run.why}" if run.why else ""
-        opened = ", ".join(run.opened) or "nothing"
-        click.echo(f"{run.contract[:12]} {run.purpose}\n  {run.outcome}{why}; nodes "
-                   f"{', '.join(run.nodes)}; opened {opened}")  # fmt: skip
+    for one in runs:
+        faults += [f"{one.contract[:12]}: {fault}" for fault in one.faults]
+        why = f": {one.why}" if one.why else ""
+        opened = ", ".join(one.opened) or "nothing"
+        click.echo(f"{one.contract[:12]} {one.purpose}\n  {one.outcome}{why}; nodes "
+                   f"{', '.join(one.nodes)}; opened {opened}")  # fmt: skip
     for fault in faults:
         click.echo(f"wuxin: {fault}", err=True)
     if faults:
