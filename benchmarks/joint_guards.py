@@ -17,8 +17,9 @@ import jax
 import numpy as np
 
 from wuxin.joint.algorithms import logistic
-from wuxin.joint.guards import influence, labels, meters
+from wuxin.joint.guards import influence, labels, meters, ranges
 from wuxin.joint.guards.simulator import Banks, banks
+from wuxin.joint.programs.checks import FIFTHS, WIDEST
 
 FORGER = 1
 COMMON = logistic.Training(rounds=40, batch=400, rate=0.5)
@@ -41,6 +42,19 @@ def by_influence(made: dict[str, Any]) -> Any:
     return influence.undue_influence(list(made["x"]), list(made["y"]), weights=weights)
 
 
+def by_drift(made: dict[str, Any]) -> Any:
+    """Columns against those of the peers."""
+    columns = made["x"].shape[-1]
+    return ranges.strayed(list(made["x"]), cuts=np.tile(np.array(FIFTHS)[:, None], columns))
+
+
+def by_range(made: dict[str, Any]) -> Any:
+    """Values that a standardised column cannot have."""
+    border = np.full(made["x"].shape[-1], WIDEST)
+    found = [ranges.out_of_range(each, low=-border, high=border) for each in made["x"]]
+    return jax.numpy.stack([each.any() for each in found])
+
+
 LABELS: dict[str, Callable[[Banks], object]] = {
     "honest": lambda _: None,
     "20 % flipped": lambda b: b.flip(FORGER, 0.2),
@@ -57,8 +71,21 @@ METERS: dict[str, Callable[[Banks], object]] = {
     "times 1.2": lambda b: b.rescale(FORGER, 1.2),
     "times 1.5": lambda b: b.rescale(FORGER, 1.5),
 }
+COLUMNS: dict[str, Callable[[Banks], object]] = {
+    "honest": lambda _: None,
+    "one column moved by 0.3": lambda b: b.move(FORGER, 0.3),
+    "one column moved by 0.6": lambda b: b.move(FORGER, 0.6),
+    "one column moved by 0.9": lambda b: b.move(FORGER, 0.9),
+    "5 % of one column times 20": lambda b: b.blow_up(FORGER, 0.05),
+}
 FIRST = 10_000
-CASES = ((by_labels, LABELS), (by_influence, LABELS), (by_meter, METERS))
+CASES = (
+    (by_drift, COLUMNS),
+    (by_range, COLUMNS),
+    (by_labels, LABELS),
+    (by_influence, LABELS),
+    (by_meter, METERS),
+)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from wuxin.joint.program import Compiled
 from wuxin.joint.programs.checks import contributions, screened_3
 from wuxin.joint.programs.credit import GRADES, default_model, graded_customers, hidden_model
 from wuxin.joint.programs.figures import group_sums, noisy_rates
-from wuxin.joint.programs.matching import common, duplicates_3
+from wuxin.joint.programs.matching import common, duplicates_3, intersection
 from wuxin.joint.schema import Column, described
 from wuxin.joint.shares import FRACTION, data_commitment, split
 from wuxin.terms.clock import system_clock
@@ -116,6 +116,18 @@ def test_claim_hidden_join(tmp_path: Path) -> None:
 
 def test_claim_count() -> None:
     assert outputs(counted(geometry(400, 400))) == {"count": "result"}
+
+
+def test_claim_intersection() -> None:
+    bins = geometry(200, 200)
+    left = placed([str(each) for each in range(200)], {}, salt=SALT, bins=bins)
+    right = listed([str(each) for each in range(150, 350)], {}, salt=SALT, bins=bins)
+    shared = {"left": {"key": left.table["key"]}, "right": {"key": right.table["key"]}}
+    compiled = intersection.compile(described(shared))
+    assert outputs(compiled) == {"known": "result"}
+    assert "spu.reveal" not in compiled.text
+    flags = rows_from(simulate(intersection, shared)["known"], left.at, rows=200)
+    assert flags.tolist() == [int(each >= 150) for each in range(200)]
 
 
 def test_claim_duplicates() -> None:

@@ -35,6 +35,15 @@ class Banks:
         self.x[bank, :rows] = 3 * self.weights / np.linalg.norm(self.weights)
         self.y[bank, :rows] = 0.0
 
+    def move(self, bank: int, by: float) -> None:
+        """Shift one column, as another kind of customer would."""
+        self.x[bank, :, 0] += by
+
+    def blow_up(self, bank: int, share: float) -> None:
+        """Write some values of one column in another unit."""
+        rows = int(share * self.x.shape[1])
+        self.x[bank, :rows, 0] *= 20
+
     def make_up(self, bank: int) -> None:
         """Report numbers of the right size that have nothing to do with the machine."""
         self.reading[bank] = self.chance.permutation(self.reading[bank])

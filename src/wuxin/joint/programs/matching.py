@@ -4,7 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from wuxin.joint.algorithms.join import Array, bits, matched, members_of_any
+from wuxin.joint.algorithms.join import Array, bits, matched, members, members_of_any
 from wuxin.joint.program import Program, joint, of_tables
 
 Table = dict[str, Array]
@@ -14,6 +14,17 @@ Table = dict[str, Array]
 def common(left: Table, right: Table) -> Table:
     """Count the rows that both have: ``key`` placed by the one, listed by the other."""
     return {"count": matched(left["key"], right["key"])}
+
+
+@joint
+def intersection(left: Table, right: Table) -> Table:
+    """Tell the left owner which of its rows the right one has: set intersection with a result.
+
+    ``left`` brings ``key`` placed, ``right`` listed. ``known`` is 1 at the places of rows that both
+    have. Whoever agrees to this program agrees to that: it is a list of the other's customers. The
+    right owner learns nothing, and neither of the other's remaining rows.
+    """
+    return {"known": bits(members(left["key"], right["key"])).astype(jnp.int64)}
 
 
 def duplicates(banks: int) -> Program:
