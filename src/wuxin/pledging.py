@@ -7,7 +7,7 @@ The gate is of the joint wing and optional: without the setting ``pledge_registr
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -70,8 +70,8 @@ class Doorkeeper(Beside):
     def carry(self) -> int:
         """Withdraw what stands behind no loan any more; returns how much was withdrawn."""
         with self._home.standing():
-            held = {name for name, _ in self._held()}
-        over = self._gate.lodged() - held
+            standing = {name for name, _ in held(self._home)}
+        over = self._gate.lodged() - standing
         return sum(self._gate.withdraw(name) for name in sorted(over))
 
     def ask_again(self) -> int:
@@ -79,7 +79,7 @@ class Doorkeeper(Beside):
         lodged, asking = self._gate.lodged(), []
         with self._home.standing() as flow:
             answers = flow.bank.keeper.elsewhere
-            for name, pledge in self._held():
+            for name, pledge in held(self._home):
                 last = answers.last(pledge.id)
                 if last is None or last.state != "clear" or name not in lodged:
                     asking.append((name, pledge, last))
@@ -87,7 +87,7 @@ class Doorkeeper(Beside):
         for name, pledge, last in asking:
             said = self._gate.lodge(_standing(name, pledge))
             if last is None or (said.state, said.by) != (last.state, last.by):
-                self._tell(pledge, said)
+                _tell(self._home, pledge, said=said)
                 fresh += 1
         return fresh
 
@@ -111,25 +111,43 @@ class Doorkeeper(Beside):
             except Conflict:
                 return False
             name = _name(command.facility, str(command.body.get("thing")))
-            return name not in {held for held, _ in self._held()}
+            return name not in {standing for standing, _ in held(self._home)}
 
-    def _held(self) -> Iterator[tuple[str, Pledge]]:
-        """The pledges in force that have numbers of their own, by their names at the registry."""
-        bank = self._home.flow.bank
-        for account in bank.desk.accounts.values():
-            source = self._home.flow.sources.get(account.source)
-            at = max(source.watermark, source.told) if source else self._home.clock()
-            for thing, pledge in pools.held(account, at).items():
-                if not pools.is_automatic(pledge):
-                    yield _name(account.terms.id, str(thing)), pledge
 
-    def _tell(self, pledge: Pledge, said: Elsewhere) -> None:
-        source = self._home.flow.sources[self._home.flow.bank.source_of(pledge.facility)]
-        at = max(self._home.clock(), source.watermark, source.told + 1)
-        if source.decoder is None:
-            at = max(source.watermark, source.told + 1)
-        body = {"thing": str(pledge.thing), "elsewhere": msgspec.to_builtins(said)}
-        self._home.order(Command(ANSWER, at, WHO, pledge.facility, body, "core_system"))
+def held(home: Home) -> Iterator[tuple[str, Pledge]]:
+    """The pledges in force that have numbers of their own, by their names at the registry."""
+    for account in home.flow.bank.desk.accounts.values():
+        source = home.flow.sources.get(account.source)
+        at = max(source.watermark, source.told) if source else home.clock()
+        for thing, pledge in pools.held(account, at).items():
+            if not pools.is_automatic(pledge):
+                yield _name(account.terms.id, str(thing)), pledge
+
+
+def book(home: Home) -> list[Claim]:
+    """All that stands behind loans, as other banks could know it: for the nightly check."""
+    with home.standing():
+        return [_standing(name, pledge) for name, pledge in held(home)]
+
+
+def found_elsewhere(home: Home, by: Mapping[str, Sequence[str]], *, now: int) -> list[str]:
+    """Put on record what the nightly check over several banks has found (夜间核对).
+
+    Args:
+        home: whose.
+        by: what another bank has too, by the pledge's name.
+        now: ns.
+
+    Returns:
+        The names of the pledges that still stand; each now has a finding that speaks against it.
+    """
+    with home.standing():
+        standing = dict(held(home))
+    told = [name for name in by if name in standing]
+    for name in told:
+        said = Elsewhere("held", "mark", now, tuple(by[name]))
+        _tell(home, standing[name], said=said)
+    return told
 
 
 def gate_of(file: Path | None, clock: Clock) -> PledgeGate | None:
@@ -146,6 +164,15 @@ def gate_of(file: Path | None, clock: Clock) -> PledgeGate | None:
     from wuxin.joint.registry.gate import Gate  # noqa: PLC0415 - the same
 
     return Gate.of(file, clock=clock)
+
+
+def _tell(home: Home, pledge: Pledge, *, said: Elsewhere) -> None:
+    source = home.flow.sources[home.flow.bank.source_of(pledge.facility)]
+    at = max(home.clock(), source.watermark, source.told + 1)
+    if source.decoder is None:
+        at = max(source.watermark, source.told + 1)
+    body = {"thing": str(pledge.thing), "elsewhere": msgspec.to_builtins(said)}
+    home.order(Command(ANSWER, at, WHO, pledge.facility, body, "core_system"))
 
 
 def _name(facility: str, thing: str) -> str:

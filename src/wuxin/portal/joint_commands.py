@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from wuxin.joint.attacks.command import BAD, TABLE, attacks, baselines
-from wuxin.joint.party_commands import check, commit, draft, key, run, sign
+from wuxin.joint.party_commands import FILE, check, commit, draft, key, run, sign
 from wuxin.joint.registry.command import registry
+from wuxin.portal.options import HOME, TENANT
+from wuxin.terms.names import tenant as checked_tenant
 
 
 @click.group()
@@ -114,6 +116,80 @@ def triple(home: Path, parties: tuple[str, ...]) -> None:
         write_files({home / "parties.toml": as_toml(known)})
         click.echo(f"{home / 'parties.toml'}: {', '.join(each.name for each in known)}")
         over.wait()
+
+
+@joint.command()
+@HOME
+@TENANT
+@click.option(
+    "--to",
+    "target",
+    default="book.csv",
+    show_default=True,
+    help="Where to write it.",
+    type=click.Path(dir_okay=False, path_type=Path),
+)
+@click.option("--roster", type=FILE, help="The registry's roster, for the codes of warehouses.")
+def book(home: Path, *, tenant: str, target: Path, roster: Path | None) -> None:
+    """Write what a home's pledges are known by, for the nightly check over several banks.
+
+    Numbers are brought to one form; place and weight give eight each. The file is a bank's own: it
+    goes into `wuxin joint commit` with a table that is laid out for `both`, and nowhere else.
+
+    \b
+    Example:
+      wuxin joint book --home /srv/wuxin --to book.csv
+    """
+    import csv
+
+    from wuxin.home import Home
+    from wuxin.joint.registry.hidden import identifiers
+    from wuxin.joint.registry.roster import read
+    from wuxin.pledging import book as pledged
+
+    issuers = read(roster).issuers if roster else None
+    with Home(home, tenant=checked_tenant(tenant)) as house:
+        claims = pledged(house)
+    with target.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["identifier", "pledges"])
+        for text, rows in identifiers(claims, issuers).items():
+            lines.writerow([text, " ".join(claims[row].pledge for row in rows)])
+    target.chmod(0o600)
+    click.echo(f"{target}: {len(claims)} pledges")
+
+
+@joint.command()
+@HOME
+@TENANT
+@click.option("--book", "known", required=True, type=FILE, help="What `wuxin joint book` wrote.")
+@click.argument("flags", type=FILE)
+def nightly(flags: Path, *, home: Path, tenant: str, known: Path) -> None:
+    """Put on record which pledges another bank has too, by the flags that were received.
+
+    \b
+    Example:
+      wuxin joint nightly results/1f2e3d4c-flags_1.csv --book book.csv --home /srv/wuxin
+    """
+    import csv
+
+    from wuxin.home import Home
+    from wuxin.joint.rows import read
+    from wuxin.pledging import found_elsewhere
+
+    told = read(flags)
+    values = next(iter(told.columns.values()))
+    elsewhere = {text for text, flag in zip(told.ids, values, strict=True) if flag}
+    by: dict[str, list[str]] = {}
+    with known.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            for pledge in row["pledges"].split() if row["identifier"] in elsewhere else ():
+                by.setdefault(pledge, []).append(row["identifier"])
+    with Home(home, tenant=checked_tenant(tenant)) as house:
+        found = found_elsewhere(house, by, now=house.clock())
+    for name in found:
+        click.echo(f"已在他行质押 pledged elsewhere: {name} ({', '.join(by[name])})")
+    click.echo(f"{len(found)} of the pledges that stand, {len(by)} flagged")
 
 
 def verify(home: Path) -> int | None:

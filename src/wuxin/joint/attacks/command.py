@@ -48,7 +48,7 @@ def attacks(table: Path | None, *, bad: str, as_json: bool, wing: bool) -> None:
         _two("界限 limit", shown.limit)
         if (same := through.get(shown.task)) is not None:
             click.echo(f"   联合计算 the wing opens: {', '.join(same.opens) or 'nothing'}")
-            _two("   ", same.words)
+            _two("结果 result", same.words)
         click.echo(f"   来源 source: {shown.source}")
 
 

@@ -1,5 +1,6 @@
 """Screens for forged and poisoned input, and what each owner adds."""
 
+import re
 from typing import Final
 
 import jax.numpy as jnp
@@ -10,10 +11,13 @@ from wuxin.joint.fairness import Rows, of_columns
 from wuxin.joint.guards.influence import undue_influence
 from wuxin.joint.guards.labels import flipped_labels
 from wuxin.joint.guards.meters import forged_meters
+from wuxin.joint.guards.peers import LEAST
 from wuxin.joint.guards.ranges import out_of_range, strayed
 from wuxin.joint.program import Program, joint, of_tables
 
 Table = dict[str, Array]
+
+MOST_BANKS: Final = 20
 
 COMMON: Final = Training(rounds=40, batch=400, rate=0.5)
 """As the model is trained whose pull on each bank is looked at."""
@@ -59,9 +63,12 @@ def screened(banks: int) -> Program:
     return of_tables(flagged, names, name=f"{__name__}:screened_{banks}", widest=WIDEST)
 
 
-screened_3 = screened(3)
-screened_4 = screened(4)
-screened_5 = screened(5)
+def __getattr__(name: str) -> Program:
+    """``screened_3`` to ``screened_20``: for as many banks as the contract has."""
+    asked = re.fullmatch(r"screened_(\d+)", name)
+    if asked is None or not LEAST <= int(asked[1]) <= MOST_BANKS:
+        raise AttributeError(name)
+    return screened(int(asked[1]))
 
 
 @joint

@@ -1,6 +1,7 @@
 """How many rows two have in common, and what is pledged at more than one bank."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import jax.numpy as jnp
 
@@ -8,6 +9,9 @@ from wuxin.joint.algorithms.join import Array, bits, matched, members, members_o
 from wuxin.joint.program import Program, joint, of_tables
 
 Table = dict[str, Array]
+
+MOST_BANKS: Final = 20
+"""Each bank's rows are held against those of every other."""
 
 
 @joint
@@ -47,7 +51,9 @@ def duplicates(banks: int) -> Program:
     return of_tables(flagged, names, name=f"{__name__}:duplicates_{banks}")
 
 
-duplicates_2 = duplicates(2)
-duplicates_3 = duplicates(3)
-duplicates_4 = duplicates(4)
-duplicates_5 = duplicates(5)
+def __getattr__(name: str) -> Program:
+    """``duplicates_2`` to ``duplicates_20``: for as many banks as the contract has."""
+    asked = re.fullmatch(r"duplicates_(\d+)", name)
+    if asked is None or not 2 <= int(asked[1]) <= MOST_BANKS:
+        raise AttributeError(name)
+    return duplicates(int(asked[1]))
