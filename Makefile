@@ -8,7 +8,7 @@ INSTALL := requirements/packages.sh $(INSTALLER) install
 PINNED  := --require-hashes --only-binary :all:
 COMPILE := requirements/packages.sh uv compile --quiet --universal --fork-strategy fewest \
            --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
-SERVERS := mosquitto chromium fonts-noto-cjk libatomic1
+SERVERS := mosquitto postgresql chromium fonts-noto-cjk libatomic1
 CODE    := src tests benchmarks
 
 .DEFAULT_GOAL := help

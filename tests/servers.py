@@ -3,14 +3,16 @@
 import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -108,3 +110,56 @@ def run_mosquitto(
             process.kill()
             process.wait()
     raise RuntimeError(f"Mosquitto did not start:\n{log.read_text()}")
+
+
+@contextmanager
+def run_postgres() -> Iterator[str]:
+    """Run a PostgreSQL of one's own with an empty database, and end it; yields its URL.
+
+    It does not run as root: there it is Debian's user ``postgres``, in a folder that this one owns.
+    """
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
+    )
+    if not found:
+        _miss("PostgreSQL", package="postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="wuxin-postgres-"))
+    who: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        who = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        shutil.chown(folder, "postgres", "postgres")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
+    port = free_port()
+    try:
+        subprocess.run(
+            [
+                found[-1] / "initdb",
+                "-D",
+                folder / "data",
+                "-U",
+                "wuxin",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+                "--locale=C.UTF-8",
+            ],
+            check=True,
+            **quiet,
+            **who,
+        )
+        process = subprocess.Popen(
+            [found[-1] / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder,
+             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"], **quiet, **who,
+        )  # fmt: skip
+        try:
+            if not wait_for_port(port, process):
+                assert process.stderr is not None
+                raise RuntimeError(f"PostgreSQL did not start: {process.stderr.read()!r}")
+            yield f"postgresql://wuxin@127.0.0.1:{port}/postgres"
+        finally:
+            process.send_signal(signal.SIGINT)  # a fast shutdown
+            process.wait(START_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -19,7 +19,7 @@ from wuxin.portal.device_commands import device
 from wuxin.portal.evidence_commands import anchor, bundle, check_file, witness
 from wuxin.portal.joint_commands import joint
 from wuxin.portal.joint_commands import verify as verify_joint
-from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.options import HOME, TENANT, must_be_home
 from wuxin.portal.order_commands import order, orders
 from wuxin.portal.score_commands import score
 from wuxin.portal.statement_commands import bring_statement
@@ -302,8 +302,7 @@ def export(what: str, home: Path, **options: Any) -> None:
     from wuxin.stores.history import History
 
     tenant = checked_tenant(options["tenant"])
-    if not (home / "book.sqlite").exists():
-        raise click.UsageError(f"{home} is no home: it has no book.sqlite")
+    must_be_home(home)
     book = Book.in_folder(home)
     as_of = options["as_of"]
     known = (

@@ -1,6 +1,6 @@
 """A home: one tenant's journal, book, history and evidence log in one folder, and the commit.
 
-    HOME/book.sqlite             the book of all tenants
+    HOME/book.sqlite             the book of all tenants; book.url where it is on a database server
     HOME/<tenant>/journal/       what was acknowledged
     HOME/<tenant>/history/       readings as columns
     HOME/<tenant>/log/           the evidence log, C2SP tlog-tiles
@@ -111,9 +111,7 @@ class Home:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Conflict(f"{own} is open in another process; stop that one first") from None
-        self.book = Book(book_url) if book_url else Book.in_folder(folder)
-        if book_url:
-            self.book.migrate()
+        self.book = Book.in_folder(folder, book_url)
         self.history = History(own / "history")
         self.journal = Journal(own / "journal")
         self.signer, self.sealer = keys(folder, tenant)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.options import HOME, TENANT, must_be_home
 from wuxin.terms.names import tenant as checked_tenant
 
 REASON = click.option("--reason", required=True, help="Why; it is kept with the act.")
@@ -153,8 +153,7 @@ def opened(home: Path, tenant: str) -> Iterator[tuple[Any, Any]]:
     from wuxin.portal.access import Session
 
     name = checked_tenant(tenant)
-    if not (home / "book.sqlite").exists():
-        raise click.UsageError(f"{home} is no home: it has no book.sqlite")
+    must_be_home(home)
     with Home(home, tenant=name) as house:
         yield (
             house,

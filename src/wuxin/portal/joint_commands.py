@@ -10,7 +10,7 @@ import click
 from wuxin.joint.attacks.command import BAD, TABLE, attacks, baselines
 from wuxin.joint.party_commands import FILE, check, commit, draft, key, run, sign
 from wuxin.joint.registry.command import registry
-from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.options import HOME, TENANT, must_be_home
 from wuxin.terms.names import tenant as checked_tenant
 
 
@@ -148,6 +148,7 @@ def book(home: Path, *, tenant: str, target: Path, roster: Path | None) -> None:
     from wuxin.pledging import book as pledged
 
     issuers = read(roster).issuers if roster else None
+    must_be_home(home)
     with Home(home, tenant=checked_tenant(tenant)) as house:
         claims = pledged(house)
     with target.open("w", newline="", encoding="utf-8") as file:
@@ -185,6 +186,7 @@ def nightly(flags: Path, *, home: Path, tenant: str, known: Path) -> None:
         for row in csv.DictReader(file):
             for pledge in row["pledges"].split() if row["identifier"] in elsewhere else ():
                 by.setdefault(pledge, []).append(row["identifier"])
+    must_be_home(home)
     with Home(home, tenant=checked_tenant(tenant)) as house:
         found = found_elsewhere(house, by, now=house.clock())
     for name in found:

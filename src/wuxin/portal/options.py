@@ -11,3 +11,11 @@ HOME = click.option(
 TENANT = click.option(
     "--tenant", default="demo-bank", show_default=True, help="Whose records: the bank's short name."
 )
+
+
+def must_be_home(folder: Path) -> None:
+    """Refuse a folder that is no home, before a command makes one of it."""
+    from wuxin.stores.book import Book  # noqa: PLC0415 - a command imports what it needs
+
+    if not Book.is_in(folder):
+        raise click.UsageError(f"{folder} is no home: it has no book")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.options import HOME, TENANT, must_be_home
 from wuxin.terms.names import tenant as checked_tenant
 
 
@@ -55,8 +55,7 @@ def order(do: str, *, home: Path, tenant: str, body: Any, who: str, **how: str) 
     role, _, name = who.partition(":")
     if role not in ROLES or not name:
         raise click.UsageError(f"--as is ROLE:NAME; roles are {', '.join(ROLES)}")
-    if not (home / "book.sqlite").exists():
-        raise click.UsageError(f"{home} is no home: it has no book.sqlite")
+    must_be_home(home)
     said = orders.body_of(body.read()) if body is not None else {}
     tenant_ = checked_tenant(tenant)
     session = Session(tenant_, name, role, "", must_change=False, expires=0)

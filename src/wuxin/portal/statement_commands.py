@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from wuxin.portal.options import HOME, TENANT
+from wuxin.portal.options import HOME, TENANT, must_be_home
 from wuxin.terms.names import tenant as checked_tenant
 
 
@@ -29,8 +29,7 @@ def bring_statement(files: tuple[Path, ...], home: Path, *, tenant: str, who: st
     role, _, name = who.partition(":")
     if role not in ROLES or not name:
         raise click.UsageError(f"--as is ROLE:NAME; roles are {', '.join(ROLES)}")
-    if not (home / "book.sqlite").exists():
-        raise click.UsageError(f"{home} is no home: it has no book.sqlite")
+    must_be_home(home)
     tenant_ = checked_tenant(tenant)
     session = Session(tenant_, name, role, "", must_change=False, expires=0)
     with Home(home, tenant=tenant_) as house:

@@ -5,14 +5,16 @@ already in the book is not written again, so recovery repeats nothing.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from alembic import command
 from alembic.config import Config
+from pg8000.exceptions import Error as ServerError
 from sqlalchemy import (
     Connection,
     Engine,
@@ -27,12 +29,18 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from wuxin.stores import schema as t
 from wuxin.stores import worklist
+from wuxin.terms.durable import make_directory, private_file
+from wuxin.terms.errors import Conflict
 from wuxin.terms.names import Digest, Tenant, ThingKey
 from wuxin.terms.records import Act, Cleared, Finding, Receipt, plain
+
+_LITE: Final = "book.sqlite"
+_URL: Final = "book.url"
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -61,17 +69,45 @@ class Book:
 
     def __init__(self, url: str) -> None:
         lite = url.startswith("sqlite")
-        self.engine: Engine = create_engine(url, poolclass=NullPool if lite else None)
+        driven = re.sub(r"^postgresql:", "postgresql+pg8000:", url)
         if lite:
+            self.engine: Engine = create_engine(driven, poolclass=NullPool)
             event.listen(self.engine, "connect", _pragmas)
+        else:
+            self.engine = create_engine(driven)
+            event.listen(self.engine, "checkout", _alive)
 
     @classmethod
-    def in_folder(cls, folder: Path) -> "Book":
-        """The embedded default: SQLite in the home folder, migrated to the newest schema."""
-        folder.mkdir(parents=True, exist_ok=True)
-        book = cls(f"sqlite:///{folder / 'book.sqlite'}")
-        book.migrate()
+    def in_folder(cls, folder: Path, url: str = "") -> "Book":
+        """The book of a home, migrated to the newest schema.
+
+        Args:
+            folder: the home.
+            url: of a database server; the home remembers it. SQLite in the home where it was never
+                given one.
+
+        Raises:
+            Conflict: the database is not reached.
+        """
+        make_directory(folder)
+        known = folder / _URL
+        if url and (not known.exists() or private_file(known, bytes) != url.encode()):
+            known.unlink(missing_ok=True)
+            private_file(known, url.encode)
+        if known.exists():
+            url = private_file(known, bytes).decode()
+        book = cls(url or f"sqlite:///{folder / _LITE}")
+        try:
+            book.migrate()
+        except (OperationalError, InterfaceError) as lost:
+            where = book.engine.url.render_as_string(hide_password=True)
+            raise Conflict(f"the book's database {where} is not reached: {lost.orig}") from None
         return book
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether a folder is a home with a book."""
+        return (folder / _LITE).exists() or (folder / _URL).exists()
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision."""
@@ -366,6 +402,20 @@ def _upsert(c: Connection, table: Table, *, row: Mapping[str, Any]) -> None:
     changed = {k: v for k, v in row.items() if k not in keys}
     if not c.execute(table.update().where(where).values(**changed)).rowcount:
         c.execute(table.insert().values(**row))
+
+
+def _alive(connection: Any, *_: Any) -> None:
+    """Ask a pooled connection whether it still stands; the pool opens another where it does not.
+
+    SQLAlchemy's own ``pool_pre_ping`` lets pg8000's broken sockets through as OSErrors.
+    """
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except (OSError, ServerError) as gone:
+        raise DisconnectionError(str(gone)) from None
 
 
 def _pragmas(connection: Any, _: Any) -> None:
