@@ -157,6 +157,9 @@ def run_postgres() -> Iterator[str]:
             if not wait_for_port(port, process):
                 assert process.stderr is not None
                 raise RuntimeError(f"PostgreSQL did not start: {process.stderr.read()!r}")
+            ready = [found[-1] / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            while subprocess.run(ready, check=False).returncode:  # it listens before it answers
+                time.sleep(0.05)
             yield f"postgresql://wuxin@127.0.0.1:{port}/postgres"
         finally:
             process.send_signal(signal.SIGINT)  # a fast shutdown

@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr = Field(
         default=SecretStr(""),
-        description="The book's database, postgresql://user:password@host/name, one for each home, which "
-        "remembers it (book.url); empty is SQLite in the home, no server.",
+        description="The book's database, postgresql://user:password@host/name, one for each home, "
+        "which remembers it (book.url); empty is SQLite in the home, no server.",
     )
     vouch_every_s: float = Field(
         default=3600.0,
