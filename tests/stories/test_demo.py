@@ -11,7 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from wuxin.cli import main
+from wuxin.home import Home
 from wuxin.packs import schema
+from wuxin.portal import totals
+from wuxin.portal.access import Session
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,22 @@ def test_something_happens_in_each_industry(played: tuple[Path, str]) -> None:
     said = CliRunner().invoke(main, ["export", "findings", "--home", str(played[0])]).stdout
     happened = {json.loads(line)["pack"] for line in said.splitlines()}
     assert happened >= {*schema.installed()}
+
+
+def test_the_overview_sums_up_what_is_lent_and_not_what_was_given_back(
+    played: tuple[Path, str],
+) -> None:
+    with Home(played[0]) as home:
+        name = home.tenant
+        session = Session(name, "r", "risk_officer", "", must_change=False, expires=0)
+        told = totals.overview(home, session)
+    state = {row["id"]: row["state"] for row in told["facilities"]}
+    assert state["CU-2008-01"] == "closed"
+    assert sum(each["facilities"] for each in told["exposure"]) == sum(
+        one != "closed" for one in state.values()
+    )
+    dollars = next(each for each in told["exposure"] if each["currency"] == "USD")
+    assert abs(float(dollars["change"]["value"])) < float(dollars["value"])
 
 
 def test_an_export_as_of_then_knows_nothing_later(played: tuple[Path, str]) -> None:

@@ -40,7 +40,7 @@ def overview(home: Home, session: Session) -> dict[str, Any]:
         "readings": {w: counts[w] for w in ("accepted", "marked", "refused")},
         "warnings": _warnings(home, session, counted=counts["open"], only_open=True),
         "warnings_ever": _warnings(home, session, counted=counts["findings"], only_open=False),
-        "exposure": by_currency(rows),
+        "exposure": by_currency([row for row in rows if row["state"] != "closed"]),
         "facilities": rows[:_LISTED],
         "acts": counts["acts"],
         "receipts": counts["receipts"],
@@ -69,7 +69,10 @@ def facilities(home: Home, session: Session) -> list[dict[str, Any]]:
 
 
 def by_currency(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sums of facilities for each currency; loan to value is over those that are valued."""
+    """Sums of facilities for each currency; loan to value is over those that are valued.
+
+    A closed one is left out by whoever asks: collateral that was given back is no loss of value.
+    """
     found = []
     for currency in sorted({row["currency"] for row in rows}):
         mine = [row for row in rows if row["currency"] == currency]
