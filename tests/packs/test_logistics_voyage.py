@@ -27,5 +27,7 @@ def test_the_recording_can_be_read_and_its_orders_are_those_of_the_story() -> No
     recording = open_recording(EXAMPLE / "voyage.toml")
     assert recording.pack == "logistics"
     assert [c.do for c in recording.commands] == [
-        "open_facility", "open_facility", "order_disposal", "dispose", "repay",
+        "tell_order", "tell_invoice", "open_facility", "open_facility", "tell_payment",
+        "order_disposal", "dispose", "tell_order", "tell_movement", "tell_process",
+        "tell_movement", "tell_invoice", "repay",
     ]  # fmt: skip

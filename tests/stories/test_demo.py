@@ -63,6 +63,20 @@ def test_something_happens_in_each_industry(played: tuple[Path, str]) -> None:
     assert happened >= {*schema.installed()}
 
 
+def test_a_trade_that_does_not_agree_and_an_application_are_there_to_look_at(
+    played: tuple[Path, str],
+) -> None:
+    run = CliRunner().invoke
+    findings = run(main, ["export", "findings", "--home", str(played[0])]).stdout.splitlines()
+    breaks = [each for each in map(json.loads, findings) if each["kind"] == "trade"]
+    assert [(each["rule"], each["thing"]) for each in breaks] == [
+        ("weight_against_invoice", "NR-SO-18")
+    ]
+    acts = run(main, ["export", "acts", "--home", str(played[0])]).stdout.splitlines()
+    decided = [each for each in map(json.loads, acts) if each["kind"] == "credit_decided"]
+    assert float(decided[0]["figures"]["input_machine_stability"]) > 0.9
+
+
 def test_the_overview_sums_up_what_is_lent_and_not_what_was_given_back(
     played: tuple[Path, str],
 ) -> None:
