@@ -3,7 +3,7 @@
 Two public stations in Beijing (four years of hours) and a sound level meter go through a replay, as
 a bank would see them; what the pack counts is held against a count over the raw file. Then the
 spray's control is simulated on the real air with generated dust of a site's own, and compared with
-spraying by the clock. Prints one JSON object.
+spraying by the clock. What a real hook load says is in hook_load.py. Prints one JSON object.
 
     .venv/bin/python benchmarks/packs_infrastructure.py
 """
@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+import hook_load
 from wuxin.home import Home
 from wuxin.packs.infrastructure.limits import MICROGRAM, dust_limit, is_night, noise_limit
 from wuxin.packs.infrastructure.spray import EFFICIENCY, WETNESS, Outcome, settings, simulate
@@ -201,6 +202,8 @@ def main() -> None:
         raise SystemExit("there is no folder `shared` with data beside the project")
     figures = [one for name in STATIONS for one in station(name)]
     figures += noise(SHARED / "noisemonitor/test_data_laeq1m.csv", "noisemonitor, 16,470 minutes")
+    crane = SHARED / "overhead_crane"
+    figures += [f._asdict() for f in hook_load.figures(crane)] if crane.is_dir() else []
     print(json.dumps({"pack": "infrastructure", "figures": figures}, ensure_ascii=False))
 
 

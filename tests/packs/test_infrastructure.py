@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.packs.hours import HourlyDay
 from wuxin.packs.infrastructure import board, limits, models
 from wuxin.packs.infrastructure.attendance import LONGEST, attend
-from wuxin.packs.infrastructure.cranes import crane_day
+from wuxin.packs.infrastructure.cranes import crane_day, steady
 from wuxin.packs.infrastructure.environment import environment_day
 from wuxin.packs.infrastructure.progress import progress_day
 from wuxin.packs.infrastructure.spray import (
@@ -25,11 +25,11 @@ from wuxin.packs.infrastructure.spray import (
     step,
 )
 from wuxin.packs.schema import read
-from wuxin.terms.clock import DAY, HOUR, MINUTE, moment, zone
+from wuxin.terms.clock import DAY, HOUR, MINUTE, SECOND, moment, zone
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Digest, ThingKey
 from wuxin.terms.records import Cause, Measured
-from wuxin.terms.standards import Derived, Pack, Valuation
+from wuxin.terms.standards import Derived, Pack, Series, Valuation
 
 LOCAL = zone("Asia/Shanghai")
 AT = moment("2016-04-11", LOCAL)
@@ -209,6 +209,39 @@ def test_the_moment_is_computed_anew_and_compared_with_what_was_reported() -> No
 def test_a_crane_without_a_registered_rating_counts_with_what_its_monitor_says() -> None:
     day = Day({(CRANE, "moment_share"): [(8, 0.7), (9, 0.95)]})
     assert last(crane_day(day)) == {("TC-1", "peak_moment_share"): 0.95}
+
+
+def test_noise_between_two_lifts_is_no_lift_and_no_peak() -> None:
+    # one reading a second: empty, a lift, empty; each with one reading that the noise has spoilt
+    empty, lift = [200.0] * 20, [3000.0] * 20
+    loads = [*empty, *lift, *empty, *lift]
+    for spoilt, reading in ((10, 900.0), (30, 4500.0), (35, 100.0), (50, 900.0)):
+        loads[spoilt] = reading
+    at = [8 + n / 3600 for n in range(len(loads))]
+    radii = [(t, 20.0) for t in at]
+    rows = {(CRANE, "load"): [*zip(at, loads, strict=True)], (CRANE, "radius"): radii}
+    found = last(crane_day(Day(rows, facts=RATED)))
+    assert found["TC-1", "lifts"] == 2
+    assert found["TC-1", "peak_moment_share"] == pytest.approx(3000 * 9.80665 * 20 / 800_000)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20 * SECOND), st.floats(0, 1e4)),
+        max_size=60, unique_by=lambda reading: reading[0],
+    ),
+    st.integers(0, 9 * SECOND),
+)  # fmt: skip
+def test_a_steadied_value_is_the_median_of_its_window(
+    said: list[tuple[int, float]], window: int
+) -> None:
+    said = sorted(said)
+    series = Series(np.array([t for t, _ in said], np.int64), np.array([v for _, v in said], float))
+    found = steady(series, window=window)
+    assert found.t.tolist() == series.t.tolist()
+    for (t, value), got in zip(said, found.v.tolist(), strict=True):
+        near = [v for at, v in said if abs(at - t) <= window // 2]
+        assert got == (np.median(near) if len(near) >= 5 else value)
 
 
 BY = settings(150 * UG, hourly=0.5, budget=2.0)

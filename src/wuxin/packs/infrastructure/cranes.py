@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wuxin.packs.infrastructure.figures import of_day
+from wuxin.terms.clock import SECOND
 from wuxin.terms.names import ThingKey
-from wuxin.terms.standards import DayView, Derived
+from wuxin.terms.standards import DayView, Derived, Series
 
 GRAVITY: Final = 9.80665
 """Standard acceleration of free fall (m/s²), 3rd CGPM 1901."""
@@ -15,10 +16,36 @@ GRAVITY: Final = 9.80665
 LIFTED: Final = 0.05
 """Share of the largest rated load above which the hook carries something."""
 
+STEADY: Final = 5 * SECOND
+"""Window (ns) over which a reading of load or moment is steadied.
+
+The rope's pull swings twice while the load swings once: every 5 s on 25 m of rope, √(L/g) · π.
+"""
+
+FEWEST: Final = 5
+"""Values that a window needs; in fewer a short lift cannot be told from a spike."""
+
 
 def moment(load: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.float64]:
     """Moment (N m) of loads (kg, n) at radii (m, n); the hook block is part of the load."""
     return load * GRAVITY * radius
+
+
+def steady(said: Series, *, window: int = STEADY) -> Series:
+    """A noisy reading (any unit) as the moving median over a window (ns) about each of its values.
+
+    A spike shorter than half the window is gone, a step stays where it was; a gateway that uses it
+    at once is late by half the window. Where a window has fewer than :data:`FEWEST` values, as with
+    a monitor that tells each lift once, the value stays as it was told. Source: Tukey, Exploratory
+    Data Analysis, 1977, chapter 7 (running medians).
+    """
+    first = np.searchsorted(said.t, said.t - window // 2)
+    sizes = np.searchsorted(said.t, said.t + window // 2, side="right") - first
+    found = said.v.copy()
+    for size in np.unique(sizes[sizes >= FEWEST]).tolist():
+        here = np.flatnonzero(sizes == size)
+        found[here] = np.median(said.v[first[here, np.newaxis] + np.arange(size)], axis=1)
+    return Series(said.t, found)
 
 
 def crane_day(view: DayView) -> list[Derived]:
@@ -33,8 +60,8 @@ def crane_day(view: DayView) -> list[Derived]:
 
 def _lifts(view: DayView, crane: ThingKey, *, rated: float) -> list[Derived]:
     """A lift begins where the hook becomes loaded."""
-    share = view.series(crane, "load_share")
-    load = view.series(crane, "load")
+    share = steady(view.series(crane, "load_share"))
+    load = steady(view.series(crane, "load"))
     if rated > 0 and len(load):
         loaded = load.v > LIFTED * rated
     elif len(share):
@@ -49,14 +76,14 @@ def _moments(view: DayView, crane: ThingKey, *, rated: float) -> list[Derived]:
     told = view.series(crane, "moment_share")
     load, radius = view.series(crane, "load"), view.series(crane, "radius")
     common = np.intersect1d(load.t, radius.t)
-    peaks = [float(told.v.max())] if len(told) else []
+    peaks = [float(steady(told).v.max())] if len(told) else []
     found: list[Derived] = []
     if rated > 0 and len(common):
         share = moment(
             load.v[np.searchsorted(load.t, common)], radius.v[np.searchsorted(radius.t, common)]
         )
         share = share / rated
-        peaks.append(float(share.max()))
+        peaks.append(float(steady(Series(common, share)).v.max()))
         both, mine, theirs = np.intersect1d(common, told.t, return_indices=True)
         if len(both):
             gap = float(np.abs(share[mine] - told.v[theirs]).max())
