@@ -67,10 +67,12 @@ def test_no_tag_without_all_three(members: Members, tmp_path: Path) -> None:
 def test_the_registry_says_only_elsewhere(members: Members, tmp_path: Path) -> None:
     one.test_the_second_bank_is_told_and_the_first_is_not_named(members)
     one.test_whom_to_call_is_told_only_where_the_policy_says_so(tmp_path / "other")
+    one.test_who_looks_up_a_number_of_its_own_is_told_of_others_alone(Members(tmp_path / "third"))
 
 
 def test_a_stolen_table_tells_nothing(members: Members) -> None:
     one.test_a_stolen_table_names_neither_goods_nor_banks_but_the_supervisor_can(members)
+    one.test_what_is_looked_up_shows_the_registry_no_more_than_an_entry_and_is_not_kept(members)
 
 
 def test_only_the_holder_releases(members: Members) -> None:

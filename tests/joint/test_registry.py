@@ -11,7 +11,8 @@ from nacl.public import SealedBox
 from tests.joint.members import Members, claim
 from wuxin.joint.registry import group, oprf, shares
 from wuxin.joint.registry.chain import check
-from wuxin.joint.registry.client import Tag
+from wuxin.joint.registry.client import Tag, guard_of
+from wuxin.joint.registry.gate import seed_of
 from wuxin.joint.registry.group import Scalar
 from wuxin.joint.registry.refresh import Leader
 from wuxin.joint.registry.roster import Policy, read
@@ -175,11 +176,11 @@ def test_an_exchange_is_done_as_a_whole_or_not_at_all(members: Members) -> None:
     b.change(enter=[entry(tags[1], b"b")])
     with pytest.raises(BadInput, match="nothing was exchanged"):
         a.change(enter=[entry(tags[1], b"a")], release=[(tags[0].tag, secret)])
-    assert b.held([tags[0]]) == [[""]]
+    assert b.held([tags[0]], seed=b"b" * 32) == [[""]]
     b_out = b.tags(["receipt|x|3"])[0]
     done = a.change(enter=[entry(b_out, b"a")], release=[(tags[0].tag, secret)])
     assert (done["entered"], done["released"]) == (True, 1)
-    assert b.held([tags[0], b_out]) == [[], [""]]
+    assert b.held([tags[0], b_out], seed=b"b" * 32) == [[], [""]]
 
 
 def test_a_bank_s_own_entry_does_not_stand_in_its_way(members: Members) -> None:
@@ -187,6 +188,60 @@ def test_a_bank_s_own_entry_does_not_stand_in_its_way(members: Members) -> None:
     assert [gate.lodge(claim()).state for _ in range(2)] == ["clear", "clear"]
     rows = members.servers["registry"]._table.execute("select count(*) from held").fetchone()
     assert rows == (1,)
+
+
+@pytest.mark.parametrize("metres", [11, 22, 33, 44, 55])
+def test_a_bank_s_own_lot_beside_is_not_said_to_be_another_s(members: Members, metres: int) -> None:
+    spot: dict[str, Any] = {"latitude_deg": 31.2, "longitude_deg": 121.4, "weight_g": 25_000_000}
+    gate = members.gate("bank-a")
+    gate.lodge(claim("p", **spot))
+    for at, (north, east) in enumerate(((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1))):
+        step = metres / 111_195
+        beside = {
+            "latitude_deg": 31.2 + north * step, "longitude_deg": 121.4 + east * step,
+            "weight_g": 25_090_000,
+        }  # fmt: skip
+        own = GoodsNumber("receipt", f"ZZ-{at}", "中储")
+        assert gate.lodge(claim(f"q{at}", own, **beside)).state == "clear"
+
+
+def test_a_bank_s_own_entry_does_not_hide_another_s_beside_it(members: Members) -> None:
+    spot: dict[str, Any] = {"latitude_deg": 31.2, "longitude_deg": 121.4, "weight_g": 25_000_000}
+    for bank, number in (("bank-a", "A-1"), ("bank-b", "B-1")):
+        members.gate(bank).lodge(claim("p", GoodsNumber("receipt", number, "x"), **spot))
+    moved = {**spot, "latitude_deg": 31.20018, "weight_g": 25_090_000}
+    said = members.gate("bank-a").lodge(claim("q", GoodsNumber("receipt", "A-2", "x"), **moved))
+    assert (said.state, said.by) == ("alike", ("place and weight",))
+
+
+def test_who_looks_up_a_number_of_its_own_is_told_of_others_alone(members: Members) -> None:
+    members.gate("bank-a", contact="021-5555").lodge(claim())
+    seeds = {
+        bank: seed_of(members.founded.folders[bank] / "signing.key")
+        for bank in ("bank-a", "bank-b")
+    }
+    tags = members.client("bank-a").tags(["receipt|中储发展|CR20240017"])
+    assert members.client("bank-a").held(tags, seed=seeds["bank-a"]) == [[]]
+    assert members.client("bank-b").held(tags, seed=seeds["bank-b"]) == [["021-5555"]]
+    members.gate("bank-b", held="mark").lodge(claim())
+    assert members.client("bank-a").held(tags, seed=seeds["bank-a"]) == [[""]]
+
+
+def test_what_is_looked_up_shows_the_registry_no_more_than_an_entry_and_is_not_kept(
+    members: Members,
+) -> None:
+    seed, client = b"s" * 32, members.client("bank-a")
+    tags = client.tags([TEXT, TEXT + "8"])
+    client.held(tags, seed=seed)
+    said = cbor2.loads(cbor2.loads(members.carried[-1][1])[0])["said"]
+    assert said == {"look": [[one.tag, guard_of(seed, one.tag)] for one in tags]}
+    assert said["look"][0][1] != said["look"][1][1]
+    folder = members.founded.folders["registry"]
+    kept = b"".join(path.read_bytes() for path in folder.glob("held.sqlite*"))
+    kept += (folder / "log.jsonl").read_bytes()
+    for part in (part for pair in said["look"] for part in pair):
+        assert part not in kept
+        assert part.hex().encode() not in kept
 
 
 def test_a_lower_lien_may_follow_where_the_first_allows_it(members: Members) -> None:

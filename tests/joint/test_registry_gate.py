@@ -1,5 +1,9 @@
 """Two banks with a home each, and a registry between them: the gate at the counter of pledges."""
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +11,14 @@ import pytest
 
 from tests.faults.test_pledged_twice import TERMS
 from tests.homes import acts, findings, still
-from tests.joint.members import Members
+from tests.joint.members import Members, claim
 from wuxin import frozen
 from wuxin.audit import audit
 from wuxin.home import Home
+from wuxin.joint.registry.ceremony import REGISTRY
 from wuxin.pledging import Doorkeeper, gate_of
 from wuxin.terms.errors import BadInput, Conflict
+from wuxin.terms.pledging import GoodsNumber
 from wuxin.terms.records import Command
 
 
@@ -146,3 +152,102 @@ def test_the_journal_alone_gives_the_same_again(members: Members) -> None:
 
 def test_without_the_setting_nobody_is_asked() -> None:
     assert gate_of(None, still) is None
+
+
+# ---- two threads at one bank's gate ------------------------------------------------------------
+
+
+@contextmanager
+def on_the_way(members: Members, meanwhile: Callable[[], None]) -> Iterator[None]:
+    """While the next request is on its way to the registry, something else happens, once."""
+    server = members.servers[REGISTRY]
+    calm = server.handle
+
+    def handle(data: bytes) -> bytes:
+        server.handle = calm
+        meanwhile()
+        answer: bytes = calm(data)
+        return answer
+
+    server.handle = handle
+    yield
+    server.handle = calm
+
+
+def beside(do: Callable[[], Any], *, moment_s: float = 0.5) -> tuple[threading.Thread, list[Any]]:
+    """A thread that does something, and what came of it; it has a moment to do it at once."""
+    told: list[Any] = []
+    thread = threading.Thread(target=lambda: told.append(do()), daemon=True)
+    thread.start()
+    thread.join(moment_s)
+    return thread, told
+
+
+def test_a_number_that_is_lodged_while_it_is_withdrawn_stands_in_the_registry(
+    members: Members,
+) -> None:
+    gate = members.gate("bank-a")
+    gate.lodge(claim("p1"))
+    others: list[tuple[threading.Thread, list[Any]]] = []
+    with on_the_way(members, lambda: others.append(beside(lambda: gate.lodge(claim("p2"))))):
+        assert gate.withdraw("p1")
+    others[0][0].join(10)
+    assert [said.state for said in others[0][1]] == ["clear"]
+    assert gate.lodged() == {"p2"}
+    assert members.gate("bank-b").lodge(claim("x")).state == "held"
+
+
+def test_a_number_that_is_withdrawn_while_another_order_is_refused_is_free(
+    members: Members,
+) -> None:
+    gate, other = members.gate("bank-a"), members.gate("bank-b")
+    barred = GoodsNumber("receipt", "B-9", "中储")
+    other.lodge(claim("theirs", barred))
+    gate.lodge(claim("p1"))
+    both = claim("p2", *claim().numbers, barred)
+    others: list[tuple[threading.Thread, list[Any]]] = []
+    with on_the_way(members, lambda: others.append(beside(lambda: gate.withdraw("p1")))):
+        assert gate.lodge(both).state == "held"
+    others[0][0].join(10)
+    assert others[0][1] == [True]
+    assert gate.lodged() == frozenset()
+    assert other.lodge(claim("x")).state == "clear"
+
+
+def test_nobody_waits_longer_than_its_patience_for_an_order_that_hangs(members: Members) -> None:
+    gate = members.gate("bank-a", patience_s=0.2)
+    over, told = threading.Event(), []
+
+    def meanwhile() -> None:
+        since = time.monotonic()
+        said = beside(lambda: gate.lodge(claim("p2")), moment_s=30)[1]
+        gone = beside(lambda: gate.withdraw("p1"), moment_s=30)[1]
+        known = beside(gate.lodged, moment_s=30)[1]
+        told.append((said[0].state, said[0].why, gone, known, time.monotonic() - since))
+        over.set()
+
+    with on_the_way(members, meanwhile):
+        assert gate.lodge(claim("p1")).state == "clear"
+    assert over.is_set()
+    state, why, gone, known, took = told[0]
+    assert (state, gone, known) == ("unreached", [False], [{"p1"}])
+    assert "not answered within 0.2 s" in why
+    assert took < 10
+    assert gate.withdraw("p1")
+
+
+def test_an_order_that_waits_is_not_overtaken_by_a_thread_that_withdraws_many(
+    members: Members,
+) -> None:
+    turns, told = members.gate("bank-a", patience_s=30.0)._turns, list[str]()
+
+    def order(name: str) -> None:
+        with turns.one():
+            told.append(name)
+
+    for _ in range(10):
+        with turns.one():
+            waiting = beside(lambda: order("waited"), moment_s=0.05)[0]
+        order("came after")
+        waiting.join()
+    assert told == ["waited", "came after"] * 10

@@ -78,6 +78,8 @@ def test_the_commands_ask_and_refresh(running: Processes) -> None:
     asked = ("ask", str(folders["bank-b"]), "--as", "bank-b", "--scheme", "lot", "--issuer", "X")
     assert "已在他行质押 · pledged elsewhere: desk of bank-a" in say(*asked, "批号：l 9")
     assert "未见他行质押" in say(*asked, "L-10")
+    own = ("ask", str(folders["bank-a"]), "--as", "bank-a", *asked[4:])
+    assert "未见他行质押" in say(*own, "L-9")
     assert say("refresh", str(folders[NODES[0]])) == "epoch 1\n"
     assert "已在他行质押" in say(*asked, "L-9")
 

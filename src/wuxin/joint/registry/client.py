@@ -157,17 +157,22 @@ class Client:
         return read_answer(answer, data, by=server.name, key=server.public)
 
     def change(
-        self, *, enter: Iterable[dict[str, Any]] = (), look: Sequence[bytes] = (),
+        self, *, enter: Iterable[dict[str, Any]] = (), look: Sequence[tuple[bytes, bytes]] = (),
         release: Sequence[tuple[bytes, bytes]] = (), also: bool = False,
     ) -> Any:  # fmt: skip
         """Enter, look up and release in the registry, all or nothing: see ``service.Asked``."""
-        said = {"enter": [*enter], "look": [*look], "release": [list(one) for one in release],
-                "also": also}  # fmt: skip
+        said = {"enter": [*enter], "look": [list(one) for one in look],
+                "release": [list(one) for one in release], "also": also}  # fmt: skip
         return self.ask(self._roster.registry, "change", said=said)
 
-    def held(self, tags: Sequence[Tag]) -> list[list[str]]:
-        """Who else holds, by tag: the contact of each holder, empty where it is not told."""
-        said = {"look": [one.tag for one in tags]}
+    def held(self, tags: Sequence[Tag], *, seed: bytes) -> list[list[str]]:
+        """Who else holds, by tag: the contact of each holder, empty where it is not told.
+
+        Args:
+            tags: what is looked up.
+            seed: the bank's, from which its guards come: what it entered itself does not count.
+        """
+        said = {"look": [[one.tag, guard_of(seed, one.tag)] for one in tags]}
         found = self.ask(self._roster.registry, "lookup", said=said)["held"]
         return [[tag.opened(c) for c in row] for tag, row in zip(tags, found, strict=True)]
 

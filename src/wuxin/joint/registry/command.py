@@ -99,11 +99,14 @@ def refresh(folder: Path, epoch: int | None) -> None:
 def ask(folder: Path, number: str, *, bank: str, scheme: str, issuer: str) -> None:
     """Ask whether goods are pledged elsewhere by one of their numbers; nothing is entered.
 
+    What the bank itself has entered does not count.
+
     \b
     Example:
       wuxin joint registry ask /tmp/registry/bank-a --as bank-a --issuer 中储 "仓单号：CR-2024 0017"
     """
     from wuxin.joint.registry.client import Client, Lines
+    from wuxin.joint.registry.gate import seed_of
     from wuxin.joint.registry.numbers import number_key
     from wuxin.joint.registry.roster import read
     from wuxin.joint.registry.serving import papers
@@ -112,11 +115,10 @@ def ask(folder: Path, number: str, *, bank: str, scheme: str, issuer: str) -> No
     from wuxin.terms.pledging import GoodsNumber
 
     roster, lines = read(folder / "roster.toml"), Lines(papers(folder))
-    client = Client(
-        Signer.of_file(bank, folder / "signing.key"), roster, carry=lines, clock=system_clock
-    )
+    file = folder / "signing.key"
+    client = Client(Signer.of_file(bank, file), roster, carry=lines, clock=system_clock)
     key, doubts = number_key(GoodsNumber(scheme, number, issuer), roster.issuers)
-    contacts = client.held(client.tags([key.text]))[0]
+    contacts = client.held(client.tags([key.text]), seed=seed_of(file))[0]
     client.close()
     lines.close()
     for doubt in doubts:

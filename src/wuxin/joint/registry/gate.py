@@ -5,13 +5,16 @@
     nobody answers    → unreached  refuse, or enter and mark, as the bank has set; never silence
 
 Settings (TOML): ``folder`` of the bank's keys and roster, ``held`` and ``unreached`` (``refuse`` or
-``mark``), ``contact`` (whom another bank may call), ``patience_s``.
+``mark``), ``contact`` (whom another bank may call), ``patience_s`` (how long a server may be
+silent, and how long an order waits for those before it).
 """
 
 import sqlite3
 import threading
+import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,7 +26,7 @@ from wuxin.joint.registry.roster import Roster, read
 from wuxin.joint.registry.serving import papers
 from wuxin.joint.registry.signed import Signer
 from wuxin.terms.clock import Clock
-from wuxin.terms.errors import BadInput, WuxinError
+from wuxin.terms.errors import BadInput, Conflict, WuxinError
 from wuxin.terms.pledging import Claim, Elsewhere, Then
 
 _BOOK: Final = """
@@ -47,6 +50,42 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience_s: float = 5.0
 
 
+class _Turns:
+    """One at a time, each waiting no longer than it has patience.
+
+    A thread that takes turn after turn would pass by those that wait, since a lock knows no order:
+    so the next in line holds the door, and the others queue behind it.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._door, self._turn = threading.Lock(), threading.Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A turn, until the end of ``with``.
+
+        Raises:
+            Conflict: whoever was before is not done in time.
+        """
+        until = time.monotonic() + self._patience_s
+        mine = False
+        if self._door.acquire(timeout=self._patience_s):
+            try:
+                mine = self._turn.acquire(timeout=max(0.0, until - time.monotonic()))
+            finally:
+                self._door.release()
+        if not mine:
+            raise Conflict(
+                "the registry was not asked: this bank's orders before were not answered within "
+                f"{self._patience_s:g} s"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
 class Gate:
     """See :class:`wuxin.terms.pledging.PledgeGate`.
 
@@ -65,6 +104,8 @@ class Gate:
     ) -> None:  # fmt: skip
         self._client, self._roster, self._settings = client, roster, settings
         self._seed, self._clock, self._lock = seed, clock, threading.Lock()
+        # A turn is held across the network, the lock never: `lodged` waits for no server.
+        self._turns = _Turns(settings.patience_s)
         self._book = sqlite3.connect(book, isolation_level=None, check_same_thread=False)
         self._book.execute("pragma synchronous = full")
         self._book.executescript(_BOOK)
@@ -85,46 +126,33 @@ class Gate:
         key = folder / "signing.key"
         lines = Lines(papers(folder), patience_s=said.patience_s)
         client = Client(Signer.of_file(said.name, key), roster, carry=lines, clock=clock)
-        seed = bytes.fromhex(key.read_text("ascii").strip())
-        return cls(
-            client, roster, settings=said, seed=seed, book=folder / "lodged.sqlite", clock=clock
-        )
+        book = folder / "lodged.sqlite"
+        return cls(client, roster, settings=said, seed=seed_of(key), book=book, clock=clock)
 
     def lodge(self, claim: Claim) -> Elsewhere:
         """Ask whether goods are pledged elsewhere, and enter them if they are not."""
         try:
-            found = keys(claim, self._roster.issuers)
-            tags = self._client.tags([one.text for one in (*found.own, *found.near)])
-            own, near = tags[: len(found.own)], tags[len(found.own) :]
-            fresh = self._remember(claim.pledge, own)
-            said = self._client.change(
-                enter=[self._entry(*one, claim=claim) for one in zip(found.own, own, strict=True)],
-                look=[tag.tag for tag in near], also=self._settings.held == "mark",
-            )  # fmt: skip
-            if not said["entered"]:
-                self._forget(claim.pledge, fresh)
+            # Held to the end: one entry stands for all pledges with a number, and must not be
+            # released between what the book says of it and what the registry does.
+            with self._turns.one():
+                return self._lodge(claim)
         except BadInput:
             raise
         except WuxinError as wrong:
             return Elsewhere(
                 "unreached", _then(self._settings.unreached), self._clock(), why=str(wrong)
             )
-        return self._judged(found, own=own, near=near, said=said)
 
     def withdraw(self, pledge: str) -> bool:
         """Take a pledge out of the registry; False where that has to be tried again.
 
         A number that another pledge of this bank has, too, stays: one entry stands for both.
         """
-        with self._lock:
-            tags = [row[0] for row in self._rows(pledge)]
-            alone = [tag for tag in tags if self._holders(tag) == 1]
-        if alone:
-            try:
-                self._client.change(release=[(tag, secret_of(self._seed, tag)) for tag in alone])
-            except WuxinError:
-                return False
-        self._forget(pledge, tags)
+        try:
+            with self._turns.one():  # to the end, as in `lodge`
+                self._withdraw(pledge)
+        except WuxinError:
+            return False
         return True
 
     def lodged(self) -> frozenset[str]:
@@ -136,6 +164,30 @@ class Gate:
         """Close the bank's book, and hang up."""
         self._book.close()
         self._client.close()
+
+    # ---- one turn each ---------------------------------------------------------------------
+
+    def _lodge(self, claim: Claim) -> Elsewhere:
+        found = keys(claim, self._roster.issuers)
+        tags = self._client.tags([one.text for one in (*found.own, *found.near)])
+        own, near = tags[: len(found.own)], tags[len(found.own) :]
+        fresh = self._remember(claim.pledge, own)
+        said = self._client.change(
+            enter=[self._entry(*one, claim=claim) for one in zip(found.own, own, strict=True)],
+            look=[(tag.tag, guard_of(self._seed, tag.tag)) for tag in near],
+            also=self._settings.held == "mark",
+        )
+        if not said["entered"]:
+            self._forget(claim.pledge, fresh)
+        return self._judged(found, own=own, near=near, said=said)
+
+    def _withdraw(self, pledge: str) -> None:
+        with self._lock:
+            tags = [row[0] for row in self._rows(pledge)]
+            alone = [tag for tag in tags if self._holders(tag) == 1]
+        if alone:
+            self._client.change(release=[(tag, secret_of(self._seed, tag)) for tag in alone])
+        self._forget(pledge, tags)
 
     # ---- what comes of an answer -----------------------------------------------------------
 
@@ -189,6 +241,18 @@ class Gate:
 
     def _rows(self, pledge: str) -> Iterable[tuple[bytes]]:
         return self._book.execute("select tag from lodged where pledge = ?", (pledge,))
+
+
+def seed_of(file: Path) -> bytes:
+    """The secret that a bank's releases and guards come from: its signing key.
+
+    Raises:
+        BadInput: the file is not there, or no key.
+    """
+    try:
+        return bytes.fromhex(file.read_text("ascii").strip())
+    except (OSError, ValueError) as wrong:
+        raise BadInput(f"{file} is no key: {wrong}") from None
 
 
 def _then(setting: str) -> Then:

@@ -54,12 +54,13 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a bank asks: to look up, to enter, to release; all of it or nothing.
 
-    ``look`` are further tags that are looked up; ``also`` enters what is held elsewhere too.
-    ``release`` are pairs of tag and secret.
+    ``look`` are further tags that are looked up, each with the guard that the asker enters or would
+    enter beside it, so that its own entry does not count as another's. ``also`` enters what is held
+    elsewhere too. ``release`` are pairs of tag and secret.
     """
 
     enter: list[Entry] = []
-    look: list[Bytes32] = []
+    look: list[tuple[Bytes32, Bytes32]] = []
     release: list[tuple[Bytes32, Bytes32]] = []
     also: bool = False
 
@@ -118,7 +119,7 @@ class Service:
         if asked.enter or asked.release:
             raise BadInput("a lookup changes nothing; ask for a change")
         self._limits.take(message.sender, len(asked.look), now=now)
-        return {"held": [self._held(tag, b"", lien=1) for tag in asked.look]}
+        return {"held": [self._held(tag, guard, lien=1) for tag, guard in asked.look]}
 
     def _change(self, message: Message, now: int) -> Any:
         asked = _read(message)
@@ -126,7 +127,7 @@ class Service:
         with self._transaction():
             released = sum(self._release(tag, secret, now=now) for tag, secret in asked.release)
             held = [self._held(one.tag, one.guard, lien=one.lien) for one in asked.enter]
-            near = [self._held(tag, b"", lien=1) for tag in asked.look]
+            near = [self._held(tag, guard, lien=1) for tag, guard in asked.look]
             barred = any(h for one, h in zip(asked.enter, held, strict=True) if one.firm)
             entered = bool(asked.enter) and (asked.also or not barred)
             if entered:
