@@ -73,8 +73,8 @@ class Doorkeeper(Protocol):
         """The order, with what was heard about it."""
         ...
 
-    def refused(self, command: Command) -> None:
-        """The order was refused: what was entered outside for it is taken back."""
+    def after(self, command: Command, *, accepted: bool) -> None:
+        """How it ended: what was entered outside for an order that is not obeyed is taken back."""
         ...
 
 
@@ -321,8 +321,17 @@ class Home:
         check_writable(command)
         if "elsewhere" in command.body and command.do == "pledge":
             raise BadInput("what a registry says of a pledge is asked of it, not ordered")
-        if self.doorkeeper is not None:
-            command = self.doorkeeper.before(command)
+        if self.doorkeeper is None:
+            return self._obeyed(command, source=source)
+        command, accepted = self.doorkeeper.before(command), False
+        try:
+            outcome = self._obeyed(command, source=source)
+            accepted = True
+        finally:
+            self.doorkeeper.after(command, accepted=accepted)
+        return outcome
+
+    def _obeyed(self, command: Command, *, source: str) -> Outcome:
         source = source or self.flow.bank.source_of(command.facility)
         if source == BANK and BANK not in self.flow.sources:
             self.attend(BANK, schema.COMMON)
@@ -330,8 +339,6 @@ class Home:
             raise NotFound(f"there is no source {source!r}")
         outcome = self.accept(Told(source, self.clock(), command))
         if outcome.refused is not None:
-            if self.doorkeeper is not None:
-                self.doorkeeper.refused(command)
             raise outcome.refused
         return outcome
 

@@ -50,6 +50,7 @@ class Doorkeeper(Beside):
         super().__init__("pledging")
         self._home, self._gate = home, gate
         self._asked_at = 0
+        self._pending = set[str]()  # entered there, and on its way here
         home.doorkeeper = self
 
     def before(self, command: Command) -> Command:
@@ -59,18 +60,22 @@ class Doorkeeper(Beside):
         claim = _ordered(command)
         if claim is None:
             return command
+        self._pending.add(claim.pledge)
         said = self._gate.lodge(claim)
         return replace(command, body={**command.body, "elsewhere": msgspec.to_builtins(said)})
 
-    def refused(self, command: Command) -> None:
+    def after(self, command: Command, *, accepted: bool) -> None:
         """Take a pledge out of the registry that was not entered here."""
         if command.do == PLEDGE and "elsewhere" in command.body:
-            self._gate.withdraw(_name(command.facility, str(command.body["thing"])))
+            name = _name(command.facility, str(command.body["thing"]))
+            if not accepted:
+                self._gate.withdraw(name)
+            self._pending.discard(name)
 
     def carry(self) -> int:
         """Withdraw what stands behind no loan any more; returns how much was withdrawn."""
         with self._home.standing():
-            standing = {name for name, _ in held(self._home)}
+            standing = {name for name, _ in held(self._home)} | self._pending
         over = self._gate.lodged() - standing
         return sum(self._gate.withdraw(name) for name in sorted(over))
 

@@ -183,14 +183,15 @@ def test_claim_grades() -> None:
 
 def test_claim_group_sums() -> None:
     shared = {
-        "bank": {"group": np.array([0, 0, 1, 2]), "value": np.array([1.0, 2, 3, 4])},
-        "other": {"group": np.array([0, 1, 1, 3]), "value": np.array([5.0, 6, 7, 8])},
+        "bank": {"group": np.array([0, 0, 1, 1, 2]), "value": np.array([1.0, 2, 3, 4, 5])},
+        "other": {"group": np.array([0, 0, 1, 3, 3]), "value": np.array([6.0, 7, 8, 9, 10])},
     }
-    compiled = group_sums.compile(described(shared), groups=4, minimum_group=3)
+    compiled = group_sums.compile(described(shared), groups=4, minimum_group=2)
     assert outputs(compiled) == {"count": "result", "total": "result"}
-    found = simulate(group_sums, shared, groups=4, minimum_group=3)
-    assert found["count"].tolist() == [3, 3, 0, 0]
-    assert found["total"] == pytest.approx([8, 16, 0, 0], abs=1e-3)
+    found = simulate(group_sums, shared, groups=4, minimum_group=2)
+    # In group 1 the bank would take its own two off and have the other's one row.
+    assert found["count"].tolist() == [4, 0, 0, 2]
+    assert found["total"] == pytest.approx([16, 0, 0, 19], abs=1e-3)
 
 
 def test_claim_guards() -> None:

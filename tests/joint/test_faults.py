@@ -21,7 +21,7 @@ from wuxin.joint.contract import Signed, plain
 from wuxin.joint.owner import Member
 from wuxin.joint.shares import Half, joined
 from wuxin.terms.clock import system_clock
-from wuxin.terms.errors import Conflict, Forbidden, Tampered
+from wuxin.terms.errors import BadInput, Conflict, Forbidden, Tampered
 
 TO = {"total": ["bank-a"], "keys": ["bank-a"], "share": ["bank-a"], "big": ["bank-a"]}
 ALONE = {"total": ["bank-a"]}
@@ -81,6 +81,8 @@ def test_a_node_that_is_too_slow_ends_the_run_at_its_deadline(circle: Circle) ->
     for node in circle.nodes.nodes:
         assert "not over within 6 s" in ended(circle, signed, node=node)
     assert not workers(circle, "node-a")
+    with pytest.raises(Conflict, match="has been run here before"):  # whatever became of it
+        circle.bank.push(signed)
 
 
 def test_an_owner_that_does_not_push_ends_the_job_at_its_deadline(circle: Circle) -> None:
@@ -94,8 +96,10 @@ def test_an_owner_that_lies_to_one_node_is_shown_to_have_lied(circle: Circle) ->
     circle.bank.push(signed)
     committed = signed.contract.input("shop")
     honest = circle.shop.message(signed.contract, committed, rank=0)
-    circle.shop.commit("shop", {"sales": np.array([9.0, 9, 9, 9])})  # other shares than agreed
-    head, body = circle.shop.message(signed.contract, committed, rank=1)
+    other = circle.shop.commit("shop", {"sales": np.array([9.0, 9, 9, 9])})  # than was agreed
+    with pytest.raises(BadInput, match="would look like a lie"):
+        circle.shop.message(signed.contract, committed, rank=1)  # what nobody does by mistake
+    head, body = circle.shop.message(signed.contract, other, rank=1)
     say(circle.shop, signed, node="node-a", message=(plain_contract(signed), b""))
     say(circle.shop, signed, node="node-a", message=honest)
     with pytest.raises(Forbidden, match="pushed other shares of shop than it committed to"):

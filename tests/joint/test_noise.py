@@ -91,7 +91,7 @@ def test_a_budget_is_spent_contract_by_contract_and_is_known_after_a_restart(
     circle.nodes.stop("node-b")
     circle.nodes.restart("node-b")
     for node in circle.nodes.nodes:
-        with pytest.raises(Forbidden, match=r"budget 1 on bank of bank-a 0\.6 is spent"):
+        with pytest.raises(Forbidden, match=r"budget 1 of bank-a on bank 0\.6 is spent"):
             propose(circle, again, node=node)
     less = circle.signed(with_budget(circle, epsilon=0.4, n=2))
     circle.run(less)
@@ -111,9 +111,12 @@ def test_a_node_that_overspends_is_found_by_its_own_records(circle: Circle) -> N
     told = [each for one in signed for each in started(one)]
     first, second = proved(told)
     assert not any("budget" in fault for fault in first.faults)
-    assert any("of the privacy budget 1 on bank" in fault for fault in second.faults)
+    assert any("of the privacy budget 1 of bank-a on bank" in fault for fault in second.faults)
+    fresh = with_budget(circle, epsilon=0.6, n=12)
     with pytest.raises(Forbidden, match="is spent"):
-        Budgets((one.kind, one.said) for one in told[:4]).check(signed[1].contract)
+        Budgets((one.kind, one.said) for one in told[:4]).check(fresh)
+    with pytest.raises(Forbidden, match="has drawn noise before"):
+        Budgets((one.kind, one.said) for one in told[:2]).check(signed[0].contract)
 
 
 def started(signed: Signed) -> list[Told]:

@@ -12,7 +12,9 @@ from tests.joint.programs import changing, grouped, leaks, product
 from wuxin.joint.certificates import authority
 from wuxin.joint.channel import Line
 from wuxin.joint.contract import Allowed, Contract, Signed, from_plain, plain, read
+from wuxin.joint.folder import keep
 from wuxin.joint.listing import Opening
+from wuxin.joint.plan import Brought
 from wuxin.joint.refusals import check_form, check_openings
 from wuxin.portal.joint_evidence import checked
 from wuxin.terms.clock import HOUR, system_clock
@@ -183,6 +185,9 @@ def test_every_party_compiles_what_the_draft_names(circle: Circle, tmp_path: Pat
     contract = circle.contract(product, to=TO)
     file.write_bytes(circle.signed(contract, without="bank-a").json)
     folder = str(circle.nodes.folder / "bank-a")
+    brought = Brought({}, ["1", "2", "3", "4"], None)
+    own_table = contract.input("bank")
+    keep(Path(folder), own_table, parts=circle.bank.shares("bank"), brought=brought, by_row=())
     run = CliRunner().invoke
     own = ["--package", "tests.joint"]
     said = run(main, ["joint", "check", str(file), *own])
@@ -192,6 +197,11 @@ def test_every_party_compiles_what_the_draft_names(circle: Circle, tmp_path: Pat
     made = run(main, ["joint", "sign", str(file), "--party", "bank-a", "--folder", folder, *own])
     assert made.exit_code == 0, made.output
     assert read(file.read_bytes()).holds("bank-a")
+    other = msgspec.structs.replace(own_table, budget=1.0)
+    file.write_bytes(Signed(changed(contract, inputs=(other, *contract.inputs[1:]))).json)
+    made = run(main, ["joint", "sign", str(file), "--party", "bank-a", "--folder", folder, *own])
+    assert made.exit_code == 2
+    assert "does not say of bank what was committed to here" in made.output
     foreign = run(main, ["joint", "check", str(file)])
     assert foreign.exit_code == 2
     assert "may run here" in foreign.output
@@ -229,3 +239,32 @@ def draft_with(opening: Opening) -> Contract:
         digest="0" * 64, inputs=(), openings=(Allowed(opening, ("a", "b", "c")),),
         not_before=0, expires=1,
     )  # fmt: skip
+
+
+def test_a_stranger_can_write_nothing_into_evidence_that_nobody_reads_again(
+    circle: Circle,
+) -> None:
+    node = circle.nodes.nodes[0]
+    address = circle.nodes.party(node).control
+    for asked in (
+        {"do": "propose", "contract": "\u2028" * 9_000},
+        {"do": "push", "contract": "f" * 64, "table": "bank"},
+    ):
+        with (
+            Line(node, address, papers=circle.watch.papers, patience_s=60) as line,
+            pytest.raises(Refused),
+        ):
+            line.ask(asked)
+    faults: list[str] = []
+    told = checked(circle.nodes.folder / node, faults)
+    assert not faults
+    assert told[-1].said["contract"] == "\u2028" * 64
+
+
+def test_words_that_would_move_a_cursor_and_waits_of_nothing_are_no_contract(
+    circle: Circle,
+) -> None:
+    contract = circle.contract(product, to=TO)
+    for field, value in (("purpose", "a\x1b[2J"), ("purpose", "a\nopens  nothing"), ("wait_s", 0)):
+        with pytest.raises(BadInput, match="not a computation contract"):
+            read(Signed(changed(contract, **{field: value})).json)

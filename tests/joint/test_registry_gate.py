@@ -17,7 +17,7 @@ from wuxin.audit import audit
 from wuxin.home import Home
 from wuxin.joint.registry.ceremony import REGISTRY
 from wuxin.pledging import Doorkeeper, gate_of
-from wuxin.terms.errors import BadInput, Conflict
+from wuxin.terms.errors import BadInput, Conflict, NotFound
 from wuxin.terms.pledging import GoodsNumber
 from wuxin.terms.records import Command
 
@@ -114,6 +114,27 @@ def test_what_is_released_here_is_withdrawn_there(members: Members) -> None:
     register.release(id_, at=still() + 1, known=still() + 9, why="repaid")
     assert one.door.carry() == 1
     other.pledge("CR-17")
+
+
+def test_a_pledge_on_its_way_is_not_carried_back(members: Members) -> None:
+    bank = Bank(members, "bank-a")
+    carried = []
+    obeyed = bank.home._obeyed
+
+    def slow(command: Command, **more: Any) -> Any:
+        carried.append(bank.door.carry())  # the thread beside, between the two
+        return obeyed(command, **more)
+
+    bank.home._obeyed = slow  # type: ignore[method-assign]
+    bank.pledge("CR-17")
+    assert carried == [0]
+    assert bank.gate.lodged() == {"F/lot:1"}
+    with pytest.raises(NotFound):
+        bank.home.order(Command("pledge", still() + 9, "risk_officer:r", "NONE", {
+            "thing": "lot:2", "owner": "trader", "custodian": "中储", "place": {"name": "W"},
+            "identities": [{"scheme": "receipt", "text": "CR-99", "issuer": "中储发展"}],
+        }))  # fmt: skip
+    assert bank.gate.lodged() == {"F/lot:1"}
 
 
 def test_an_order_that_the_counter_refuses_is_taken_back_from_the_registry(

@@ -1,6 +1,6 @@
 """What noisy results over each owner's tables have cost so far, and what they may.
 
-A node counts the epsilon of every contract it starts against the tables that the contract names.
+A node counts the epsilon of every contract it starts against the owners of its tables.
 Losses add up (Dwork and Roth, The Algorithmic Foundations of Differential Privacy, 2014, §3.5).
 Contracts with other nodes are not known here: an owner that sets a budget stays with one triple.
 """
@@ -8,21 +8,26 @@ Contracts with other nodes are not known here: an owner that sets a budget stays
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from wuxin.joint.contract import Contract, Input, from_plain
+from wuxin.joint.contract import Contract, from_plain
 from wuxin.terms.errors import Forbidden
 
 _ROUNDING: Final = 1e-9
 
 
 class Budgets:
-    """Epsilon spent by owner's key and table, from a node's own records.
+    """Epsilon spent by owner, from a node's own records, and the shares that were used.
+
+    An owner is its key: what a table is called, or that rows come again in another one, takes
+    nothing off. A budget that was set holds until its owner signs another.
 
     Args:
         records: of the node, in order, as :class:`wuxin.terms.ports.Evidence` gives them.
     """
 
     def __init__(self, records: Iterable[tuple[str, Mapping[str, Any]]] = ()) -> None:
-        self._spent: dict[tuple[str, str], float] = {}
+        self._spent: dict[str, float] = {}
+        self._limits: dict[str, float] = {}
+        self._used = set[tuple[str, ...]]()
         known: dict[str, Contract] = {}
         for kind, said in records:
             if kind == "joint-contract":
@@ -32,31 +37,37 @@ class Budgets:
 
     def spend(self, contract: Contract) -> None:
         """Count a contract that has started; what fails afterwards may have shown something."""
+        for owner in {contract.party(table.party).key for table in contract.inputs}:
+            self._spent[owner] = self._spent.get(owner, 0.0) + contract.epsilon
         for table in contract.inputs:
-            key = _key(contract, table)
-            self._spent[key] = self._spent.get(key, 0.0) + contract.epsilon
+            if table.budget:
+                self._limits[contract.party(table.party).key] = table.budget
+            self._used.add(table.parts)
 
     def check(self, contract: Contract) -> None:
-        """Refuse a contract that costs more than is left.
+        """Refuse a contract that costs more than is left, or that draws noise a second time.
 
         Raises:
             Forbidden: the sentence names the table, what was spent and what is asked.
         """
         for table in contract.inputs:
-            if not table.budget:
+            owner = contract.party(table.party).key
+            if contract.epsilon and table.parts in self._used:
+                raise Forbidden(
+                    f"the chance in {table.table} of {table.party} has drawn noise before, which "
+                    "would be taken off by comparing: commit to it anew"
+                )
+            budget = table.budget or self._limits.get(owner, 0.0)
+            if not budget:
                 continue
             if not contract.epsilon:
                 raise Forbidden(
                     f"{table.party} has set a privacy budget on {table.table}, and the contract "
                     "asks for results without noise"
                 )
-            spent = self._spent.get(_key(contract, table), 0.0)
-            if spent + contract.epsilon > table.budget + _ROUNDING:
+            spent = self._spent.get(owner, 0.0)
+            if spent + contract.epsilon > budget + _ROUNDING:
                 raise Forbidden(
-                    f"of the privacy budget {table.budget:g} on {table.table} of {table.party} "
+                    f"of the privacy budget {budget:g} of {table.party} on {table.table} "
                     f"{spent:g} is spent, and the contract asks for {contract.epsilon:g}"
                 )
-
-
-def _key(contract: Contract, table: Input) -> tuple[str, str]:
-    return contract.party(table.party).key, table.table

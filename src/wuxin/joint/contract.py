@@ -29,7 +29,9 @@ Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$
 
 Key = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+_PLAIN: Final = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]*$"
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=_PLAIN)]
+"""One line of text, without what would move the reader's cursor or turn the line round."""
 
 _DOMAIN: Final = b"wuxin joint contract v1\n"
 

@@ -4,7 +4,8 @@
     FOLDER/tables/COMMITMENT.npz     shares of a table, whose rows they are and where they lie
     FOLDER/results/CONTRACT.json     what was received; CONTRACT-RESULT.csv, a line for each row
 
-A table's file holds all three parts of its shares, which is the table: only its owner may read it.
+A table's file holds all three parts of its shares, which is the table: only its owner may read it,
+and it goes when the contract has run.
 """
 
 import csv
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from wuxin.joint.algorithms.keys import rows_from
@@ -28,9 +30,9 @@ TOLERANCE: Final = 0.01
 
 
 class Kept(NamedTuple):
-    """A table committed to: its name, shares, whose rows they are, and the results by row."""
+    """A table committed to: what was promised, shares, whose rows they are, results by row."""
 
-    table: str
+    made: Input
     parts: tuple[Part, Part, Part]
     brought: Brought
     by_row: tuple[str, ...]
@@ -40,7 +42,10 @@ def keep(
     folder: Path, made: Input, *, parts: Sequence[Part], brought: Brought, by_row: Sequence[str]
 ) -> None:
     """Keep what was committed to until the contract is run, readable for its owner alone."""
-    arrays: dict[str, Any] = {"ids": np.array(brought.ids), "by_row": np.array(by_row, str)}
+    promised = np.frombuffer(msgspec.json.encode(made), np.uint8)
+    arrays: dict[str, Any] = {
+        "ids": np.array(brought.ids), "by_row": np.array(by_row, str), "made": promised,
+    }  # fmt: skip
     if brought.at is not None:
         arrays["at"] = brought.at
     for number, part in enumerate(parts):
@@ -56,7 +61,8 @@ def kept(folder: Path, made: Input) -> Kept:
     """What was kept of a table.
 
     Raises:
-        BadInput: the table was not committed to in this folder, or others may read its file.
+        BadInput: the table was not committed to in this folder, the contract says something else
+            of it than was promised here, or others may read its file.
     """
     path = _path(folder, made)
     if not path.exists():
@@ -72,7 +78,13 @@ def kept(folder: Path, made: Input) -> Kept:
         at = file.get("at")
         brought = Brought({}, file["ids"].tolist(), at)
         by_row = tuple(file["by_row"].tolist())
-        return Kept(made.table, (parts[0], parts[1], parts[2]), brought, by_row)
+        promised = msgspec.json.decode(file["made"].tobytes(), type=Input)
+        if promised != made:
+            raise BadInput(
+                f"the contract does not say of {made.table} what was committed to here (columns, "
+                "shares or budget); do not sign it"
+            )
+        return Kept(made, (parts[0], parts[1], parts[2]), brought, by_row)
 
 
 def write_results(
@@ -82,12 +94,17 @@ def write_results(
     own = folder / "results"
     plain = {name: np.asarray(values).tolist() for name, values in found.items()}
     text = json.dumps(plain, ensure_ascii=False, sort_keys=True, indent=1)
-    written = {own / f"{contract.id[:16]}.json": f"{text}\n".encode()}
+    written = {
+        own / f"{contract.id[:16]}.json": f"{text}\n".encode(),
+        own / f"{contract.id[:16]}.contract.json": msgspec.json.encode(contract),
+    }
     for each in tables:
         for name in set(each.by_row) & set(found):
-            values = np.asarray(found[name])
-            if each.brought.at is not None:
-                values = rows_from(values, each.brought.at, rows=len(each.brought.ids))
+            values, at = np.asarray(found[name]), each.brought.at
+            if values.size != (len(each.brought.ids) if at is None else at.size):
+                continue  # the plan calls by row what is not; all is in the JSON
+            if at is not None:
+                values = rows_from(values, at, rows=len(each.brought.ids))
             lines = io.StringIO()
             table = csv.writer(lines, lineterminator="\n")
             table.writerow(["id", name])
@@ -101,6 +118,38 @@ def read_results(folder: Path, contract: str) -> dict[str, Any] | None:
     """The results of an earlier contract, None where none were received in this folder."""
     path = folder / "results" / f"{contract[:16]}.json"
     return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def read_contract(folder: Path, contract: str) -> Contract | None:
+    """A contract whose results are in this folder, None where there are none."""
+    path = folder / "results" / f"{contract[:16]}.contract.json"
+    return msgspec.json.decode(path.read_bytes(), type=Contract) if path.exists() else None
+
+
+def forget(folder: Path, tables: Sequence[Kept]) -> None:
+    """Delete the shares of tables whose contract has run: all three parts are the table."""
+    for each in tables:
+        _path(folder, each.made).unlink(missing_ok=True)
+
+
+def repeated(folder: Path, contract: Contract, *, found: Mapping[str, Any]) -> list[str]:
+    """Hold a run against the one that it repeats; returns the results that differ.
+
+    Raises:
+        BadInput: the earlier run is not in this folder, had another program, or one of its nodes.
+    """
+    earlier, before = (
+        read_contract(folder, contract.repeats),
+        read_results(folder, contract.repeats),
+    )
+    if earlier is None or before is None:
+        raise BadInput(f"{contract.repeats[:12]} is to be repeated, and did not run from {folder}")
+    if (earlier.program, earlier.settings) != (contract.program, contract.settings):
+        raise BadInput(f"{contract.repeats[:12]} had another program or other settings")
+    if common := sorted({earlier.party(name).key for name in earlier.nodes}
+                        & {contract.party(name).key for name in contract.nodes}):  # fmt: skip
+        raise BadInput(f"the same node ran {contract.repeats[:12]}: {common[0][:16]}")
+    return differing(before, found)
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

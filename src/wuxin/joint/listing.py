@@ -23,8 +23,8 @@ _REVEAL: Final = re.compile(r"%\w+ = pphlo\.custom_call @spu\.reveal\((%\w+)\) "
 _MAIN: Final = re.compile(r"func\.func @main\((.*)\) -> \(?(.*?)\)? \{$")
 _TENSOR: Final = re.compile(r"tensor<((?:\d+x)*)(!pphlo\.secret<)?(\w+)>")
 _SECRET_CHOICE: Final = re.compile(r"pphlo\.(if|case) ?\(?%\w+.*secret<i")
-_HARMLESS: Final = frozenset({"mhlo.erf", "mhlo.topk", "pphlo.epsilon"})
-"""Calls that compute on shares and open nothing."""
+_HARMLESS: Final = frozenset({"mhlo.erf", "mhlo.topk", "pphlo.epsilon", "spu.prefer_a"})
+"""Calls that compute on shares and open nothing; ``prefer_a`` shares bits as numbers."""
 
 
 class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

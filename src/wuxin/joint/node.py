@@ -127,8 +127,12 @@ class Node:
         """A push is as long as the contract says; nothing else has a body."""
         if head.get("do") != "push":
             return 0
-        job = self._job(peer, head)
-        columns = job.contract.input(str(head.get("table"))).columns.values()
+        try:
+            job = self._job(peer, head)
+            columns = job.contract.input(str(head.get("table"))).columns.values()
+        except Refused as refusal:
+            self._refuse(peer, head, refusal=refusal)
+            raise
         return 16 * sum(column.size for column in columns)
 
     def answer(
@@ -233,14 +237,17 @@ class Node:
         return half, content
 
     def _records(self, peer: str, head: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
-        job = self._job(peer, head)
-        if "supervisor" not in job.contract.party(peer).roles:
-            raise Forbidden(f"{peer} is no supervisor of {job.contract.id[:12]}")
+        asked = str(head.get("contract"))
         mine = [
             {"kind": kind, **said}
             for kind, said in self._evidence.records()
-            if said.get("contract") == job.contract.id
+            if said.get("contract") == asked
         ]
+        signed = next((said["signed"] for said in mine if said["kind"] == "joint-contract"), None)
+        if signed is None:  # of a contract that was refused, nobody here knows who may ask
+            raise NotFound(f"{self.settings.name} has no such contract")
+        if "supervisor" not in from_plain(signed).contract.party(peer).roles:
+            raise Forbidden(f"{peer} is no supervisor of {asked[:12]}")
         return {"records": mine}, b""
 
     # ── the job ───────────────────────────────────────────────────────────────────────────────
@@ -269,7 +276,9 @@ class Node:
             self._until_complete(job)
             if not job.ended.is_set():
                 job.state = "running"
-                self._budgets.spend(job.contract)
+                with self._lock:
+                    self._before.add(job.contract.id)
+                    self._budgets.spend(job.contract)
                 self._say(
                     "joint-start", contract=job.contract.id, program=job.contract.digest,
                     rank=job.rank, repeats=job.contract.repeats,
@@ -380,8 +389,7 @@ class Node:
     def _refuse(self, peer: str, head: Mapping[str, Any], *, refusal: Refused) -> None:
         if isinstance(refusal, NotFound):
             return  # a node that asks too early
-        what = head.get("contract")
-        shown = what if isinstance(what, str) else hashlib.sha256(canonical(what)).hexdigest()
+        shown = _contract_of(head.get("contract"))
         self._say("joint-refusal", contract=shown, by=peer, asked=str(head.get("do"))[:32],
                   why=str(refusal))  # fmt: skip
 
@@ -393,6 +401,16 @@ class Node:
 def push_statement(contract: str, rank: int, *, table: str, commitments: list[str]) -> bytes:
     """What an owner signs with each push: what it sent, to whom, under which contract."""
     return PUSH_DOMAIN + canonical([contract, rank, table, commitments])
+
+
+def _contract_of(what: Any) -> str:
+    """The contract that a refused question was about, as far as it can be told."""
+    if isinstance(what, str):
+        return what[:64]
+    try:
+        return from_plain(what).contract.id
+    except Refused:
+        return hashlib.sha256(canonical(what)).hexdigest()
 
 
 def _said(head: Mapping[str, Any]) -> Said:

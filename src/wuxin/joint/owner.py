@@ -120,6 +120,11 @@ class Member:
         """The push of one table to the node of one rank: head and body."""
         parts = [self.shares(table.table)[at % 3] for at in (rank, rank + 1)]
         commitments = [part.commitment for part in parts]
+        if commitments != [table.parts[at % 3] for at in (rank, rank + 1)]:
+            raise BadInput(
+                f"the contract names other shares of {table.table} than were made here; to push "
+                "and sign for these would look like a lie"
+            )
         stated = push_statement(contract.id, rank, table=table.table, commitments=commitments)
         head = {
             "do": "push", "contract": contract.id, "table": table.table,

@@ -1,5 +1,6 @@
 """What a party to a contract does, each by a command: commit, draft, check, sign, run."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +87,7 @@ def draft(
     """
     import msgspec
 
-    from wuxin.joint.contract import Input, Signed
+    from wuxin.joint.contract import Input, Signed, read
     from wuxin.joint.plan import read_plan
     from wuxin.joint.program import find
     from wuxin.joint.refusals import check_form
@@ -103,7 +104,9 @@ def draft(
     program = find(planned.program, allowed=packages or PACKAGES)
     contract = planned.draft(program, inputs, now=system_clock())
     check_form(contract)
-    write_files({target: Signed(contract).json})
+    drafted = Signed(contract).json
+    read(drafted, name=str(plan))  # with all limits on its fields, which no constructor checks
+    write_files({target: drafted})
     click.echo(f"{target}: {contract.id}, to be signed by "
                f"{', '.join(party.name for party in contract.parties)}")  # fmt: skip
 
@@ -130,6 +133,10 @@ def check(file: Path, packages: tuple[str, ...]) -> None:
     check_form(contract)
     click.echo(f"{contract.id}\n{contract.purpose}")
     click.echo(f"in force {iso(contract.not_before)} to {iso(contract.expires)}")
+    for name, value in contract.settings.items():
+        click.echo(f"setting {name} = {value}")
+    if contract.repeats:
+        click.echo(f"repeats {contract.repeats}")
     if contract.minimum_group:
         click.echo(f"no figure of fewer than {contract.minimum_group} rows")
     if contract.epsilon:
@@ -156,19 +163,26 @@ def check(file: Path, packages: tuple[str, ...]) -> None:
 @FOLDER
 @PACKAGE
 def sign(file: Path, *, party: str, folder: Path, packages: tuple[str, ...]) -> None:
-    """Sign a contract, once its program compiles here to what it says; writes it back.
+    """Sign a contract; writes it back.
+
+    It must say of one's own tables what one committed to in this folder, and its program must
+    compile here to what it says.
 
     \b
     Example:
       wuxin joint sign contract.json --party bank-a --folder /srv/bank-a
     """
     from wuxin.joint.contract import key_in, read
+    from wuxin.joint.folder import kept
     from wuxin.joint.refusals import check_form
     from wuxin.joint.worker import compiled_here
     from wuxin.terms.durable import write_files
 
     signed = read(file.read_bytes(), name=file.name)
     check_form(signed.contract)
+    for table in signed.contract.inputs:
+        if table.party == party:
+            kept(folder, table)  # what was committed to here, and nothing else
     compiled_here(signed.contract, packages or PACKAGES)
     signed = signed.sign(party, key_in(folder / "signing.key"))
     write_files({file: signed.json})
@@ -181,26 +195,32 @@ def sign(file: Path, *, party: str, folder: Path, packages: tuple[str, ...]) -> 
 @click.argument("file", type=FILE)
 @PARTY
 @FOLDER
-def run(file: Path, *, party: str, folder: Path) -> None:
+@click.option("--keep", is_flag=True, help="Keep one's shares in the folder after the run.")
+def run(file: Path, *, party: str, folder: Path, keep: bool) -> None:
     """Bring one's shares to the three nodes, wait for the others, and fetch one's results.
 
     Connects outward only. May be given again if it was interrupted. Where the contract repeats
-    another whose results are in the folder, both are compared; exits with 1 where they differ.
+    another whose results are in the folder, both are compared; exits with 1 where they differ, with
+    2 where it was no repetition on other nodes.
 
     \b
     Example:
       wuxin joint run contract.json --party bank-a --folder /srv/bank-a
     """
     from wuxin.joint.contract import read
-    from wuxin.joint.folder import differing, kept, read_results, write_results
+    from wuxin.joint.folder import forget, kept, read_results, repeated, write_results
     from wuxin.joint.owner import read_member
 
     signed = read(file.read_bytes(), name=file.name)
     contract, member = signed.contract, read_member(folder, party)
     contract.party(party)
+    os.umask(0o077)  # shares and results are the party's own
+    if read_results(folder, contract.id) is not None:
+        click.echo(f"{contract.id[:16]} has run; its results are in {folder / 'results'}")
+        return
     tables = [kept(folder, each) for each in contract.inputs if each.party == party]
     for each in tables:
-        member.hold(each.table, each.parts)
+        member.hold(each.made.table, each.parts)
     member.push(signed, tell=click.echo)
     figures = member.wait(signed, tell=click.echo)
     found = member.fetch(signed)
@@ -209,9 +229,10 @@ def run(file: Path, *, party: str, folder: Path) -> None:
     )
     for path in write_results(folder, contract, found=found, tables=tables) if found else ():
         click.echo(path)
-    before = read_results(folder, contract.repeats) if contract.repeats else None
-    if before is not None:
-        other = differing(before, found)
+    if not keep:
+        forget(folder, tables)
+    if contract.repeats:
+        other = repeated(folder, contract, found=found)
         click.echo(f"differs from {contract.repeats[:12]}: {', '.join(other)}" if other
                    else f"the same as {contract.repeats[:12]} found on other nodes")  # fmt: skip
         click.get_current_context().exit(1 if other else 0)

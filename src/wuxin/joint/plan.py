@@ -24,10 +24,11 @@ that have the same text have the same salt, which :attr:`Plan.id` gives.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -43,6 +44,11 @@ from wuxin.joint.rows import Rows
 from wuxin.joint.split import standard
 from wuxin.terms.errors import BadInput
 from wuxin.terms.names import Digest, content_id
+
+WIDEST: Final = 100.0
+"""The largest value of a column that is multiplied with others and summed up over many rows."""
+
+_LEARNED: Final = re.compile(r"x\d*|meter|expected")
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -129,6 +135,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         columns = _columns(found, planned)
         if planned.lay == "rows":
             return Brought({**columns, **_chance(planned)}, found.ids, None)
+        self._fits(name, planned, rows=len(found.ids))
         bins, salt = self._bins(name, planned), salt_of(f"{self.id} {planned.join}")
         if planned.lay == "listed":
             made = listed(found.ids, columns, salt=salt, bins=bins)
@@ -165,6 +172,19 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             repeats=self.repeats,
         )  # fmt: skip
         return draft(program, ordered, parties=self.parties, nodes=self.nodes, terms=terms, now=now)
+
+    def _fits(self, name: str, planned: Planned, *, rows: int) -> None:
+        """Refuse more rows than were planned for, which no salt would help."""
+        join = self.joins.get(planned.join)
+        if join is None:
+            return  # which the layout will say
+        most = {"placed": join.placed, "listed": join.listed}.get(
+            planned.lay, min(join.placed, join.listed)
+        )
+        if rows > most:
+            raise BadInput(
+                f"{name} has {rows} rows, and the join {planned.join} is planned for {most}"
+            )
 
     def _bins(self, name: str, planned: Planned) -> Geometry:
         if planned.join not in self.joins:
@@ -216,9 +236,16 @@ def _columns(found: Rows, planned: Planned) -> dict[str, Any]:
             else np.stack([found.columns[each] for each in value], axis=1)
             for name, value in planned.columns.items()
         }
-    return {
+    made = {
         name: _even(name, values, patterns=planned.standardise) for name, values in columns.items()
     }
+    for name, values in made.items():
+        if _LEARNED.fullmatch(name) and np.abs(np.asarray(values, np.float64)).max() > WIDEST:
+            raise BadInput(
+                f"the column {name} has values beyond {WIDEST:g}, of which squares do not fit: "
+                "standardise it, or bring it in another unit"
+            )
+    return made
 
 
 def _even(name: str, values: Any, *, patterns: Sequence[str]) -> Any:

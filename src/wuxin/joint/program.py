@@ -12,7 +12,8 @@ for itself (:meth:`Program.compile`), and runs from that text on the shares of t
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -123,7 +124,7 @@ class Program:
 
         traced.__name__ = self.name.rpartition(":")[2]
         examples = [column.example for column in flat(schema).values()]
-        with jax.enable_x64(new_val=True):
+        with jax.enable_x64(new_val=True), _traced(self.name):
             executable, _ = front.compile(
                 front.Kind.JAX, traced, examples, {}, list(names),
                 [spu.libspu.Visibility.VIS_SECRET] * len(names),
@@ -139,6 +140,11 @@ class Program:
         if unknown := set(settings) - set(self.settings):
             raise BadInput(f"{self.name} has no setting {', '.join(sorted(unknown))}")
 
+        for name, value in settings.items():
+            default = self.settings[name]
+            if not isinstance(value, float | int if isinstance(default, float) else type(default)):
+                raise BadInput(f"{self.name}: the setting {name} is as {default!r}, not {value!r}")
+
         def asked(*args: Any) -> dict[str, Any]:
             found = self.function(*args, **{**self.settings, **settings})
             if not isinstance(found, dict) or not all(map(NAME.fullmatch, found)):
@@ -146,6 +152,18 @@ class Program:
             return found
 
         return asked
+
+
+@contextmanager
+def _traced(name: str) -> Iterator[None]:
+    """What a program cannot do with these tables, said in a sentence."""
+    try:
+        yield
+    except KeyError as missing:
+        raise BadInput(f"{name}: a table has no column {missing}") from None
+    except (TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as wrong:
+        said = str(wrong).strip().partition("\n")[0][:300]
+        raise BadInput(f"{name} cannot be compiled for these tables: {said}") from None
 
 
 def joint(function: Callable[..., Any]) -> Program:

@@ -187,6 +187,12 @@ def _end(contract: Contract, told: Told, *, before: _Before) -> str:
     return ""
 
 
+def _parts(results: Any, name: str) -> list[Any]:
+    """The digests of both parts of a result, none where it was public or the record is not one."""
+    found = results.get(name) if isinstance(results, dict) else None
+    return list(found) if isinstance(found, list) and len(found) in (0, 2) else ["?", name]
+
+
 def _together(signed: Signed, told: list[Told], *, faults: list[str]) -> None:
     """What two nodes both held of a result must be the same on both records."""
     contract = signed.contract
@@ -200,6 +206,6 @@ def _together(signed: Signed, told: list[Told], *, faults: list[str]) -> None:
         if node in ends and other in ends:
             faults += [
                 f"{node} and {other} held different parts of {name}"
-                for name, mine in ends[node].items()
-                if mine and mine[1] != ends[other].get(name, [None])[0]
+                for name in {**ends[node], **ends[other]}
+                if _parts(ends[node], name)[-1:] != _parts(ends[other], name)[:1]
             ]

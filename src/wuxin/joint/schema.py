@@ -19,7 +19,9 @@ Kind = Literal["real", "integer"]
 
 DTYPE: Final[Mapping[str, Any]] = {"real": np.float32, "integer": np.int64}
 MOST: Final = {"real": float(1 << 20), "integer": float(1 << 62)}
-"""The largest magnitude of a value: beyond, products and comparisons would wrap in 64 bits."""
+"""The largest magnitude of a value: beyond, sums and comparisons would wrap in 64 bits. Products of
+two reals wrap from 2^27 on, which nobody can see from outside: columns that are multiplied are
+standardised, and :mod:`wuxin.joint.plan` asks for it."""
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -129,7 +129,7 @@ def _whole_lines(path: Path) -> list[str]:
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):
         write_files({path: whole})
-    return whole.decode().splitlines()
+    return whole.decode().split("\n")[:-1]  # other ends of lines may stand in what somebody said
 
 
 def _plain(said: Mapping[str, Any]) -> dict[str, Any]:

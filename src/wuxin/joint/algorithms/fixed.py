@@ -10,13 +10,16 @@ from typing import Any, Final
 import jax.numpy as jnp
 import numpy as np
 
-from wuxin.joint.algorithms.join import Array
+from wuxin.joint.algorithms.join import Array, bits
 
 UNIT: Final = 2.0**-18
 """The least that fixed point knows."""
 
 COARSE: Final = 2.0**-6
 """A factor below has less than twelve bits left and is multiplied in two steps."""
+
+SMALL: Final = 2.0**-20
+"""A factor below is multiplied in more steps than two."""
 
 WORK: Final = 80_000
 """Multiplications in one product of matrices; measured, from twice as many on SPU slows down."""
@@ -33,6 +36,8 @@ def times(total: Array, factor: Any) -> Array:
         The product, to about 2^-17: by a power of two first, which is exact, then by what is left.
     """
     largest = float(np.max(np.abs(factor)))
+    if 0 < largest < SMALL:  # in one step, so large a power of two would wrap
+        return times(times(total, COARSE), factor / COARSE)
     power = 1.0 if largest >= COARSE or largest == 0 else 2.0 ** ceil(log2(1 / largest))
     # Units, because of what compilers do with factors. The first makes a real of a total that was
     # converted from an integer: SPU 0.10 gives an integer times a constant below 2^-16 without
@@ -43,20 +48,34 @@ def times(total: Array, factor: Any) -> Array:
     return product
 
 
-def ratio(part: Array, whole: Array, *, most: float) -> Array:
+def ratio(part: Array, whole: Array) -> Array:
     """Divide counts or sums that may be large, of which a reciprocal would have no digits left.
 
+    Both are brought down by the same power of two, which stays secret, until the divisor lies
+    between 1 and 2.
+
     Args:
-        part: any shape, integer or real.
-        whole: spreads over ``part``; where it is 0 the ratio is about ``part``.
-        most: public, the largest that ``whole`` can be.
+        part: any shape, integer or real, not larger than ``whole``.
+        whole: a number, 0 to 2^36; where it is 0 the ratio means nothing.
 
     Returns:
-        part / whole, to about 4e-6 most / whole.
+        part / whole, to about 1e-5.
     """
-    scaled = [times(jnp.asarray(each).astype(jnp.float64), 1 / most) for each in (part, whole)]
-    divided: Array = scaled[0] / jnp.maximum(scaled[1], UNIT)
+    far = whole >= jnp.asarray([1 << 12, 1 << 24])
+    top, low = (_brought(jnp.asarray(each).astype(jnp.float64), far) for each in (part, whole))
+    powers = np.arange(1, 12)
+    reached = bits(low >= jnp.asarray(2.0**powers))
+    factor = 1.0 - jnp.sum(reached.astype(jnp.float64) * 2.0**-powers)
+    divided: Array = (top * factor) / jnp.maximum(low * factor, UNIT)
     return divided
+
+
+def _brought(value: Array, far: Array) -> Array:
+    """Divide by 2^12 once or twice, as the two truth values say."""
+    once = times(value, 2.0**-12)
+    twice = times(once, 2.0**-12)
+    # chosen and not multiplied: a product of two reals of which one is beyond 2^27 wraps
+    return jnp.where(far[1], twice, jnp.where(far[0], once, value))
 
 
 def running(values: Array) -> Array:

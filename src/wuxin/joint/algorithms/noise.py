@@ -36,8 +36,10 @@ def two_sided_geometric(one: Array, two: Array, *, epsilon: float) -> Array:
         Integers, the same shape. Nothing is opened.
 
     Raises:
-        BadInput: epsilon is too small.
+        BadInput: epsilon is too small, or the words are not as many.
     """
+    if one.shape != two.shape:
+        raise BadInput(f"both owners bring a word for each count, not {one.shape} and {two.shape}")
     word = (one + two) & ((1 << BITS) - 1)
     below = jnp.asarray(tails(epsilon)).reshape(-1, *[1] * word.ndim)
     less = bits(word[None] < below)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from wuxin.joint.algorithms.fixed import UNIT, ratio, running, times
+from wuxin.joint.algorithms.fixed import ratio, running
 from wuxin.joint.algorithms.join import Array, bits, join
 from wuxin.joint.algorithms.logistic import Form, Training, log_odds, rows_of, train
 from wuxin.joint.program import joint
@@ -34,7 +34,7 @@ def vertical_model(
     """
     x = jnp.concatenate([bank["x"], partner["x"]], axis=1)
     how = Training(rounds=rounds, batch=batch, rate=rate, form=form)
-    return {"weights": train(x, bank["y"], how=how)}
+    return {"weights": train(x, label_of(bank), how=how)}
 
 
 @joint
@@ -45,7 +45,7 @@ def hidden_model(bank: Table, partner: Table, *, rounds: int = 120) -> Table:
     ``key`` and its columns. ``weights``: the intercept, the bank's columns, the partner's.
     """
     x, member = _met(bank, partner)
-    y = bank["y"].reshape(-1)
+    y = label_of(bank)
     return {"weights": train(x, y, how=_steady(rounds, rows=len(y)), member=member)}
 
 
@@ -70,8 +70,8 @@ def default_model(
         jnp.sum(bits(grades == grade) * found.known) for grade in range(len(GRADES) + 1)
     ])  # fmt: skip
     shown = bits(counts >= minimum_group).astype(jnp.float64)
-    share = ratio(counts, members, most=len(grades)) * shown
-    return {"distribution": share, **_quality(found)}
+    share = ratio(counts, members) * shown
+    return {"distribution": share, **_quality(found, minimum=minimum_group)}
 
 
 @joint
@@ -102,10 +102,10 @@ class _Scored(NamedTuple):
 def _scored(*tables: Table, rounds: int) -> _Scored:
     bank, partner, fresh, partner_fresh = tables
     x, member = _met(bank, partner)
-    y = bank["y"].reshape(-1)
+    y = label_of(bank)
     weights = train(x, y, how=_steady(rounds, rows=len(y)), member=member)
     new, known = _met(fresh, partner_fresh)
-    own, label = fresh["own"].reshape(-1), fresh["y"].reshape(-1)
+    own, label = fresh["own"].reshape(-1), label_of(fresh)
     return _Scored(log_odds(new, weights), own, label, known)
 
 
@@ -122,11 +122,16 @@ def _grades(odds: Array) -> Array:
     return jnp.sum(jnp.stack([bits(odds > edge) for edge in GRADES]), axis=0)
 
 
-def _quality(found: _Scored) -> Table:
+def _quality(found: _Scored, *, minimum: int = 1) -> Table:
     return {
-        "auc": _auc(found.both, found.label, member=found.known),
-        "auc_bank": _auc(found.mine, found.label, member=found.known),
+        "auc": _auc(found.both, found.label, member=found.known, minimum=minimum),
+        "auc_bank": _auc(found.mine, found.label, member=found.known, minimum=minimum),
     }
+
+
+def label_of(table: Table) -> Array:
+    """The label ``y`` as 0 and 1, whatever its owner shared: one row counts as one."""
+    return bits(table["y"].reshape(-1) != 0)
 
 
 def columns_of(table: Table) -> list[Array]:
@@ -139,14 +144,14 @@ def _met(placed: Table, listed: Table) -> tuple[Array, Array]:
     return rows_of(columns_of(placed), met)
 
 
-def _auc(score: Array, label: Array, *, member: Array) -> Array:
+def _auc(score: Array, label: Array, *, member: Array, minimum: int) -> Array:
     """The share of pairs of a bad and a good member in which the bad one has the higher score.
 
-    Sorted on shares and counted from below: of every two equal scores either may stand first.
+    Sorted on shares and counted from below: of every two equal scores either may stand first. With
+    fewer than ``minimum`` bad or good members it is 0.
     """
     _, bad, good = jax.lax.sort((score, label * member, (1 - label) * member), num_keys=1)
+    bads, goods = jnp.sum(bad), jnp.sum(good)
     right = jnp.sum(bad * running(good))
-    rows = score.shape[0]
-    bads, goods = (times(jnp.sum(each).astype(jnp.float64), 1 / rows) for each in (bad, good))
-    share = times(right.astype(jnp.float64), 1 / rows**2)
-    return share / jnp.maximum(bads * goods, UNIT)
+    enough = bits(jnp.stack([bads, goods]) >= max(minimum, 1)).astype(jnp.float64)
+    return ratio(right, bads * goods) * (enough[0] * enough[1])

@@ -4,12 +4,13 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from wuxin.joint.algorithms.join import Array, join
+from wuxin.joint.algorithms.join import Array, bits, join
 from wuxin.joint.algorithms.logistic import rows_of
 from wuxin.joint.algorithms.noise import two_sided_geometric
 from wuxin.joint.algorithms.statistics import by_group, correlation, evidence, indicator
 from wuxin.joint.program import joint
-from wuxin.joint.programs.credit import columns_of
+from wuxin.joint.programs.credit import columns_of, label_of
+from wuxin.terms.errors import BadInput
 
 Table = dict[str, Array]
 
@@ -18,12 +19,20 @@ Table = dict[str, Array]
 def group_sums(bank: Table, other: Table, *, groups: int = 10, minimum_group: int = 1) -> Table:
     """Sum ``value`` (rows,) by ``group`` (rows,) over the rows of two owners.
 
-    A group of fewer rows than the contract's minimum shows neither sum nor count.
+    A group shows neither sum nor count unless each owner has either none or at least the contract's
+    minimum of rows in it: an owner knows its own, and takes them off.
     """
-    codes = jnp.concatenate([bank["group"], other["group"]])
-    values = jnp.concatenate([bank["value"], other["value"]])[:, None]
-    counts, totals = by_group(codes, values, groups=groups, minimum=minimum_group)
-    return {"count": counts, "total": totals[:, 0]}
+    each = [
+        by_group(table["group"], table["value"][:, None], groups=groups, minimum=1)
+        for table in (bank, other)
+    ]
+    enough = [bits(one.rows == 0) + bits(one.rows >= minimum_group) for one in each]
+    shown = enough[0] * enough[1]
+    total = (each[0].total + each[1].total)[:, 0]
+    return {
+        "count": (each[0].rows + each[1].rows) * shown,
+        "total": total * shown.astype(total.dtype),
+    }
 
 
 @joint
@@ -34,6 +43,8 @@ def noisy_rates(bank: Table, partner: Table, *, groups: int = 10, epsilon: float
     bring ``chance`` (groups, 2), words drawn at random. A customer is in one of the counts at most,
     so that all of them together cost one epsilon. A count may come out below zero.
     """
+    if bank["chance"].shape != (groups, 2):
+        raise BadInput(f"chance is a word for each of {groups} groups, good and bad")
     met = _met(bank, partner)
     there = indicator(met.codes, groups)
     counts = jnp.stack([jnp.sum(there * (1 - met.bad)[:, None], axis=0),
@@ -76,4 +87,4 @@ def _met(bank: Table, partner: Table) -> _Met:
     met = join(bank["key"], partner["key"], columns=[partner["group"]])
     member = met.member.reshape(-1)
     codes = met.carried[0].reshape(-1).astype(jnp.int64)  # zero where nobody was met
-    return _Met(codes + member - 1, bank["y"].reshape(-1))
+    return _Met(codes + member - 1, label_of(bank))
