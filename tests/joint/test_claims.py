@@ -166,6 +166,11 @@ def test_claim_scoring() -> None:
     shown = default_model.plain(shared, minimum_group=12)["distribution"]
     assert ((shown == all_shown) | (shown == 0)).all()
     assert 0 < np.count_nonzero(shown) < np.count_nonzero(all_shown)
+    few = default_model.plain(shared, minimum_group=10_000)
+    assert (few["auc"], few["auc_bank"]) == (
+        0,
+        0,
+    )  # of so few no figure, nor whether they are there
 
 
 def test_claim_grades() -> None:
@@ -228,6 +233,11 @@ def test_claim_noise() -> None:
     assert (noisy_rates.plain(shared, groups=3, epsilon=50.0)["good"] == true[0]).all()
     found = simulate(noisy_rates, shared, groups=3, epsilon=0.5)
     assert np.abs(np.array([found["good"], found["bad"]]) - true).max() < 60  # 1e-12 beyond
+    loud = {**shared, "bank": {**shared["bank"], "y": shared["bank"]["y"] * 1_000_000}}
+    assert (noisy_rates.plain(loud, groups=3, epsilon=50.0)["bad"] == true[1]).all()
+    one_word = {**shared, "bank": {**shared["bank"], "chance": chance(1, 1)}}
+    with pytest.raises(BadInput, match="a word for each of 3 groups"):
+        noisy_rates.compile(described(one_word), groups=3, epsilon=0.5)
     # One owner drew nothing but zeros, and the noise is what it should be all the same.
     added = []
     for _ in range(40):
