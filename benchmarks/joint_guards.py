@@ -6,11 +6,13 @@ simulator and are measured on others, but of the same simulator: real banks diff
 themselves. Prints one JSON line for each case.
 
     .venv/bin/python benchmarks/joint_guards.py [--seeds 500] [--rows 200 400 2000]
+        [--columns 8] [--correlation 0 0.8]
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import jax
@@ -19,10 +21,9 @@ import numpy as np
 from wuxin.joint.algorithms import logistic
 from wuxin.joint.guards import influence, labels, meters, ranges
 from wuxin.joint.guards.simulator import Banks, banks
-from wuxin.joint.programs.checks import FIFTHS, WIDEST
+from wuxin.joint.programs.checks import COMMON, FIFTHS, WIDEST
 
 FORGER = 1
-COMMON = logistic.Training(rounds=40, batch=400, rate=0.5)
 
 
 def by_labels(made: dict[str, Any]) -> Any:
@@ -93,27 +94,32 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--seeds", type=int, default=500)
     options.add_argument("--rows", type=int, nargs="*", default=[200, 400, 2000])
+    options.add_argument("--columns", type=int, nargs="*", default=[8])
+    options.add_argument("--correlation", type=float, nargs="*", default=[0.0, 0.8])
     asked = options.parse_args()
+    made = [
+        {"rows": rows, "columns": columns, "correlation": correlation}
+        for columns, correlation, rows in product(asked.columns, asked.correlation, asked.rows)
+    ]
     for guard, forgeries in CASES:
         run = jax.jit(guard)
-        for rows in asked.rows:
-            for name, forge in forgeries.items():
-                print(json.dumps(_rates(run, forge, rows=rows, seeds=asked.seeds)
-                                 | {"guard": guard.__name__, "case": name}))  # fmt: skip
+        for how, (name, forge) in product(made, forgeries.items()):
+            told = {"guard": guard.__name__, "case": name}
+            print(json.dumps(how | _rates(run, forge, how=how, seeds=asked.seeds) | told))
 
 
 def _rates(
-    run: Callable[[Any], Any], forge: Callable[[Banks], object], *, rows: int, seeds: int
+    run: Callable[[Any], Any], forge: Callable[[Banks], object], *, how: dict[str, Any], seeds: int
 ) -> dict[str, Any]:
     flags = []
     for seed in range(FIRST, FIRST + seeds):
-        made = banks(seed, rows=rows)
+        made = banks(seed, **how)
         forge(made)
         given = {name: getattr(made, name) for name in ("x", "y", "reading", "expected")}
         flags.append(np.asarray(run(given)))
     found = np.mean(flags, axis=0)
     return {
-        "rows": rows, "seeds": seeds, "found": round(float(found[FORGER]), 4),
+        "seeds": seeds, "found": round(float(found[FORGER]), 4),
         "false": round(float(np.delete(found, FORGER).mean()), 4),
     }  # fmt: skip
 

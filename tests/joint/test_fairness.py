@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from wuxin.joint import fairness
 from wuxin.joint.algorithms.logistic import Training
 from wuxin.joint.engine import simulate
 from wuxin.joint.program import Program
+from wuxin.joint.programs.checks import contributions
 from wuxin.joint.schema import described
 
 Arrays = dict[str, Any]
@@ -76,6 +78,34 @@ def test_scores_on_shares_are_the_plain_ones_and_all_that_is_opened(game: Any) -
         ("shapley", "result", "[3]"),
         ("whole", "result", "[]"),
     ]
+
+
+@pytest.mark.parametrize(("columns", "correlation"), [(20, 0.0), (20, 0.8), (40, 0.9), (80, 0.95)])
+def test_scores_are_those_of_models_trained_to_the_end(columns: int, correlation: float) -> None:
+    chance = np.random.default_rng(columns)
+    weights = chance.normal(size=columns)
+    alike = (1 - correlation) * np.eye(columns) + correlation
+    weights *= 2.5 / np.sqrt(weights @ alike @ weights)
+    x = np.sqrt(1 - correlation) * chance.normal(size=(2000, columns))
+    x += np.sqrt(correlation) * chance.normal(size=(2000, 1))
+    y = (chance.random(2000) < 1 / (1 + np.exp(-x @ weights))).astype(float)
+    half = columns // 2
+    bank = {"x": x[:800, :half], "held": x[800:, :half], "y": y[:800], "held_y": y[800:]}
+    partner = {"x": x[:800, half:], "held": x[800:, half:]}
+    tables = {"bank": bank, "partner": partner}
+    found, plain = simulate(contributions, tables), contributions.plain(tables)
+
+    def brier(own: slice) -> float:
+        model = LogisticRegression(max_iter=1000).fit(x[:800, own], y[:800])
+        return float(np.mean((model.predict_proba(x[800:, own])[:, 1] - y[800:]) ** 2))
+
+    nothing = float(np.mean((y[:800].mean() - y[800:]) ** 2))
+    gains = [nothing - brier(own) for own in (slice(half), slice(half, None), slice(None))]
+    without = (gains[0] + gains[1] - gains[2]) / 2
+    assert found["whole"] == pytest.approx(gains[2], abs=0.015)
+    assert found["whole"] > 0.05
+    assert found["shapley"] == pytest.approx([gains[0] - without, gains[1] - without], abs=0.015)
+    assert found["shapley"] == pytest.approx(plain["shapley"], abs=2e-3)
 
 
 def test_too_many_owners_are_refused() -> None:

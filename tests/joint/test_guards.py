@@ -13,12 +13,12 @@ from wuxin.joint.engine import simulate
 from wuxin.joint.guards import canary, influence, labels, meters, peers, ranges
 from wuxin.joint.guards.simulator import Banks, banks
 from wuxin.joint.program import Program
+from wuxin.joint.programs.checks import COMMON
 from wuxin.joint.schema import described
 
 Arrays = dict[str, Any]
 SEEDS = range(5000, 5060)  # limits were chosen on others
 FORGER = 1
-COMMON = logistic.Training(rounds=40, batch=400, rate=0.5)
 
 
 def by_labels(table: Arrays) -> Arrays:
@@ -53,13 +53,15 @@ FORGERIES = [
 ]
 
 
-def rates(guard: Callable[[Arrays], Arrays], forge: Callable[[Banks], object]) -> Any:
+def rates(
+    guard: Callable[[Arrays], Arrays], forge: Callable[[Banks], object], **made_as: Any
+) -> Any:
     """The share of seeds with a flag, by bank."""
     with jax.enable_x64(new_val=True):
         run = jax.jit(guard)
         flags = []
         for seed in SEEDS:
-            made = banks(seed)
+            made = banks(seed, **made_as)
             forge(made)
             flags.append(run({name: getattr(made, name) for name in GUARDS[guard]})["flags"])
         return np.mean(flags, axis=0)
@@ -77,6 +79,36 @@ def test_a_forger_is_flagged_and_its_peers_are_not(
     found = rates(guard, forge)
     assert found[FORGER] >= least
     assert np.delete(found, FORGER).mean() <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("guard", "columns", "most"),
+    [
+        (by_labels, 8, 0.01),
+        (by_labels, 30, 0.02),
+        (by_influence, 8, 0.04),
+        (by_influence, 30, 0.02),
+    ],
+)
+def test_columns_that_correlate_do_not_blind_guards(
+    guard: Callable[[Arrays], Arrays], columns: int, most: float
+) -> None:
+    made_as = {"columns": columns, "correlation": 0.8}
+    assert rates(guard, HONEST, **made_as).mean() <= most
+    found = rates(guard, lambda b: b.flip(FORGER, 1.0), **made_as)
+    assert found[FORGER] >= 0.9
+    assert np.delete(found, FORGER).mean() <= most
+
+
+@pytest.mark.parametrize("guard", [by_labels, by_influence])
+def test_columns_that_correlate_are_flagged_the_same_on_shares(
+    guard: Callable[[Arrays], Arrays],
+) -> None:
+    made = banks(7, columns=30, correlation=0.8)
+    made.flip(FORGER, 1.0)
+    table = {"table": {name: getattr(made, name) for name in GUARDS[guard]}}
+    found, plain = simulate(Program(guard), table), Program(guard).plain(table)
+    assert found["flags"].tolist() == plain["flags"].tolist() == [False, True, False, False, False]
 
 
 @pytest.mark.parametrize("guard", GUARDS)

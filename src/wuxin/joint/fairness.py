@@ -15,17 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from wuxin.joint.algorithms.fixed import across, product, times
-from wuxin.joint.algorithms.join import Array
-from wuxin.joint.algorithms.logistic import Training, sigmoid
+from wuxin.joint.algorithms.join import Array, bits
+from wuxin.joint.algorithms.logistic import Form, Training, sigmoid
 from wuxin.joint.algorithms.statistics import mean
 
 MOST_OWNERS = 8
 """Every coalition is trained, all at once; 2^8 models of 20 columns are one matrix of 256 KB."""
 
 
-QUICK: Final = Training(rounds=60, batch=1000, rate=0.5)
-STEADY: Final = Training(rounds=40, batch=1000, rate=1.0, form="clipped")
-"""A cubic may run away where a small coalition's few rows fit too well."""
+STEADY: Final = Training(rounds=50, batch=1000, rate=0.3, form="clipped", momentum=0.9)
+"""A cubic runs away where columns correlate, or where a small coalition's few rows fit too well."""
+
+WIDEST: Final = 12.0
+"""Rate times weights at most. Where all columns say the same, a step swings up from 15 on: twice
+1 + momentum, over the slope of a quarter."""
 
 
 class Contribution(NamedTuple):
@@ -48,7 +51,7 @@ class Rows(NamedTuple):
 
 
 def of_columns(
-    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training = QUICK
+    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training | None = None
 ) -> Contribution:
     """Score owners that hold different columns of the same rows.
 
@@ -56,7 +59,7 @@ def of_columns(
         fit: rows to train on.
         held: rows kept back, on which models are scored.
         owners: which owner each column belongs to, p of them, 0 to owners - 1, public.
-        how: as every coalition's model is trained.
+        how: as every coalition's model is trained; :func:`steady` if not given.
 
     Returns:
         Scores; see :func:`contribution`.
@@ -67,7 +70,7 @@ def of_columns(
 
 
 def of_rows(
-    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training = STEADY
+    fit: Rows, held: Rows, *, owners: Sequence[int], how: Training | None = None
 ) -> Contribution:
     """Score owners that hold different rows of the same columns.
 
@@ -75,7 +78,7 @@ def of_rows(
         fit: rows to train on, those of all owners one after the other.
         held: rows kept back, agreed on by all.
         owners: which owner each row belongs to, n of them, 0 to owners - 1, public.
-        how: as every coalition's model is trained.
+        how: as every coalition's model is trained; :func:`steady` if not given.
 
     Returns:
         Scores; see :func:`contribution`.
@@ -126,31 +129,61 @@ def coalitions(owners: int) -> npt.NDArray[np.float64]:
     return np.array([[float(owner in each) for owner in range(owners)] for each in sets])
 
 
+def steady(columns: int) -> Training:
+    """Training that ends well on any standardised columns, of which none sees how it goes.
+
+    Args:
+        columns: how many all owners have together.
+
+    Returns:
+        :data:`STEADY`, with a step that does not swing up even if all columns say the same.
+    """
+    return STEADY._replace(rate=min(STEADY.rate, WIDEST / (columns + 1)))
+
+
 def _gains(
-    fit: Rows, held: Rows, *, columns: npt.NDArray[np.float64], how: Training,
+    fit: Rows, held: Rows, *, columns: npt.NDArray[np.float64], how: Training | None,
     rows: npt.NDArray[np.float64] | None = None,
 ) -> Array:  # fmt: skip
     """Train a model for every coalition at once, and say what each takes off the Brier score."""
-    n, sides = fit.x.shape[0], len(columns)
-    mask = np.concatenate([np.ones((sides, 1)), columns], axis=1).T
+    n, p = fit.x.shape
+    how = how or steady(p)
+    mask = np.concatenate([np.ones((len(columns), 1)), columns], axis=1)[1:].T
     x = jnp.concatenate([jnp.ones((n, 1), fit.x.dtype), fit.x], axis=1)
-    taken = np.ones((sides, n)) if rows is None else rows
+    taken = np.ones((mask.shape[1], n)) if rows is None else rows[1:]
     parts = [
         (_picked(x, part), _picked(fit.y, part), np.concatenate([taken[:, at] for at in part], 1))
         for part in _parts(taken, batches=max(1, round(n / how.batch)))
     ]
-    weights = jnp.zeros((x.shape[1], sides), fit.x.dtype)
+    # Weights are kept in the unit of one step: what rounding does to each round's small move would
+    # add up, the more with momentum, and pull all columns to one side.
+    step = how.rate * len(parts) / np.maximum(taken.sum(axis=1), 1)
+    kept = np.stack([mask, np.full_like(mask, how.momentum)])
+    weights = pace = jnp.zeros(mask.shape, fit.x.dtype)
     for turn in range(how.rounds):
         part, labels, count = parts[turn % len(parts)]
-        away = sigmoid(product(part, weights), form=how.form) - labels[:, None]
+        away = _away(times(product(part, weights), step), labels[:, None], form=how.form)
         if rows is not None:
             away = away * count.T
-        step = mask * (how.rate / np.maximum(count.sum(axis=1), 1))
-        weights = weights - times(across(part, away), step)
-    odds = product(held.x, weights[1:]) + weights[0]
+        gradient, pace = jnp.stack([across(part, away), pace]) * kept  # for one message
+        pace = gradient + pace
+        weights = weights - pace
+    odds = times(product(held.x, weights[1:]) + weights[0], step)
     off = sigmoid(odds, form="clipped") - held.y[:, None]
-    brier = mean(off * off)
-    return brier[0] - brier
+    # the empty coalition knows how common the label is if rows are everybody's, or nothing at all
+    guess = mean(fit.y[:, None]) if rows is None else 0.5
+    nothing = mean(((guess - held.y) ** 2)[:, None])
+    return jnp.concatenate([jnp.zeros(1, fit.x.dtype), nothing - mean(off * off)])
+
+
+def _away(odds: Array, labels: Array, *, form: Form) -> Array:
+    """How far predictions are above labels, (n, coalitions), of odds (n, coalitions)."""
+    if form != "clipped":
+        return sigmoid(odds, form=form) - labels
+    line = odds * 0.25
+    above, below = bits(jnp.stack([line, -line]) > 0.5)  # both at once, in half of the messages
+    away: Array = line * (1 - above - below) + (above - below) * 0.5 + (0.5 - labels)
+    return away
 
 
 def _parts(taken: npt.NDArray[np.float64], *, batches: int) -> list[list[slice]]:

@@ -9,8 +9,9 @@ from wuxin.joint.algorithms.join import Array
 from wuxin.joint.algorithms.logistic import Training, log_odds, train
 from wuxin.joint.guards.peers import middle
 
-QUICK = Training(rounds=12, batch=1 << 30, rate=1.0, form="cubic")
-"""A rough model of every owner's rows is enough to tell which way its labels point."""
+QUICK = Training(rounds=12, batch=1 << 30, rate=0.3, form="clipped", momentum=0.9)
+"""A rough model of every owner's rows is enough to tell which way its labels point; of columns that
+correlate, a cubic would run away and point anywhere."""
 
 FARTHEST = 4.0
 """Log odds beyond count as this, so that a few rows cannot outweigh all others."""

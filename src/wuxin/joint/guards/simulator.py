@@ -58,13 +58,24 @@ class Banks:
         self.reading[bank] *= factor
 
 
-def banks(seed: int, *, rows: int = 400, columns: int = 8, owners: int = 5) -> Banks:
-    """Make honest banks; ``weights`` are those of all together."""
+def banks(
+    seed: int, *, rows: int = 400, columns: int = 8, owners: int = 5, correlation: float = 0.0
+) -> Banks:
+    """Make honest banks; ``weights`` are those of all together.
+
+    Columns have variance 1 and any two of a bank's the same ``correlation``, 0 to 1. Banks' odds
+    differ by 0.42, one standard deviation, where those of customers differ by 1.5.
+    """
     chance = np.random.default_rng(seed)
     weights = chance.normal(size=columns)
-    weights *= 1.5 / np.linalg.norm(weights)  # an AUC of about 0.8
+    alike = (1 - correlation) * np.eye(columns) + correlation
+    weights *= 1.5 / np.sqrt(weights @ alike @ weights)  # an AUC of about 0.8
     x = chance.normal(size=(owners, rows, columns))
-    own = weights + chance.normal(scale=0.15, size=(owners, columns))
+    # the more columns there are, the less each differs, so that odds differ by as much
+    own = weights + chance.normal(scale=0.15 * np.sqrt(8 / columns), size=(owners, columns))
+    if correlation:
+        shared = chance.normal(size=(owners, rows, 1))
+        x = np.sqrt(1 - correlation) * x + np.sqrt(correlation) * shared
     odds = np.einsum("brc,bc->br", x, own) - 0.7
     y = (chance.random((owners, rows)) < 1 / (1 + np.exp(-odds))).astype(float)
     expected = chance.normal(5, 1, size=(owners, rows))

@@ -19,8 +19,9 @@ Table = dict[str, Array]
 
 MOST_BANKS: Final = 20
 
-COMMON: Final = Training(rounds=40, batch=400, rate=0.5)
-"""As the model is trained whose pull on each bank is looked at."""
+COMMON: Final = Training(rounds=15, batch=1 << 30, rate=0.3, form="clipped", momentum=0.85)
+"""As the model is trained at which each bank's pull is looked at. All rows in every round: they lie
+bank by bank, and the last one of a batch of its own would have the model for itself."""
 
 WIDEST: Final = 8.0
 """Standard deviations beyond which a value is taken as impossible."""
