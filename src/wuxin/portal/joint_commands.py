@@ -1,5 +1,6 @@
 """The commands of the joint wing, where it meets the evidence log."""
 
+import os
 import signal
 import sys
 import threading
@@ -151,12 +152,13 @@ def book(home: Path, *, tenant: str, target: Path, roster: Path | None) -> None:
     must_be_home(home)
     with Home(home, tenant=checked_tenant(tenant)) as house:
         claims = pledged(house)
+    target.unlink(missing_ok=True)
+    os.umask(0o077)
     with target.open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["identifier", "pledges"])
         for text, rows in identifiers(claims, issuers).items():
             lines.writerow([text, " ".join(claims[row].pledge for row in rows)])
-    target.chmod(0o600)
     click.echo(f"{target}: {len(claims)} pledges")
 
 
