@@ -14,6 +14,7 @@ from wuxin.joint.guards.meters import forged_meters
 from wuxin.joint.guards.peers import LEAST
 from wuxin.joint.guards.ranges import out_of_range, strayed
 from wuxin.joint.program import Program, joint, of_tables
+from wuxin.joint.programs.credit import label_of
 
 Table = dict[str, Array]
 
@@ -44,7 +45,7 @@ def screened(banks: int) -> Program:
     """
 
     def flagged(*tables: Table, widest: float = WIDEST) -> Table:
-        raw, y = [each["x"] for each in tables], [each["y"] for each in tables]
+        raw, y = [each["x"] for each in tables], [label_of(each) for each in tables]
         x = [jnp.clip(each, -TAME, TAME) for each in raw]
         common = train(jnp.concatenate(x), jnp.concatenate(y), how=COMMON)
         border = jnp.full(x[0].shape[1], widest)
@@ -78,7 +79,7 @@ def contributions(bank: Table, partner: Table) -> Table:
 
     Each brings ``x`` and ``held`` (rows, p), the bank ``y`` and ``held_y`` too, in one order.
     """
-    fit = Rows(jnp.concatenate([bank["x"], partner["x"]], axis=1), bank["y"])
+    fit = Rows(jnp.concatenate([bank["x"], partner["x"]], axis=1), label_of(bank))
     held = Rows(jnp.concatenate([bank["held"], partner["held"]], axis=1), bank["held_y"])
     owners = [0] * bank["x"].shape[1] + [1] * partner["x"].shape[1]
     found = of_columns(fit, held, owners=owners)
