@@ -128,13 +128,9 @@ def serve(folder: Path | None, console: Console, *, port: int | None, speed: flo
         console.print(f"\nWuxin is at [bold]http://{settings.host}:{settings.port}[/bold]")
         console.print(f"sign in as [bold]admin[/bold], one-time password [bold]{password}[/bold]")
         console.print(f"home: {place}   (Ctrl-C ends it)\n", highlight=False)
-        server.play(
-            app,
-            recordings(home),
-            speed=settings.replay_speed if speed is None else speed,
-            show=show,
-        )
-        server.serve(app, settings)
+        pace = settings.replay_speed if speed is None else speed
+        with server.play(app, recordings(home), speed=pace, show=show):
+            server.serve(app, settings)
 
 
 def serve_home(

@@ -5,7 +5,8 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from wuxin.terms.errors import BadInput
 from wuxin.wire.recording import Recording
 
 _LOG = logging.getLogger("wuxin")
+
+_ENDING_S = 10.0
+"""How long (s) a replay may take to end at its next batch."""
 
 _LAST_WORDS_S = 3
 """How long (s) an answer may take once the server is told to stop; a stream would go on."""
@@ -84,8 +88,11 @@ def loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) -> None:
+@contextmanager
+def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) -> Iterator[None]:
     """Bring recordings in beside the server, each in its own thread, at an accelerated clock.
+
+    What has not come in when the server ends stays out; the threads end at their next batch.
 
     Args:
         app: the application; ``app.state.replays`` tells the screens how far it is.
@@ -93,13 +100,21 @@ def play(app: Any, recordings: Sequence[Recording], *, speed: float, show: Any) 
         speed: seconds of event time per second; 0 goes as fast as it can.
         show: called with (recording, progress) for the bar in the terminal.
     """
+    over, threads = threading.Event(), []
     for recording in recordings:
         state = app.state.replays[recording.source] = {
             "source": recording.source, "pack": recording.pack, "rows": 0,
             "total": recording.rows, "event_time": None, "state": "running",
         }  # fmt: skip
-        run = partial(_play, app, recording, state=state, pace=Pace(speed), show=show)
-        threading.Thread(target=run, name=f"replay {recording.source}", daemon=True).start()
+        run = partial(_play, app, recording, state=state, pace=Pace(speed, over), show=show)
+        threads.append(threading.Thread(target=run, name=recording.source, daemon=True))
+        threads[-1].start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(_ENDING_S)
 
 
 def _play(app: Any, recording: Recording, *, state: dict[str, Any], pace: Pace, show: Any) -> None:
@@ -108,6 +123,9 @@ def _play(app: Any, recording: Recording, *, state: dict[str, Any], pace: Pace, 
         for progress, _ in app.state.home.replay(recording, batch_rows=rows, wait=pace):
             state |= {"rows": progress.rows, "event_time": iso(progress.event_time)}
             show(recording, progress)
+            if pace.over.is_set():
+                state["state"] = "stopped"
+                return
         state["state"] = "done"
     except Exception as wrong:  # noqa: BLE001 - whatever ends the thread is shown, not lost
         state |= {"state": "failed", "error": str(wrong)}
