@@ -108,6 +108,13 @@ def spoiled(at: int, data: bytes) -> bytes:
     return good[:at] + data[:3] + good[at + len(data[:3]) :]
 
 
+@pytest.mark.parametrize("one", [b"\xf5", b"\xf9\x3c\x00"])
+def test_a_version_that_is_only_equal_to_one_is_none(one: bytes) -> None:
+    good = leaf("act", b"c" * 32, n=1, at=2)
+    with pytest.raises(BadInput, match="not of version 1"):
+        read_leaf(good.replace(b"av\x01", b"av" + one))
+
+
 @given(st.binary(max_size=80) | st.builds(spoiled, st.integers(), st.binary()))
 def test_garbage_is_refused_and_never_breaks_the_reader(data: bytes) -> None:
     try:

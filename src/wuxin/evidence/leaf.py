@@ -151,7 +151,7 @@ def opens(leaf: bytes, salt: bytes, *, record: Any) -> bool:
 
 def _parse(fields: Mapping[str, Any]) -> Leaf:
     version, kind, n, at, commit = (fields.get(k) for k in ("v", "kind", "n", "at", "commit"))
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:  # true and 1.0 are equal to 1, too
         raise BadInput(f"this leaf is not of version {VERSION}, the one this program reads")
     if type(n) is not int or type(at) is not int or n < 0 or not _is_int64(n) or not _is_int64(at):
         raise BadInput("n and at of a leaf are 64-bit integers, and n is not negative")
