@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wuxin.joint.algorithms.fixed import across, product, times
-from wuxin.joint.algorithms.join import Array, bits
-from wuxin.joint.algorithms.logistic import Form, Training, sigmoid
+from wuxin.joint.algorithms.join import Array
+from wuxin.joint.algorithms.logistic import INNER, Form, Training, cut, sigmoid
 from wuxin.joint.algorithms.statistics import mean
 
 MOST_OWNERS = 8
@@ -180,10 +180,7 @@ def _away(odds: Array, labels: Array, *, form: Form) -> Array:
     """How far predictions are above labels, (n, coalitions), of odds (n, coalitions)."""
     if form != "clipped":
         return sigmoid(odds, form=form) - labels
-    line = odds * 0.25
-    above, below = bits(jnp.stack([line, -line]) > 0.5)  # both at once, in half of the messages
-    away: Array = line * (1 - above - below) + (above - below) * 0.5 + (0.5 - labels)
-    return away
+    return cut(odds * INNER["clipped"]) + (0.5 - labels)
 
 
 def _parts(taken: npt.NDArray[np.float64], *, batches: int) -> list[list[slice]]:

@@ -135,8 +135,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         columns = _columns(found, planned)
         if planned.lay == "rows":
             return Brought({**columns, **_chance(planned)}, found.ids, None)
-        self._fits(name, planned, rows=len(found.ids))
-        bins, salt = self._bins(name, planned), salt_of(f"{self.id} {planned.join}")
+        bins = self._bins(name, planned, rows=len(found.ids))
+        salt = salt_of(f"{self.id} {planned.join}")
         if planned.lay == "listed":
             made = listed(found.ids, columns, salt=salt, bins=bins)
         else:
@@ -173,11 +173,13 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         )  # fmt: skip
         return draft(program, ordered, parties=self.parties, nodes=self.nodes, terms=terms, now=now)
 
-    def _fits(self, name: str, planned: Planned, *, rows: int) -> None:
-        """Refuse more rows than were planned for, which no salt would help."""
-        join = self.joins.get(planned.join)
-        if join is None:
-            return  # which the layout will say
+    def _bins(self, name: str, planned: Planned, *, rows: int) -> Geometry:
+        """The bins of a table's join; more rows than were planned for no salt would help."""
+        if planned.join not in self.joins:
+            raise BadInput(
+                f"{name} is laid out for the join {planned.join!r}, which is not planned"
+            )
+        join = self.joins[planned.join]
         most = {"placed": join.placed, "listed": join.listed}.get(
             planned.lay, min(join.placed, join.listed)
         )
@@ -185,13 +187,6 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise BadInput(
                 f"{name} has {rows} rows, and the join {planned.join} is planned for {most}"
             )
-
-    def _bins(self, name: str, planned: Planned) -> Geometry:
-        if planned.join not in self.joins:
-            raise BadInput(
-                f"{name} is laid out for the join {planned.join!r}, which is not planned"
-            )
-        join = self.joins[planned.join]
         return geometry(join.placed, join.listed)
 
 

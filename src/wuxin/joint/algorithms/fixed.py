@@ -56,7 +56,7 @@ def ratio(part: Array, whole: Array) -> Array:
 
     Args:
         part: any shape, integer or real, not larger than ``whole``.
-        whole: a number, 0 to 2^36; where it is 0 the ratio means nothing.
+        whole: a number, 0 to 2^33; where it is 0 the ratio means nothing.
 
     Returns:
         part / whole, to about 1e-5.
